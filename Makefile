@@ -1,0 +1,123 @@
+# Heyday. `make` alone lists what it can do.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+HEYDAY := $(BIN)/heyday
+# What is installed, as files: make compares their age with that of the lock files.
+RUN := .venv/.installed-run
+DEV := .venv/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+CODE := $(wildcard src tests benchmarks)
+# The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
+SERVERS := $(wildcard /usr/lib/postgresql/1[5-8]/bin)
+
+# What would send packages elsewhere than .venv, or take modules from elsewhere.
+unexport PIP_TARGET PIP_PREFIX PIP_USER PIP_REQUIRE_HASHES PYTHONPATH PYTHONHOME
+
+# A .venv that was moved with its folder, or whose Python was replaced, is built anew.
+HERE := $(shell $(BIN)/python -I -c 'import heyday; print(*heyday.__path__)' 2>/dev/null)
+ifneq ($(HERE),$(CURDIR)/src/heyday)
+STALE := stale
+endif
+
+.PHONY: help stale
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# --- Install and run -------------------------------------------------------------------------
+
+.PHONY: install run dev
+install: $(RUN) ## Create .venv with Heyday and what it needs to run
+	@echo "Heyday is in .venv. Start it: make run"
+
+run: $(RUN) ## Start everything: database, API, schedulers, worker, people to look at
+	@exec $(HEYDAY) up
+
+$(RUN): requirements.lock pyproject.toml $(STALE)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Heyday needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	  exit 1; }
+	@echo "Installing Heyday into .venv (this once, half a minute or so)"
+	@$(PYTHON) -m venv $(if $(STALE),--clear) .venv
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUN)
+	@echo "Installing what tests and checks need"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+# --- Test and check --------------------------------------------------------------------------
+
+.PHONY: test check lint format types floors size
+test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the core >= 95 %
+	@$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/python -m coverage report --fail-under=95 \
+	  --include='src/heyday/domain/*,src/heyday/services/*'
+	@for bin in $(SERVERS); do \
+	  echo "The database tests again, on $$($$bin/postgres --version)"; \
+	  HEYDAY_TEST_PG_BIN=$$bin $(BIN)/python -m pytest -q tests/integration/db || exit 1; done
+	@$(if $(SERVERS),:,echo "No other PostgreSQL here: tested on the embedded one alone")
+
+check: lint types floors size ## Check format, lint, types, floors and sizes
+
+lint: $(DEV) ## Check format and lint rules (ruff)
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+
+types: $(DEV) ## Check types (mypy, strict)
+	@$(BIN)/mypy
+
+floors: $(DEV) ## Check that modules import downwards only (import-linter)
+	@$(BIN)/lint-imports
+
+size: $(DEV) ## Check sizes, names and the shape of the test folder
+	@$(BIN)/python -m pytest -q tests/architecture
+
+format: $(DEV) ## Rewrite the code in the house format
+	@$(BIN)/ruff check --fix --quiet $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+# --- Database --------------------------------------------------------------------------------
+
+.PHONY: db-generate db-migrate db-push db-seed db-reset db-studio
+db-migrate: $(RUN) ## Bring the database up to date: migrations and partitions
+	@$(HEYDAY) db migrate
+
+db-seed: $(RUN) ## Fill the database with 100 people and messages in every state
+	@$(HEYDAY) db seed
+
+db-generate: $(RUN) ## Write a migration from what changed in db/schema.py
+	@$(HEYDAY) db generate
+
+db-push: $(RUN) ## Bring the schema into the database without a migration (development)
+	@$(HEYDAY) db push
+
+db-reset: $(RUN) ## Empty the database and migrate it again (development)
+	@$(HEYDAY) db reset
+
+db-studio: $(RUN) ## Open a shell on the database
+	@$(HEYDAY) db studio
+
+# --- Housekeeping ----------------------------------------------------------------------------
+
+# uv's own settings of this machine would leak into the files; hashes of all platforms' wheels.
+LOCK := env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --no-config --quiet \
+  --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+  --no-emit-find-links --custom-compile-command 'make lock' --group build
+
+.PHONY: lock clean
+lock: $(DEV) ## Resolve the newest allowed libraries into the lock files
+	@$(LOCK) --upgrade -o requirements.lock
+	@$(LOCK) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove .venv and every cache; your data in .heyday stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache \
+	  .coverage htmlcov build dist
+	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

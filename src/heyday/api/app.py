@@ -1,0 +1,48 @@
+"""Put the HTTP application together from services that someone else built."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
+from prometheus_client import CollectorRegistry
+
+from heyday.api import problems
+from heyday.api.docs import DocsRoutes
+from heyday.api.frame import RequestFrame
+from heyday.api.health import HealthRoutes
+from heyday.api.metrics import MetricsRoutes
+from heyday.api.users import UserRoutes
+from heyday.services.health import HealthService
+from heyday.services.users import UserService
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Hold what the API needs. version: of Heyday, shown in the API's description."""
+
+    users: UserService
+    health: HealthService
+    metrics: CollectorRegistry
+    version: str
+
+
+def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """Return the ASGI application: the API and, beside it, pages."""
+    docs = DocsRoutes(services.version)
+    app = Litestar(
+        [
+            *UserRoutes(services.users).handlers(),
+            *HealthRoutes(services.health).handlers(),
+            *MetricsRoutes(services.metrics).handlers(),
+            *docs.handlers(),
+            *pages,
+        ],
+        openapi_config=docs.openapi(),
+        exception_handlers={Exception: problems.answer},
+        request_max_body_size=problems.MAX_BODY_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+    app.asgi_handler = RequestFrame(app.asgi_handler)
+    return app

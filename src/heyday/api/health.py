@@ -1,0 +1,83 @@
+"""Serve what orchestrators and operators ask: /health and its parts."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+
+from heyday.api.shapes import HealthReport, Probe, SchedulerRun, SchedulerSummary
+from heyday.domain.models import JobRun
+from heyday.services.health import Health, HealthService, HealthStatus
+
+
+class HealthRoutes:
+    """Bind the health routes to the service."""
+
+    def __init__(self, health: HealthService) -> None:
+        self._health = health
+
+    def handlers(self) -> Sequence[HTTPRouteHandler]:
+        """Return the route handlers."""
+        return [
+            get("/health", is_routine=True, tags=["Health"])(self.show_health),
+            get("/health/live", is_routine=True, tags=["Health"])(self.show_liveness),
+            get("/health/ready", is_routine=True, tags=["Health"])(self.show_readiness),
+            get("/health/schedulers", is_routine=True, tags=["Health"])(self.list_schedulers),
+        ]
+
+    async def show_health(self) -> Response[HealthReport]:
+        """Tell how Heyday is; the status code is 503 when it is down."""
+        health = await self._health.check()
+        return Response(_report(health), status_code=_code(health.status is not HealthStatus.DOWN))
+
+    async def show_liveness(self) -> Probe:
+        """Tell that the process answers."""
+        return Probe(status="alive")
+
+    async def show_readiness(self) -> Response[Probe]:
+        """Tell whether requests can be served: 200, or 503 while the database is away."""
+        is_ready = await self._health.is_ready()
+        return Response(
+            Probe(status="ready" if is_ready else "not ready"), status_code=_code(is_ready)
+        )
+
+    async def list_schedulers(self) -> list[SchedulerRun]:
+        """Show the latest run of each scheduler."""
+        return [_shown(run) for run in await self._health.list_runs()]
+
+
+def _code(is_well: bool) -> int:  # noqa: FBT001 - the one thing it depends on
+    return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _report(health: Health) -> HealthReport:
+    return HealthReport(
+        status=health.status,
+        version=health.version,
+        tzdb_version=health.tzdb_version,
+        database="ok" if health.is_database_reachable else "down",
+        schedulers=[
+            SchedulerSummary(
+                name=scheduler.name,
+                last_run_at=scheduler.last_run.started_at if scheduler.last_run else None,
+                is_overdue=scheduler.is_overdue,
+                has_failed=scheduler.has_failed,
+            )
+            for scheduler in health.schedulers
+        ],
+    )
+
+
+def _shown(run: JobRun) -> SchedulerRun:
+    return SchedulerRun(
+        name=run.name,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        window_start=run.window.start_at if run.window else None,
+        window_end=run.window.end_at if run.window else None,
+        counts=run.counts,
+        error=run.error,
+        is_manual=run.is_manual,
+    )

@@ -1,0 +1,29 @@
+"""Serve /metrics in the text format of Prometheus."""
+
+from collections.abc import Sequence
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+
+class MetricsRoutes:
+    """Bind /metrics to a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def handlers(self) -> Sequence[HTTPRouteHandler]:
+        """Return the route handler."""
+        route = get(
+            "/metrics",
+            media_type=CONTENT_TYPE_LATEST,
+            is_routine=True,
+            include_in_schema=False,
+            sync_to_thread=False,
+        )
+        return [route(self.show_metrics)]
+
+    def show_metrics(self) -> bytes:
+        """Show every metric of this process."""
+        return generate_latest(self._registry)

@@ -1,0 +1,147 @@
+"""Give the JSON shapes of requests and replies. The request shapes document; the domain checks."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from heyday.domain.people import EMAIL_LENGTH, NAME_LENGTH
+
+_FIRST_NAME = Meta(min_length=1, max_length=NAME_LENGTH, examples=["Ada"])
+_LAST_NAME = Meta(min_length=1, max_length=NAME_LENGTH, examples=["Lovelace"])
+_EMAIL = Meta(
+    max_length=EMAIL_LENGTH,
+    examples=["ada@example.com"],
+    description="Unique among living records, whatever its case.",
+    extra_json_schema={"format": "email"},
+)
+_TIMEZONE = Meta(
+    max_length=NAME_LENGTH, examples=["Europe/London"], description="An IANA time zone name."
+)
+_BIRTHDAY = Meta(examples=["1990-12-10"], description="From 1900-01-01 to the person's today.")
+_ANNIVERSARY = Meta(
+    examples=["2015-03-02"], description="The first day at work, from 1900-01-01 to today."
+)
+_CITY = Meta(max_length=NAME_LENGTH, examples=["London"])
+_COUNTRY = Meta(max_length=NAME_LENGTH, examples=["United Kingdom"])
+
+
+class PersonBody(Struct, forbid_unknown_fields=True):
+    """Describe a whole person, as POST and PUT take one."""
+
+    first_name: Annotated[str, _FIRST_NAME]
+    last_name: Annotated[str, _LAST_NAME]
+    email: Annotated[str, _EMAIL]
+    timezone: Annotated[str, _TIMEZONE]
+    birthday_date: Annotated[date, _BIRTHDAY] | None = None
+    anniversary_date: Annotated[date, _ANNIVERSARY] | None = None
+    location_city: Annotated[str, _CITY] | None = None
+    location_country: Annotated[str, _COUNTRY] | None = None
+
+
+class PersonPatch(Struct, forbid_unknown_fields=True):
+    """Describe what PATCH takes: the fields to change; null empties an optional one."""
+
+    first_name: Annotated[str, _FIRST_NAME] | UnsetType = UNSET
+    last_name: Annotated[str, _LAST_NAME] | UnsetType = UNSET
+    email: Annotated[str, _EMAIL] | UnsetType = UNSET
+    timezone: Annotated[str, _TIMEZONE] | UnsetType = UNSET
+    birthday_date: Annotated[date, _BIRTHDAY] | UnsetType | None = UNSET
+    anniversary_date: Annotated[date, _ANNIVERSARY] | UnsetType | None = UNSET
+    location_city: Annotated[str, _CITY] | UnsetType | None = UNSET
+    location_country: Annotated[str, _COUNTRY] | UnsetType | None = UNSET
+
+
+class Person(Struct, frozen=True):
+    """Show a person as stored."""
+
+    id: UUID
+    first_name: str
+    last_name: str
+    email: str
+    timezone: str
+    birthday_date: date | None
+    anniversary_date: date | None
+    location_city: str | None
+    location_country: str | None
+    created_at: datetime
+    updated_at: datetime
+    unsubscribed_at: datetime | None
+
+
+class PersonPage(Struct, frozen=True):
+    """Show some people in order of id. next: give it as `after` to get the next page."""
+
+    items: list[Person]
+    next: UUID | None
+
+
+class Fault(Struct, frozen=True, omit_defaults=True):
+    """Say what is wrong with one value.
+
+    pointer: a JSON Pointer (RFC 6901) into the body.   parameter: a name in the query.
+    """
+
+    detail: str
+    pointer: str | UnsetType = UNSET
+    parameter: str | UnsetType = UNSET
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """Explain a refusal or fault (RFC 9457). Go by `type`; the texts may change."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: tuple[Fault, ...] = ()
+
+
+class ProblemPage(Struct, frozen=True):
+    """Explain a kind of problem."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class SchedulerSummary(Struct, frozen=True):
+    """Tell whether one scheduler keeps its rhythm."""
+
+    name: str
+    last_run_at: datetime | None
+    is_overdue: bool
+    has_failed: bool
+
+
+class HealthReport(Struct, frozen=True):
+    """Tell how Heyday is. status: ok, degraded (a scheduler is overdue or failed) or down."""
+
+    status: str
+    version: str
+    tzdb_version: str
+    database: str
+    schedulers: list[SchedulerSummary]
+
+
+class Probe(Struct, frozen=True):
+    """Answer a probe of an orchestrator."""
+
+    status: str
+
+
+class SchedulerRun(Struct, frozen=True):
+    """Show the latest run of one scheduler."""
+
+    name: str
+    started_at: datetime
+    finished_at: datetime | None
+    window_start: datetime | None
+    window_end: datetime | None
+    counts: Mapping[str, int]
+    error: str | None
+    is_manual: bool

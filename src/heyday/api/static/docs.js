@@ -1,0 +1,9 @@
+// No validator, no other host: everything on this page comes from Heyday itself.
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#docs",
+  validatorUrl: null,
+  deepLinking: true,
+  displayRequestDuration: true,
+  defaultModelsExpandDepth: 0,
+});

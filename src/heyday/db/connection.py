@@ -1,0 +1,187 @@
+"""Lend connections: a pool that reconnects with backoff, sessions, and transactions that retry."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import asyncpg
+import stamina
+import structlog
+
+from heyday.db.job_runs import JobRunRepository
+from heyday.db.message_logs import MessageLogRepository
+from heyday.db.plans import PlanRepository
+from heyday.db.types import AnyConnection, Pool, PooledConnection
+from heyday.db.users import UserRepository
+from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.ports import Session
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+# The connection is gone, or could not be had: nothing is known to have been committed.
+CONNECTION_LOST = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+# PostgreSQL undid the transaction, and says that the same one may well succeed.
+_UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolConfig:
+    """Size the pool.
+
+    patience: how long a caller waits for a server that went away.
+    statement_cache: prepared statements a connection keeps; 0 behind a transaction pooler.
+    log_statements: write each statement, without its values, to the log (development).
+    """
+
+    url: str
+    min_size: int = 5
+    max_size: int = 20
+    idle: timedelta = timedelta(seconds=30)
+    connect_timeout: timedelta = timedelta(seconds=10)
+    patience: timedelta = timedelta(seconds=10)
+    statement_cache: int = 200
+    log_statements: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSession:
+    """Give the stores over one connection."""
+
+    users: UserRepository
+    plans: PlanRepository
+    messages: MessageLogRepository
+    jobs: JobRunRepository
+
+
+def _session(connection: PooledConnection) -> Session:
+    return DatabaseSession(
+        UserRepository(connection),
+        PlanRepository(connection),
+        MessageLogRepository(connection),
+        JobRunRepository(connection),
+    )
+
+
+async def _keep_state(_connection: AnyConnection) -> None:
+    """Spare the reset query: Heyday leaves no session state, and it costs a round trip."""
+
+
+def _log_statement(record: asyncpg.connection.LoggedQuery) -> None:
+    log.debug("statement", sql=" ".join(record.query.split())[:500], seconds=record.elapsed)
+
+
+async def connect(url: str, patience: timedelta = timedelta(seconds=10)) -> AnyConnection:
+    """Open one connection outside any pool. Raises DatabaseUnavailable."""
+    return await _patiently(lambda: asyncpg.connect(url), patience)
+
+
+class Database:
+    """Reach PostgreSQL through a pool, which outlives restarts of the server."""
+
+    def __init__(self, config: PoolConfig) -> None:
+        self._config = config
+        self._pool: Pool | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises DatabaseUnavailable if the server does not answer in time."""
+        self._pool = await _patiently(self._create_pool, self._config.patience)
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[PooledConnection]:
+        """Lend a connection. Raises DatabaseUnavailable if it cannot be had, or breaks."""
+        if self._pool is None:
+            raise DatabaseUnavailable("the database was used before it was opened")
+        connection = await _patiently(self._pool.acquire, self._config.patience)
+        try:
+            yield connection
+        except CONNECTION_LOST as error:
+            raise DatabaseUnavailable("the connection to PostgreSQL broke; try again") from error
+        finally:
+            await self._pool.release(connection)
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """Lend a connection on which each statement commits by itself."""
+        async with self.connection() as connection:
+            yield _session(connection)
+
+    async def in_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work` in one transaction, and again where it surely was undone.
+
+        A connection that breaks during COMMIT leaves the outcome open, so that is not repeated.
+        Raises DatabaseUnavailable.
+        """
+        async for attempt in stamina.retry_context(on=_UNDONE, attempts=6, wait_initial=0.02):
+            with attempt:
+                return await self._once(work)
+        raise AssertionError  # the last attempt returns or raises
+
+    async def _once(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        async with self.connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                result = await work(_session(connection))
+            except BaseException:
+                # A broken connection has rolled back already, and cannot be told to.
+                with contextlib.suppress(*CONNECTION_LOST, asyncpg.InterfaceError):
+                    await transaction.rollback()
+                raise
+            await transaction.commit()
+            return result
+
+    async def _create_pool(self) -> Pool:
+        config = self._config
+        return await asyncpg.create_pool(
+            config.url,
+            min_size=config.min_size,
+            max_size=config.max_size,
+            max_inactive_connection_lifetime=config.idle.total_seconds(),
+            timeout=config.connect_timeout.total_seconds(),
+            statement_cache_size=config.statement_cache,
+            reset=_keep_state,
+            init=self._prepare,
+            server_settings={"application_name": "heyday", "timezone": "UTC", "jit": "off"},
+        )
+
+    async def _prepare(self, connection: AnyConnection) -> None:
+        if self._config.log_statements:
+            connection.add_query_logger(_log_statement)
+
+
+async def _patiently(connect_once: Callable[[], Awaitable[T]], patience: timedelta) -> T:
+    """Try with growing pauses until it succeeds or patience ends."""
+    retrying = stamina.retry_context(
+        on=CONNECTION_LOST,
+        attempts=None,
+        timeout=patience,
+        wait_initial=0.05,
+        wait_max=1.0,
+        wait_jitter=0.05,
+    )
+    try:
+        async for attempt in retrying:
+            with attempt:
+                return await connect_once()
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseUnavailable(
+            f"no connection to PostgreSQL within {patience.total_seconds():g} s "
+            f"({type(error).__name__}); check DATABASE_URL and that the server runs"
+        ) from error
+    raise AssertionError  # the last attempt returns or raises

@@ -1,0 +1,67 @@
+"""Remember scheduler runs in `job_runs`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from heyday.db import queries
+from heyday.db.types import PooledConnection
+from heyday.domain.models import JobRun
+from heyday.domain.timezone import Window
+
+_QUERIES = queries.load("job_runs")
+
+
+class JobRunRepository:
+    """Store and find scheduler runs over one connection."""
+
+    def __init__(self, connection: PooledConnection) -> None:
+        self._connection = connection
+
+    async def start(
+        self, name: str, now: datetime, window: Window | None, *, is_manual: bool
+    ) -> int:
+        """Record that a run began; return its number."""
+        bounds = (window.start_at, window.end_at) if window else (None, None)
+        run_id: int = await self._connection.fetchval(
+            _QUERIES["start"].text, name, now, *bounds, is_manual
+        )
+        return run_id
+
+    async def finish(
+        self, run_id: int, now: datetime, counts: Mapping[str, int], error: str | None
+    ) -> None:
+        """Record how a run ended."""
+        document = msgspec.json.encode(counts).decode()
+        await self._connection.execute(_QUERIES["finish"].text, run_id, now, document, error)
+
+    async def find_watermark(self, name: str) -> datetime | None:
+        """Return how far the finished runs of this name that nobody started by hand reach."""
+        watermark: datetime | None = await self._connection.fetchval(
+            _QUERIES["find_watermark"].text, name
+        )
+        return watermark
+
+    async def list_latest(self) -> list[JobRun]:
+        """Return the latest run of each name."""
+        return [_job_run(row) for row in await self._connection.fetch(_QUERIES["list_latest"].text)]
+
+    async def forget(self, before: datetime) -> int:
+        """Drop runs that began before an instant and hold no watermark; return how many."""
+        tag = await self._connection.execute(_QUERIES["forget"].text, before)
+        return int(tag.removeprefix("DELETE "))
+
+
+def _job_run(row: asyncpg.Record) -> JobRun:
+    window = Window(row["window_start"], row["window_end"]) if row["window_start"] else None
+    return JobRun(
+        name=row["name"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        window=window,
+        counts=msgspec.json.decode(row["counts"], type=dict[str, int]),
+        error=row["error"],
+        is_manual=row["is_manual"],
+    )

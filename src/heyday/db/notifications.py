@@ -1,0 +1,80 @@
+"""Hear what other processes announce, over one connection of its own."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import asyncpg
+import structlog
+
+from heyday.db.connection import CONNECTION_LOST
+from heyday.domain.ports import Clock
+
+log = structlog.get_logger()
+
+DUE = "heyday_due"
+BATCHES = "heyday_batches"
+
+_RECONNECT_AFTER = 1.0
+
+
+class Notifications:
+    """Turn PostgreSQL's NOTIFY into events. Hearing nothing costs delay only: all who wait poll."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._events = {DUE: asyncio.Event(), BATCHES: asyncio.Event()}
+
+    def event(self, channel: str) -> asyncio.Event:
+        """Return the event that is set whenever the channel is notified."""
+        return self._events[channel]
+
+    async def run(self) -> None:
+        """Listen until cancelled, connecting again whenever the connection is lost."""
+        while True:
+            try:
+                await self._listen()
+            except CONNECTION_LOST as error:
+                log.info("notifications_lost", error=type(error).__name__)
+            await asyncio.sleep(_RECONNECT_AFTER)
+
+    async def _listen(self) -> None:
+        connection = await asyncpg.connect(self._url)
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            for channel, event in self._events.items():
+                await connection.add_listener(channel, _setter(event))
+                # What was said while nobody listened is unknown: let everyone look.
+                event.set()
+            await lost.wait()
+        finally:
+            connection.terminate()
+
+
+def _setter(event: asyncio.Event) -> Callable[..., None]:
+    return lambda *_: event.set()
+
+
+class DueWakeup:
+    """Let the minute scheduler sleep until its next turn, or until due work is announced."""
+
+    def __init__(self, notifications: Notifications, clock: Clock) -> None:
+        self._event = notifications.event(DUE)
+        self._clock = clock
+
+    async def wait_until(self, at: datetime) -> None:
+        """Return at `at`, or earlier when due work was announced."""
+        await first_of(self._event, self._clock, at)
+        self._event.clear()
+
+
+async def first_of(event: asyncio.Event, clock: Clock, at: datetime) -> None:
+    """Return when the event is set or the instant has come, whichever is first."""
+    waits = {asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep_until(at))}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)

@@ -1,0 +1,165 @@
+"""Plan: write, move and cancel future rows, in sets."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from heyday.db import partitions, queries
+from heyday.db.types import PooledConnection
+from heyday.domain.message_types import MessageType
+from heyday.domain.models import PlanRules, ZoneInstant
+from heyday.domain.timezone import Window, ZoneDay
+
+_QUERIES = queries.load("plans")
+_ALL_PEOPLE = ""
+# A moved zone shifts an instant by 26 h at most, which bounds the partitions to look into.
+_ZONE_SHIFT = timedelta(days=2)
+
+
+def fragments(message_type: MessageType, people: str = _ALL_PEOPLE) -> dict[str, str]:
+    """Return what fills the places of the planning statements for one message type."""
+    return {
+        "date": message_type.date_column,
+        "month_day": message_type.month_day_column,
+        "zone_days": _QUERIES["zone_days"].text,
+        "content": _QUERIES["content"].text,
+        "people": people,
+    }
+
+
+def _statement(name: str, message_type: MessageType, people: str = _ALL_PEOPLE) -> str:
+    return _QUERIES[name].fill(fragments(message_type, people))
+
+
+def _arrays(zone_days: Sequence[ZoneDay]) -> tuple[list[object], ...]:
+    return (
+        [day.delivery_on for day in zone_days],
+        [day.month_day for day in zone_days],
+        [day.timezone for day in zone_days],
+        [day.send_at for day in zone_days],
+        [day.is_today for day in zone_days],
+    )
+
+
+def _common(
+    message_type: MessageType, zone_days: Sequence[ZoneDay], rules: PlanRules
+) -> tuple[object, ...]:
+    """Return the values $1 to $13 of the statements that plan and re-time."""
+    return (
+        *_arrays(zone_days),
+        message_type.name,
+        message_type.pattern,
+        message_type.pattern_for_one,
+        message_type.first_year,
+        rules.now,
+        rules.skip_before,
+        rules.late_join,
+        rules.tzdb_version,
+    )
+
+
+def _count(tag: str) -> int:
+    """Read the number of rows from a command tag such as INSERT 0 5."""
+    return int(tag.rsplit(" ", 1)[1])
+
+
+class PlanRepository:
+    """Run the planning statements over one connection."""
+
+    def __init__(self, connection: PooledConnection) -> None:
+        self._connection = connection
+
+    async def ensure_partitions(self, window: Window) -> int:
+        """Create the months that the window touches; return how many were missing."""
+        return await partitions.ensure(self._connection, window)
+
+    async def plan(
+        self,
+        message_type: MessageType,
+        zone_days: Sequence[ZoneDay],
+        rules: PlanRules,
+        user_ids: Sequence[UUID] | None = None,
+    ) -> int:
+        """Write the rows due on the zone days that the ledger does not hold; return how many."""
+        await self._plan_for_these_values()
+        people = _ALL_PEOPLE if user_ids is None else "AND u.id = ANY ($14)"
+        values = () if user_ids is None else (list(user_ids),)
+        tag = await self._connection.execute(
+            _statement("plan", message_type, people),
+            *_common(message_type, zone_days, rules),
+            *values,
+        )
+        return _count(tag)
+
+    async def retime_people(
+        self,
+        message_type: MessageType,
+        zone_days: Sequence[ZoneDay],
+        rules: PlanRules,
+        user_ids: Sequence[UUID],
+    ) -> int:
+        """Bring unsent rows of these people in line with what they are now; return how many."""
+        if not zone_days:
+            return 0
+        instants = [day.send_at for day in zone_days]
+        tag = await self._connection.execute(
+            _statement("retime_people", message_type, "AND u.id = ANY ($14)"),
+            *_common(message_type, zone_days, rules),
+            list(user_ids),
+            min(instants) - _ZONE_SHIFT,
+            max(instants) + _ZONE_SHIFT,
+        )
+        return _count(tag)
+
+    async def cancel_unwanted(
+        self, message_type: MessageType, user_ids: Sequence[UUID], since: datetime
+    ) -> int:
+        """Cancel unsent rows, scheduled after `since`, that their person no longer wants."""
+        statement = _statement("cancel_unwanted", message_type)
+        tag = await self._connection.execute(statement, list(user_ids), message_type.name, since)
+        return _count(tag)
+
+    async def count_unplanned(
+        self, message_type: MessageType, zone_days: Sequence[ZoneDay], rules: PlanRules
+    ) -> int:
+        """Return how many greetings are due on the zone days and not in the ledger."""
+        count: int = await self._connection.fetchval(
+            _statement("count_unplanned", message_type),
+            *_arrays(zone_days),
+            message_type.name,
+            message_type.first_year,
+            rules.now,
+        )
+        return count
+
+    async def list_pending_days(self) -> list[tuple[str, date]]:
+        """Return zone and delivery date of all unsent rows, each pair once."""
+        rows = await self._connection.fetch(_QUERIES["list_pending_days"].text)
+        return [(row["timezone"], row["delivery_date"]) for row in rows]
+
+    async def list_changed_user_ids(self, message_type: MessageType) -> list[UUID]:
+        """Return people whose unsent rows no longer fit their date, zone or presence."""
+        statement = _statement("list_changed_user_ids", message_type)
+        rows = await self._connection.fetch(statement, message_type.name)
+        return [row["user_id"] for row in rows]
+
+    async def retime(self, instants: Sequence[ZoneInstant], tzdb_version: str) -> int:
+        """Move unsent rows that lie at another instant than these say; return how many."""
+        tag = await self._connection.execute(
+            _QUERIES["retime"].text,
+            [instant.timezone for instant in instants],
+            [instant.delivery_on for instant in instants],
+            [instant.send_at for instant in instants],
+            tzdb_version,
+        )
+        return _count(tag)
+
+    async def announce_due(self) -> None:
+        """Wake the minute schedulers once the transaction commits."""
+        await self._connection.execute(_QUERIES["announce_due"].text)
+
+    async def _plan_for_these_values(self) -> None:
+        """Keep PostgreSQL from a generic plan, which cannot know how many zone days come."""
+        await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")

@@ -1,0 +1,229 @@
+"""Declare the schema. Migrations are generated from these tables, and a test holds both together.
+
+Triggers, functions and partitions stand in the migrations and in db/partitions.py: SQLAlchemy has
+no words for them. docs/database.md explains each column.
+"""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.transitions import Status
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+_STATUSES = _quoted([status.value for status in Status])
+_TYPES = _quoted([message_type.name for message_type in MESSAGE_TYPES])
+
+
+def _instant(name: str, *, default_now: bool = False, null: bool = True) -> Column[object]:
+    default = func.now() if default_now else None
+    return Column(
+        name, DateTime(timezone=True), nullable=null and not default_now, server_default=default
+    )
+
+
+def _month_day(name: str, source: str) -> Column[object]:
+    """Return month * 100 + day of a date column: what planning joins on."""
+    rule = f"(extract(month FROM {source}) * 100 + extract(day FROM {source}))::smallint"
+    return Column(name, SmallInteger, Computed(rule, persisted=True))
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("first_name", String(100), nullable=False),
+    Column("last_name", String(100), nullable=False),
+    Column("email", String(255), nullable=False),
+    Column("timezone", String(100), nullable=False),
+    Column("birthday_date", Date),
+    Column("anniversary_date", Date),
+    Column("location_city", String(100)),
+    Column("location_country", String(100)),
+    _instant("created_at", default_now=True),
+    _instant("updated_at", default_now=True),
+    _instant("deleted_at"),
+    _instant("unsubscribed_at"),
+    _instant("eligible_since", default_now=True),
+    _month_day("birthday_month_day", "birthday_date"),
+    _month_day("anniversary_month_day", "anniversary_date"),
+    CheckConstraint("length(first_name) > 0 AND length(last_name) > 0", name="names"),
+    CheckConstraint("position('@' IN email) > 1", name="email"),
+    CheckConstraint("timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$'", name="timezone"),
+    Index("idx_users_birthday_date", "birthday_date", postgresql_where=text("deleted_at IS NULL")),
+    Index(
+        "idx_users_anniversary_date",
+        "anniversary_date",
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "idx_users_birthday_timezone",
+        "birthday_month_day",
+        "timezone",
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "idx_users_anniversary_timezone",
+        "anniversary_month_day",
+        "timezone",
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "idx_users_email_unique",
+        text("lower(email)"),
+        unique=True,
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+)
+
+message_logs = Table(
+    "message_logs",
+    metadata,
+    Column("id", Uuid, nullable=False, server_default=func.gen_random_uuid()),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("message_type", String(20), nullable=False),
+    Column("delivery_date", Date, nullable=False),
+    Column("scheduled_send_time", DateTime(timezone=True), nullable=False),
+    Column("actual_send_time", DateTime(timezone=True)),
+    Column("status", String(20), nullable=False, server_default=Status.SCHEDULED.value),
+    Column("retry_count", SmallInteger, nullable=False, server_default=text("0")),
+    Column("ambiguous_count", SmallInteger, nullable=False, server_default=text("0")),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("idempotency_key", String(100), nullable=False),
+    Column("message_content", Text, nullable=False),
+    Column("occasion_date", Date, nullable=False),
+    Column("timezone", String(100), nullable=False),
+    Column("tzdb_version", String(20), nullable=False),
+    _instant("queued_at"),
+    _instant("lease_until"),
+    _instant("next_attempt_at"),
+    Column("api_response_code", SmallInteger),
+    Column("api_response_body", Text),
+    Column("error_message", Text),
+    Column("provider_message_id", Text),
+    _instant("created_at", default_now=True),
+    PrimaryKeyConstraint("id", "scheduled_send_time"),
+    CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    CheckConstraint(f"message_type IN ({_TYPES})", name="message_type"),
+    CheckConstraint("retry_count >= 0 AND ambiguous_count >= 0", name="retry_count"),
+    CheckConstraint("status <> 'SENDING' OR lease_until IS NOT NULL", name="lease"),
+    Index("idx_message_logs_user_id", "user_id"),
+    Index("idx_message_logs_status", "status"),
+    Index("idx_message_logs_scheduled_time", "scheduled_send_time"),
+    Index(
+        "idx_message_logs_scheduler",
+        "scheduled_send_time",
+        postgresql_where=text("status IN ('SCHEDULED', 'RETRYING')"),
+    ),
+    Index(
+        "idx_message_logs_recovery",
+        "scheduled_send_time",
+        postgresql_where=text("status IN ('QUEUED', 'SENDING')"),
+    ),
+    Index("idx_message_logs_idempotency", "idempotency_key", "scheduled_send_time", unique=True),
+    postgresql_partition_by="RANGE (scheduled_send_time)",
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("delivery_date", Date, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("message_type", String(20), nullable=False),
+    PrimaryKeyConstraint("delivery_date", "user_id", "message_type"),
+    postgresql_partition_by="RANGE (delivery_date)",
+)
+
+message_attempts = Table(
+    "message_attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("message_id", Uuid, nullable=False),
+    Column("scheduled_send_time", DateTime(timezone=True), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    _instant("finished_at", null=False),
+    Column("api_response_code", SmallInteger),
+    Column("error_message", Text),
+    CheckConstraint("attempt >= 1", name="attempt"),
+    Index("idx_message_attempts_message_id", "message_id"),
+    Index("idx_message_attempts_scheduled_time", "scheduled_send_time"),
+)
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("name", String(40), nullable=False),
+    _instant("started_at", null=False),
+    _instant("finished_at"),
+    _instant("window_start"),
+    _instant("window_end"),
+    Column("is_manual", Boolean, nullable=False, server_default=text("false")),
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("error", Text),
+    CheckConstraint("window_start <= window_end", name="window"),
+    Index("idx_job_runs_name", "name", text("started_at DESC")),
+)
+
+queue_batches = Table(
+    "queue_batches",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _instant("due_at", null=False),
+    _instant("first_at", null=False),
+    _instant("last_at", null=False),
+    Column("message_ids", ARRAY(Uuid), nullable=False),
+    Column("delivery_count", Integer, nullable=False, server_default=text("0")),
+    _instant("visible_at", null=False),
+    CheckConstraint("cardinality(message_ids) > 0", name="message_ids"),
+    Index("idx_queue_batches_visible", "visible_at"),
+)
+
+inbox_messages = Table(
+    "inbox_messages",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("idempotency_key", String(100), nullable=False, unique=True),
+    Column("email", String(255), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("scheduled_send_time", DateTime(timezone=True), nullable=False),
+    _instant("received_at", null=False),
+)

@@ -1,0 +1,27 @@
+-- Scheduler runs: the watermark for catching up, and what health shows.
+
+-- name: start
+-- Record that a run began.
+INSERT INTO job_runs (name, started_at, window_start, window_end, is_manual)
+VALUES ($1, $2, $3, $4, $5)
+RETURNING id
+
+-- name: finish
+-- Record how a run ended.
+UPDATE job_runs SET finished_at = $2, counts = $3, error = $4 WHERE id = $1
+
+-- name: find_watermark
+-- How far the runs reach that finished without error and that nobody started by hand.
+SELECT max(window_end) FROM job_runs
+WHERE name = $1 AND finished_at IS NOT NULL AND error IS NULL AND NOT is_manual
+
+-- name: list_latest
+-- The latest run of each name.
+SELECT DISTINCT ON (name)
+       name, started_at, finished_at, window_start, window_end, counts, error, is_manual
+FROM job_runs
+ORDER BY name, started_at DESC
+
+-- name: forget
+-- Drop runs that began before an instant, but never the one that holds the watermark.
+DELETE FROM job_runs WHERE started_at < $1 AND window_end IS NULL

@@ -1,0 +1,166 @@
+-- Greetings on their way. Bounds on scheduled_send_time lead straight to the partition.
+
+-- name: enqueue_due
+-- Take what is due before $2, oldest first: the caller commits, then publishes.
+-- moves: SCHEDULED RETRYING > QUEUED
+WITH due AS (
+    SELECT id, scheduled_send_time
+    FROM message_logs
+    WHERE status IN ('SCHEDULED', 'RETRYING')
+      AND scheduled_send_time >= $3 AND scheduled_send_time < $2
+      AND (next_attempt_at IS NULL OR next_attempt_at < $2)
+    ORDER BY scheduled_send_time
+    LIMIT $4
+    FOR UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE message_logs m
+    SET status = 'QUEUED', queued_at = $1
+    FROM due d
+    WHERE m.id = d.id AND m.scheduled_send_time = d.scheduled_send_time
+    RETURNING m.id, m.scheduled_send_time, greatest(m.scheduled_send_time, m.next_attempt_at) AS due_at
+)
+SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_send_time
+
+-- name: enqueue_again
+-- Take what was queued before $2, has long been due, and was claimed by nobody: a lost batch.
+-- moves: QUEUED > QUEUED
+WITH lost AS (
+    SELECT id, scheduled_send_time
+    FROM message_logs
+    WHERE status = 'QUEUED' AND queued_at < $2
+      AND scheduled_send_time >= $3 AND scheduled_send_time < $2
+      AND (next_attempt_at IS NULL OR next_attempt_at < $2)
+    ORDER BY scheduled_send_time
+    LIMIT $4
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE message_logs m
+SET queued_at = $1
+FROM lost l
+WHERE m.id = l.id AND m.scheduled_send_time = l.scheduled_send_time
+RETURNING m.id, m.scheduled_send_time, greatest(m.scheduled_send_time, m.next_attempt_at) AS due_at
+
+-- name: claim
+-- Take the rows of a batch that are due. People are locked before rows, both in order of id, as
+-- edits lock them: a change that commits first wins, and nobody deadlocks.
+-- moves: QUEUED > SENDING CANCELLED SKIPPED
+WITH people AS MATERIALIZED (
+    SELECT u.id, u.email, u.timezone, u.birthday_date, u.anniversary_date,
+           u.deleted_at IS NOT NULL AS is_deleted, u.unsubscribed_at IS NOT NULL AS is_unsubscribed
+    FROM users u
+    WHERE u.id IN (
+        SELECT user_id FROM message_logs
+        WHERE id = ANY ($1) AND scheduled_send_time BETWEEN $2 AND $3)
+    ORDER BY u.id
+    FOR SHARE
+), target AS MATERIALIZED (
+    SELECT m.id, m.scheduled_send_time, p.email,
+           CASE WHEN p.is_deleted THEN 'person deleted'
+                WHEN p.is_unsubscribed THEN 'person unsubscribed'
+                WHEN p.timezone <> m.timezone
+                  OR {occasion} IS DISTINCT FROM m.occasion_date THEN 'date or time zone changed'
+           END AS unwanted,
+           m.scheduled_send_time < $5 AS is_late
+    FROM message_logs m
+    JOIN people p ON p.id = m.user_id
+    WHERE m.id = ANY ($1) AND m.scheduled_send_time BETWEEN $2 AND $3
+      AND m.status = 'QUEUED'
+      AND m.scheduled_send_time <= $4 AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4)
+    ORDER BY m.id
+    FOR UPDATE OF m
+)
+UPDATE message_logs m
+SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
+                  WHEN t.is_late THEN 'SKIPPED'
+                  ELSE 'SENDING' END,
+    epoch = m.epoch + 1,
+    lease_until = CASE WHEN t.unwanted IS NULL AND NOT t.is_late THEN now() + $6::interval END,
+    error_message = coalesce(t.unwanted, CASE WHEN t.is_late THEN 'the late window had passed' END,
+                             m.error_message)
+FROM target t
+WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
+RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
+          m.ambiguous_count, m.message_type, m.idempotency_key, t.email, m.message_content
+
+-- name: claim_expired
+-- Take over rows whose sender let its lease run out; the new epoch shuts the old one out.
+WITH expired AS (
+    SELECT id, scheduled_send_time
+    FROM message_logs
+    WHERE status = 'SENDING' AND lease_until < now()
+    ORDER BY scheduled_send_time
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE message_logs m
+SET epoch = m.epoch + 1, lease_until = now() + $1::interval
+FROM expired e, users u
+WHERE m.id = e.id AND m.scheduled_send_time = e.scheduled_send_time AND u.id = m.user_id
+RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
+          m.ambiguous_count, m.message_type, m.idempotency_key, u.email, m.message_content
+
+-- name: record
+-- Write outcomes where status and epoch are still the sender's own; note each attempt that was
+-- not a plain first success.
+-- moves: SENDING > SENT FAILED RETRYING UNKNOWN
+WITH outcome AS (
+    SELECT *
+    FROM unnest(
+        $1::uuid[], $2::timestamptz[], $3::integer[], $4::varchar[], $5::smallint[], $6::varchar[],
+        $7::timestamptz[], $8::smallint[], $9::smallint[], $10::timestamptz[], $11::smallint[],
+        $12::text[], $13::text[], $14::text[])
+        AS o (id, scheduled_send_time, epoch, status, attempt, outcome, finished_at, retry_count,
+              ambiguous_count, next_attempt_at, code, body, error, provider_message_id)
+), written AS (
+    UPDATE message_logs m
+    SET status = o.status,
+        actual_send_time = CASE WHEN o.status = 'SENT' THEN o.finished_at END,
+        retry_count = o.retry_count, ambiguous_count = o.ambiguous_count,
+        next_attempt_at = o.next_attempt_at, lease_until = NULL,
+        api_response_code = o.code, api_response_body = o.body, error_message = o.error,
+        provider_message_id = o.provider_message_id
+    FROM outcome o
+    WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
+      AND m.status = 'SENDING' AND m.epoch = o.epoch
+    RETURNING m.id
+), noted AS (
+    INSERT INTO message_attempts (
+        message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
+        api_response_code, error_message)
+    SELECT o.id, o.scheduled_send_time, o.epoch, o.attempt, o.outcome, o.status, o.finished_at,
+           o.code, o.error
+    FROM outcome o
+    WHERE NOT (o.status = 'SENT' AND o.attempt = 1)
+)
+SELECT count(*) FROM written
+
+-- name: skip_late
+-- End what is too late to be sent.
+-- moves: SCHEDULED QUEUED RETRYING > SKIPPED
+UPDATE message_logs
+SET status = 'SKIPPED', epoch = epoch + 1, error_message = 'the late window had passed'
+WHERE status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND scheduled_send_time < $1
+
+-- name: balance
+-- What became of the greetings of one type that were scheduled in a window.
+SELECT count(*) AS due,
+       count(*) FILTER (WHERE status = 'SENT') AS sent,
+       count(*) FILTER (WHERE status = 'FAILED') AS failed,
+       count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled,
+       count(*) FILTER (WHERE status = 'SKIPPED') AS skipped,
+       count(*) FILTER (WHERE status = 'UNKNOWN') AS unknown,
+       count(*) FILTER (WHERE status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')) AS live,
+       count(*) FILTER (
+           WHERE status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')
+             AND greatest(scheduled_send_time, created_at, next_attempt_at) < $4) AS overdue
+FROM message_logs
+WHERE message_type = $1 AND scheduled_send_time >= $2 AND scheduled_send_time < $3
+
+-- name: find_next
+-- The next greeting to leave.
+SELECT u.first_name, u.last_name, m.message_type, m.timezone, m.scheduled_send_time
+FROM message_logs m
+JOIN users u ON u.id = m.user_id
+WHERE m.status IN ('SCHEDULED', 'RETRYING') AND m.scheduled_send_time > $1
+ORDER BY m.scheduled_send_time
+LIMIT 1

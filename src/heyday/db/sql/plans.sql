@@ -1,0 +1,137 @@
+-- Planning: zone days come in as arrays, people never leave the database.
+--
+-- Places: {date} and {month_day}, the columns of users that the message type is about;
+-- {people}, empty or a condition that narrows the plan to some people;
+-- {zone_days}, the arrays $1 to $5 as a table; {content}, the composed text.
+
+-- name: zone_days
+-- The little table that planning joins people to: (delivery_date, month_day, timezone, send_at, is_today).
+unnest($1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[])
+    AS d (delivery_date, month_day, timezone, send_at, is_today)
+
+-- name: content
+-- The text of a greeting; format() fills all places in one pass, so a name is never read as a place.
+format(
+    CASE WHEN date_part('year', delivery_date) - date_part('year', occasion_date) = 1
+         THEN $8 ELSE $7 END,
+    first_name, last_name,
+    (date_part('year', delivery_date) - date_part('year', occasion_date))::integer)
+
+-- name: plan
+-- Write the rows that are due on the zone days and not in the ledger: ledger first, in key order,
+-- so that planners that run at once wait for each other's keys and never deadlock.
+WITH due AS MATERIALIZED (
+    SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
+           d.delivery_date, d.timezone, d.send_at, d.is_today
+    FROM {zone_days}
+    JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone
+    WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL {people}
+      AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $9
+      AND (d.send_at >= $10
+           OR u.eligible_since <= d.send_at
+           OR d.is_today AND $12)
+    ORDER BY d.delivery_date, u.id
+), ledger AS (
+    INSERT INTO idempotency_keys (delivery_date, user_id, message_type)
+    SELECT delivery_date, user_id, $6 FROM due
+    ON CONFLICT DO NOTHING
+    RETURNING delivery_date, user_id
+)
+INSERT INTO message_logs (
+    user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+    message_content, occasion_date, timezone, tzdb_version, error_message)
+SELECT user_id, $6, delivery_date, send_at,
+       CASE WHEN is_late THEN 'SKIPPED' ELSE 'SCHEDULED' END,
+       user_id || ':' || $6 || ':' || to_char(delivery_date, 'YYYY-MM-DD'),
+       {content},
+       occasion_date, timezone, $13,
+       CASE WHEN is_late THEN 'planned after the late window had passed' END
+FROM due
+JOIN ledger USING (delivery_date, user_id)
+CROSS JOIN LATERAL (SELECT send_at < $11 AND NOT is_today AS is_late) AS lateness
+
+-- name: retime_people
+-- Bring unsent rows in line with what their people are now; a row that an edit had cancelled
+-- comes back if the edit was taken back. A row whose attempt was ambiguous keeps its text.
+-- moves: SCHEDULED QUEUED RETRYING CANCELLED > SCHEDULED
+WITH wanted AS MATERIALIZED (
+    SELECT user_id, delivery_date, timezone, send_at, occasion_date, {content} AS content,
+           send_at >= $10 OR eligible_since <= send_at OR is_today AND $12 AS is_owed
+    FROM (
+        SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
+               u.eligible_since, d.delivery_date, d.timezone, d.send_at, d.is_today
+        FROM {zone_days}
+        JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone
+        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL {people}
+          AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $9
+          AND d.send_at >= $11
+    ) AS candidates
+)
+UPDATE message_logs m
+SET status = 'SCHEDULED', scheduled_send_time = w.send_at, timezone = w.timezone,
+    occasion_date = w.occasion_date, message_content = w.content, tzdb_version = $13,
+    epoch = m.epoch + 1, queued_at = NULL, next_attempt_at = NULL, error_message = NULL
+FROM wanted w
+WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.delivery_date
+  AND m.scheduled_send_time BETWEEN $15 AND $16
+  AND (
+      (m.status IN ('SCHEDULED', 'QUEUED') OR m.status = 'RETRYING' AND m.ambiguous_count = 0)
+      AND (m.scheduled_send_time, m.timezone, m.occasion_date, m.message_content)
+          IS DISTINCT FROM (w.send_at, w.timezone, w.occasion_date, w.content)
+      OR m.status = 'CANCELLED' AND w.is_owed)
+
+-- name: cancel_unwanted
+-- Cancel unsent rows whose person left, unsubscribed, or now has another date or zone.
+-- moves: SCHEDULED QUEUED RETRYING > CANCELLED
+UPDATE message_logs m
+SET status = 'CANCELLED', epoch = m.epoch + 1,
+    error_message = CASE WHEN u.deleted_at IS NOT NULL THEN 'person deleted'
+                         WHEN u.unsubscribed_at IS NOT NULL THEN 'person unsubscribed'
+                         ELSE 'date or time zone changed' END
+FROM users u
+WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
+  AND m.scheduled_send_time >= $3 AND m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING')
+  AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
+       OR u.{date} IS DISTINCT FROM m.occasion_date OR u.timezone <> m.timezone)
+
+-- name: list_changed_user_ids
+-- People whose unsent rows no longer fit: edits that came past Heyday, by SQL.
+SELECT DISTINCT m.user_id
+FROM message_logs m
+JOIN users u ON u.id = m.user_id
+WHERE m.message_type = $1 AND m.status IN ('SCHEDULED', 'RETRYING')
+  AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
+       OR u.{date} IS DISTINCT FROM m.occasion_date OR u.timezone <> m.timezone)
+
+-- name: count_unplanned
+-- Greetings that are due on the zone days and that the ledger does not hold.
+SELECT count(*)
+FROM {zone_days}
+JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone
+WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
+  AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $7
+  AND (d.send_at >= $8 OR u.eligible_since <= d.send_at)
+  AND NOT EXISTS (
+      SELECT FROM idempotency_keys k
+      WHERE k.delivery_date = d.delivery_date AND k.user_id = u.id AND k.message_type = $6)
+
+-- name: list_pending_days
+-- Zone and delivery date of all unsent rows, each pair once.
+SELECT DISTINCT timezone, delivery_date
+FROM message_logs
+WHERE status IN ('SCHEDULED', 'RETRYING')
+
+-- name: retime
+-- Move unsent rows whose instant is no longer 09:00 there: a new tz database or send time.
+-- moves: SCHEDULED RETRYING > SCHEDULED
+UPDATE message_logs m
+SET status = 'SCHEDULED', scheduled_send_time = d.send_at, tzdb_version = $4,
+    epoch = m.epoch + 1, next_attempt_at = NULL
+FROM unnest($1::varchar[], $2::date[], $3::timestamptz[]) AS d (timezone, delivery_date, send_at)
+WHERE m.timezone = d.timezone AND m.delivery_date = d.delivery_date
+  AND m.status IN ('SCHEDULED', 'RETRYING') AND m.ambiguous_count = 0
+  AND m.scheduled_send_time <> d.send_at
+
+-- name: announce_due
+-- Wake the minute schedulers when the transaction commits.
+SELECT pg_notify('heyday_due', '')

@@ -1,0 +1,115 @@
+"""Carry batches in PostgreSQL, where there is no RabbitMQ."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+
+from heyday.db import queries
+from heyday.db.connection import Database
+from heyday.db.notifications import BATCHES, Notifications, first_of
+from heyday.domain.errors import DatabaseUnavailable, TransportError
+from heyday.domain.models import Batch
+from heyday.domain.ports import Clock
+
+_QUERIES = queries.load("transport")
+
+
+@dataclass(frozen=True, slots=True)
+class TransportConfig:
+    """Set the rhythm of the queue.
+
+    lead: how long before its instant a batch shows to workers.   redeliver_after: how long after
+    it a batch that nobody acknowledged shows again.   poll: the pause between two looks when
+    nothing is announced.
+    """
+
+    lead: timedelta = timedelta(seconds=5)
+    redeliver_after: timedelta = timedelta(seconds=150)
+    poll: timedelta = timedelta(seconds=1)
+
+
+class PostgresTransport:
+    """Keep batches in `queue_batches`: at least once, most urgent first."""
+
+    def __init__(
+        self,
+        database: Database,
+        notifications: Notifications,
+        clock: Clock,
+        config: TransportConfig,
+    ) -> None:
+        self._database = database
+        self._announced = notifications.event(BATCHES)
+        self._clock = clock
+        self._config = config
+
+    async def publish(self, batches: Sequence[Batch]) -> None:
+        """Hand batches over, all or none. Raises TransportError if that is not sure."""
+        rows = [
+            (b.id, b.due_at, b.first_at, b.last_at, b.message_ids, b.due_at - self._config.lead)
+            for b in batches
+        ]
+        try:
+            async with self._database.connection() as connection, connection.transaction():
+                await connection.executemany(_QUERIES["publish"].text, rows)
+                await connection.execute(_QUERIES["announce"].text)
+        except DatabaseUnavailable as error:
+            raise TransportError("batches may not have reached the queue in PostgreSQL") from error
+
+    async def deliveries(self) -> AsyncGenerator["PostgresDelivery", None]:
+        """Yield batches shortly before they are due, for ever.
+
+        One at a time: what is taken ahead and then not used would be late by redelivery.
+        """
+        while True:
+            self._announced.clear()
+            if batch := await self._take():
+                yield PostgresDelivery(self, batch)
+            else:
+                await first_of(self._announced, self._clock, self._clock.now() + self._config.poll)
+
+    async def ack(self, batch: Batch) -> None:
+        """Take a batch off the queue for good."""
+        async with self._database.connection() as connection:
+            await connection.execute(_QUERIES["ack"].text, batch.id)
+
+    async def release(self, batch: Batch) -> None:
+        """Give a batch back at once, and say so."""
+        async with self._database.connection() as connection:
+            await connection.execute(_QUERIES["release"].text, batch.id, self._clock.now())
+            await connection.execute(_QUERIES["announce"].text)
+
+    async def _take(self) -> Batch | None:
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                _QUERIES["take"].text, self._clock.now(), self._config.redeliver_after
+            )
+        return _batch(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDelivery:
+    """Hold a batch that was taken and not yet acknowledged."""
+
+    transport: PostgresTransport
+    batch: Batch
+
+    async def ack(self) -> None:
+        """Take the batch off the queue for good."""
+        await self.transport.ack(self.batch)
+
+    async def release(self) -> None:
+        """Give the batch back, to be delivered again at once."""
+        await self.transport.release(self.batch)
+
+
+def _batch(row: asyncpg.Record) -> Batch:
+    return Batch(
+        id=row["id"],
+        due_at=row["due_at"],
+        first_at=row["first_at"],
+        last_at=row["last_at"],
+        message_ids=tuple(row["message_ids"]),
+    )

@@ -1,0 +1,89 @@
+"""Keep people in `users`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from heyday.db import queries
+from heyday.db.types import PooledConnection
+from heyday.domain.errors import EmailTaken
+from heyday.domain.models import PersonDraft, User
+
+_COLUMNS = (
+    "id, first_name, last_name, email, timezone, birthday_date, anniversary_date, "
+    "location_city, location_country, created_at, updated_at, unsubscribed_at"
+)
+_SQL = {name: q.fill({"columns": _COLUMNS}) for name, q in queries.load("users").items()}
+
+
+def _values(person: PersonDraft) -> tuple[object, ...]:
+    return (
+        person.first_name,
+        person.last_name,
+        person.email,
+        person.timezone,
+        person.birthday_date,
+        person.anniversary_date,
+        person.location_city,
+        person.location_country,
+    )
+
+
+class UserRepository:
+    """Store and find people over one connection."""
+
+    def __init__(self, connection: PooledConnection) -> None:
+        self._connection = connection
+
+    async def insert(self, person: PersonDraft, now: datetime) -> User:
+        """Store a new person. Raises EmailTaken."""
+        try:
+            row = await self._connection.fetchrow(_SQL["insert"], *_values(person), now)
+        except asyncpg.UniqueViolationError:
+            raise EmailTaken from None
+        assert row is not None  # noqa: S101 - INSERT ... RETURNING always answers
+        return User(**row)
+
+    async def find(self, user_id: UUID) -> User | None:
+        """Return the person with this id."""
+        row = await self._connection.fetchrow(_SQL["find"], user_id)
+        return User(**row) if row else None
+
+    async def find_for_update(self, user_id: UUID) -> User | None:
+        """Return the person with this id, and keep others from changing it meanwhile."""
+        row = await self._connection.fetchrow(_SQL["find_for_update"], user_id)
+        return User(**row) if row else None
+
+    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
+        """Return up to `limit` people in order of id, after the one given."""
+        rows = await self._connection.fetch(_SQL["list_page"], after, limit)
+        return [User(**row) for row in rows]
+
+    async def replace(self, user_id: UUID, person: PersonDraft, now: datetime) -> User | None:
+        """Overwrite a person and return the new state. Raises EmailTaken."""
+        try:
+            row = await self._connection.fetchrow(_SQL["replace"], user_id, *_values(person), now)
+        except asyncpg.UniqueViolationError:
+            raise EmailTaken from None
+        return User(**row) if row else None
+
+    async def delete(self, user_id: UUID, now: datetime) -> bool:
+        """Mark a person deleted; tell whether there was one."""
+        return await self._connection.execute(_SQL["delete"], user_id, now) == "UPDATE 1"
+
+    async def upsert_many(
+        self, people: Sequence[PersonDraft], now: datetime
+    ) -> list[tuple[UUID, bool]]:
+        """Store people by address, each address once; return each id and whether it is new."""
+        columns = zip(*(_values(person) for person in people), strict=True)
+        rows = await self._connection.fetch(
+            _SQL["upsert_many"], *(list(column) for column in columns), now
+        )
+        return [(row["id"], row["is_new"]) for row in rows]
+
+    async def count(self) -> int:
+        """Return how many people there are."""
+        count: int = await self._connection.fetchval(_SQL["count"])
+        return count

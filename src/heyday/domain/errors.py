@@ -1,0 +1,88 @@
+"""Name everything that can go wrong, as one tree.
+
+HeydayError
+|-- InvalidInput            what was given breaks a rule; lists every offending field
+|   `-- UnknownTimezone     no such zone in the tz database
+|-- NotFound                no live record has this id
+|-- Conflict                the state of the data forbids the request
+|   |-- EmailTaken          another live person has this address
+|   `-- IllegalMove         a status may not change that way
+|-- ConfigurationError      a setting is missing or contradicts another
+|-- DatabaseError           PostgreSQL refused or failed
+|   |-- DatabaseUnavailable no connection could be had in time
+|   `-- EmbeddedServerError the private PostgreSQL could not be started
+`-- TransportError          a batch could not be handed over, or not surely
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """Say which field breaks which rule. `field` is a name such as `email`; never holds a value."""
+
+    field: str
+    detail: str
+
+
+class HeydayError(Exception):
+    """Stand for any fault that Heyday explains; its text is fit to be shown to a person."""
+
+
+class InvalidInput(HeydayError):
+    """Refuse what was given; `problems` names every field that is wrong."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{p.field}: {p.detail}" for p in self.problems))
+
+
+class UnknownTimezone(InvalidInput):
+    """Refuse a zone name that the tz database does not hold."""
+
+    def __init__(self, field: str = "timezone") -> None:
+        detail = "is not an IANA time zone; expected a name such as Europe/Berlin or UTC"
+        super().__init__([FieldProblem(field, detail)])
+
+
+class NotFound(HeydayError):
+    """Report that no live record has the id that was asked for."""
+
+
+class Conflict(HeydayError):
+    """Report that the data, as it stands, forbids the request."""
+
+
+class EmailTaken(Conflict):
+    """Report that another live person has this address, whatever its case."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another person already has this email address; use a different one, "
+            "or delete the other person first"
+        )
+
+
+class IllegalMove(Conflict):
+    """Report a change of status that the transition table does not hold."""
+
+
+class ConfigurationError(HeydayError):
+    """Report a setting that is missing, malformed, or contradicts another."""
+
+
+class DatabaseError(HeydayError):
+    """Report that PostgreSQL refused or failed."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """Report that no connection to PostgreSQL could be had in time."""
+
+
+class EmbeddedServerError(DatabaseError):
+    """Report that the private PostgreSQL server could not be started or stopped."""
+
+
+class TransportError(HeydayError):
+    """Report that batches could not be handed over, or that nobody can say whether they were."""

@@ -1,0 +1,214 @@
+"""Hold the records that travel between floors. All are frozen; all instants are aware UTC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from heyday.domain.timezone import Window
+from heyday.domain.transitions import Status
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDraft:
+    """Describe a person as given by a company and found valid."""
+
+    first_name: str
+    last_name: str
+    email: str
+    timezone: str
+    birthday_date: date | None = None
+    anniversary_date: date | None = None
+    location_city: str | None = None
+    location_country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User(PersonDraft):
+    """Describe a person as stored. Call it with keywords: the draft's fields come first."""
+
+    id: UUID = field(kw_only=True)
+    created_at: datetime = field(kw_only=True)
+    updated_at: datetime = field(kw_only=True)
+    unsubscribed_at: datetime | None = field(kw_only=True, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class DueMessage:
+    """Point at a row that was just enqueued: where it lies and when it may be sent."""
+
+    id: UUID
+    scheduled_send_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Carry up to a few hundred rows that fall due together, by id alone.
+
+    first_at, last_at: the earliest and latest scheduled_send_time, which lead PostgreSQL
+    straight to the partition.   due_at: nobody may claim the batch before this instant.
+    """
+
+    id: UUID
+    due_at: datetime
+    first_at: datetime
+    last_at: datetime
+    message_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """Hold one greeting that this worker alone may send until `lease_until`."""
+
+    id: UUID
+    user_id: UUID
+    scheduled_send_at: datetime
+    epoch: int
+    retry_count: int
+    ambiguous_count: int
+    message_type: str
+    idempotency_key: str
+    email: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Hold what one claim brought.
+
+    changed_user_ids: people whose rows were cancelled because they no longer fit.
+    not_sent: rows that were cancelled, or skipped as too late.
+    """
+
+    messages: tuple[ClaimedMessage, ...]
+    changed_user_ids: tuple[UUID, ...]
+    not_sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Say how one attempt ended, ready to be written."""
+
+    message_id: UUID
+    scheduled_send_at: datetime
+    epoch: int
+    status: Status
+    attempt: int
+    outcome: str
+    finished_at: datetime
+    retry_count: int
+    ambiguous_count: int
+    next_attempt_at: datetime | None = None
+    response_code: int | None = None
+    response_body: str | None = None
+    error: str | None = None
+    provider_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRules:
+    """Hold what a planning statement needs to know besides the zone days.
+
+    now: splits instants into coming and missed.   skip_before: instants that lie before it are
+    too late to be sent.   late_join: whether a person who came, or was moved, onto today after
+    the send time is still greeted today.
+    """
+
+    now: datetime
+    skip_before: datetime
+    late_join: bool
+    tzdb_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneInstant:
+    """Give the instant at which greetings for one delivery date leave in one zone."""
+
+    timezone: str
+    delivery_on: date
+    send_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCounts:
+    """Count what one planning run wrote."""
+
+    planned: int = 0
+    retimed: int = 0
+    cancelled: int = 0
+
+    def __add__(self, other: "PlanCounts") -> "PlanCounts":
+        """Return the sums, field by field."""
+        return PlanCounts(
+            self.planned + other.planned,
+            self.retimed + other.retimed,
+            self.cancelled + other.cancelled,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """Record one run of a scheduler: what `/health/schedulers` shows."""
+
+    name: str
+    started_at: datetime
+    finished_at: datetime | None
+    window: Window | None
+    counts: Mapping[str, int]
+    error: str | None
+    is_manual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingGreeting:
+    """Tell who is next to be greeted, and when."""
+
+    first_name: str
+    last_name: str
+    message_type: str
+    timezone: str
+    scheduled_send_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMessage:
+    """Hold one greeting as the local mailbox got it."""
+
+    id: int
+    email: str
+    message: str
+    idempotency_key: str
+    timezone: str | None
+    scheduled_send_at: datetime | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TypeBalance:
+    """Hold one line of the reconciliation: what was due of one type and what became of it.
+
+    unplanned: due by users and calendar, yet without a row.   live: due, not at an end.
+    overdue: of the live, those later than the grace.
+    """
+
+    message_type: str
+    due: int
+    sent: int
+    failed: int
+    cancelled: int
+    skipped: int
+    unknown: int
+    live: int
+    overdue: int
+    unplanned: int
+
+    def with_unplanned(self, unplanned: int) -> "TypeBalance":
+        """Return the same line with greetings that were due but have no row."""
+        return replace(self, due=self.due + unplanned, unplanned=unplanned)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Tell whether every greeting that was due is accounted for."""
+        ended = self.sent + self.failed + self.cancelled + self.skipped + self.unknown
+        return self.due == ended + self.live and not self.overdue and not self.unplanned

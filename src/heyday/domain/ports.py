@@ -1,0 +1,308 @@
+"""Name what the services need from the outside world. Floors above supply it."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime, timedelta
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from heyday.domain.delivery import Outcome
+from heyday.domain.message_types import MessageType
+from heyday.domain.models import (
+    Batch,
+    Claim,
+    ClaimedMessage,
+    DueMessage,
+    InboxMessage,
+    JobRun,
+    PersonDraft,
+    PlanRules,
+    Recorded,
+    TypeBalance,
+    UpcomingGreeting,
+    User,
+    ZoneInstant,
+)
+from heyday.domain.timezone import Window, ZoneDay
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Tell the time: the only source of "now" below the composition root."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never jumps."""
+        ...
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Return once `now()` has reached `at`, never before."""
+        ...
+
+
+class Wakeup(Protocol):
+    """Let a loop sleep until its next turn, or until there is work sooner."""
+
+    async def wait_until(self, at: datetime) -> None:
+        """Return at `at`, or earlier when due work was announced."""
+        ...
+
+
+class UserStore(Protocol):
+    """Keep people. A deleted person is not found by any of these."""
+
+    async def insert(self, person: PersonDraft, now: datetime) -> User:
+        """Store a new person. Raises EmailTaken."""
+        ...
+
+    async def find(self, user_id: UUID) -> User | None:
+        """Return the person with this id."""
+        ...
+
+    async def find_for_update(self, user_id: UUID) -> User | None:
+        """Return the person with this id, and keep others from changing it meanwhile."""
+        ...
+
+    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
+        """Return up to `limit` people in order of id, after the one given."""
+        ...
+
+    async def replace(self, user_id: UUID, person: PersonDraft, now: datetime) -> User | None:
+        """Overwrite a person and return the new state. Raises EmailTaken."""
+        ...
+
+    async def delete(self, user_id: UUID, now: datetime) -> bool:
+        """Mark a person deleted; tell whether there was one."""
+        ...
+
+    async def upsert_many(
+        self, people: Sequence[PersonDraft], now: datetime
+    ) -> list[tuple[UUID, bool]]:
+        """Store people by address in one statement; return each id and whether it is new."""
+        ...
+
+    async def count(self) -> int:
+        """Return how many people there are."""
+        ...
+
+
+class PlanStore(Protocol):
+    """Write future rows: one statement for each message type, however many people."""
+
+    async def ensure_partitions(self, window: Window) -> int:
+        """Create the months that the window touches; return how many were missing."""
+        ...
+
+    async def plan(
+        self,
+        message_type: MessageType,
+        zone_days: Sequence[ZoneDay],
+        rules: PlanRules,
+        user_ids: Sequence[UUID] | None = None,
+    ) -> int:
+        """Write the rows due on the zone days that the ledger does not hold; return how many."""
+        ...
+
+    async def retime_people(
+        self,
+        message_type: MessageType,
+        zone_days: Sequence[ZoneDay],
+        rules: PlanRules,
+        user_ids: Sequence[UUID],
+    ) -> int:
+        """Bring unsent rows of these people in line with what they are now; return how many."""
+        ...
+
+    async def cancel_unwanted(
+        self, message_type: MessageType, user_ids: Sequence[UUID], since: datetime
+    ) -> int:
+        """Cancel unsent rows, scheduled after `since`, that their person no longer wants."""
+        ...
+
+    async def count_unplanned(
+        self, message_type: MessageType, zone_days: Sequence[ZoneDay], rules: PlanRules
+    ) -> int:
+        """Return how many greetings are due on the zone days and not in the ledger."""
+        ...
+
+    async def list_pending_days(self) -> list[tuple[str, date]]:
+        """Return zone and delivery date of all unsent rows, each pair once."""
+        ...
+
+    async def list_changed_user_ids(self, message_type: MessageType) -> list[UUID]:
+        """Return people whose unsent rows no longer fit their date, zone or presence."""
+        ...
+
+    async def retime(self, instants: Sequence[ZoneInstant], tzdb_version: str) -> int:
+        """Move unsent rows that lie at another instant than these say; return how many."""
+        ...
+
+    async def announce_due(self) -> None:
+        """Wake the minute schedulers once the transaction commits."""
+        ...
+
+
+class MessageLogStore(Protocol):
+    """Move greetings along the transition table, in sets."""
+
+    async def enqueue_due(
+        self, now: datetime, until: datetime, skip_before: datetime, limit: int
+    ) -> list[DueMessage]:
+        """Move up to `limit` rows due before `until` to QUEUED; return them by instant."""
+        ...
+
+    async def enqueue_again(
+        self, now: datetime, queued_before: datetime, skip_before: datetime, limit: int
+    ) -> list[DueMessage]:
+        """Return rows that fell due, were queued before an instant, and that nobody claimed."""
+        ...
+
+    async def claim(
+        self, batch: Batch, now: datetime, skip_before: datetime, lease: timedelta
+    ) -> Claim:
+        """Take the batch's rows that are due and still wanted: QUEUED to SENDING."""
+        ...
+
+    async def claim_expired(self, lease: timedelta, limit: int) -> list[ClaimedMessage]:
+        """Take over rows whose sender let its lease run out."""
+        ...
+
+    async def record(self, outcomes: Sequence[Recorded]) -> int:
+        """Write outcomes of attempts; return how many were still this worker's to write."""
+        ...
+
+    async def skip_late(self, skip_before: datetime) -> int:
+        """Move rows that are too late to be sent to SKIPPED; return how many."""
+        ...
+
+    async def balance(
+        self, message_type: str, window: Window, overdue_before: datetime
+    ) -> TypeBalance:
+        """Return what became of the greetings scheduled in the window."""
+        ...
+
+    async def find_next(self, now: datetime) -> UpcomingGreeting | None:
+        """Return the next greeting to leave after `now`."""
+        ...
+
+
+class JobRunStore(Protocol):
+    """Remember scheduler runs. Their windows are the watermark for catching up."""
+
+    async def start(
+        self, name: str, now: datetime, window: Window | None, *, is_manual: bool
+    ) -> int:
+        """Record that a run began; return its number."""
+        ...
+
+    async def finish(
+        self, run_id: int, now: datetime, counts: Mapping[str, int], error: str | None
+    ) -> None:
+        """Record how a run ended."""
+        ...
+
+    async def find_watermark(self, name: str) -> datetime | None:
+        """Return how far the finished runs of this name that nobody started by hand reach."""
+        ...
+
+    async def list_latest(self) -> list[JobRun]:
+        """Return the latest run of each name."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Drop runs that began before an instant and hold no watermark; return how many."""
+        ...
+
+
+class Session(Protocol):
+    """Give the stores over one connection."""
+
+    @property
+    def users(self) -> UserStore:
+        """Return the people."""
+        ...
+
+    @property
+    def plans(self) -> PlanStore:
+        """Return the planning statements."""
+        ...
+
+    @property
+    def messages(self) -> MessageLogStore:
+        """Return the greetings."""
+        ...
+
+    @property
+    def jobs(self) -> JobRunStore:
+        """Return the scheduler runs."""
+        ...
+
+
+class Store(Protocol):
+    """Reach the database."""
+
+    def session(self) -> AbstractAsyncContextManager[Session]:
+        """Lend a connection on which each statement commits by itself."""
+        ...
+
+    async def in_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work` in one transaction, and again if PostgreSQL asks for another try."""
+        ...
+
+
+class InboxStore(Protocol):
+    """Keep the local mailbox."""
+
+    async def add(self, message: ClaimedMessage, now: datetime) -> int:
+        """Store a letter once for each idempotency key; return its number."""
+        ...
+
+    async def list_latest(self, limit: int) -> list[InboxMessage]:
+        """Return the latest letters, newest first."""
+        ...
+
+
+class Sender(Protocol):
+    """Talk to a provider."""
+
+    @property
+    def honours_keys(self) -> bool:
+        """Tell whether the provider takes a repeated key for the same message."""
+        ...
+
+    async def send(self, message: ClaimedMessage) -> Outcome:
+        """Make one attempt. Every fault of the provider or the network is an outcome."""
+        ...
+
+
+class Delivery(Protocol):
+    """Hold a batch that was handed to this worker and not yet acknowledged."""
+
+    @property
+    def batch(self) -> Batch:
+        """Return what is to be sent."""
+        ...
+
+    async def ack(self) -> None:
+        """Take the batch off the queue for good."""
+        ...
+
+    async def release(self) -> None:
+        """Give the batch back, to be delivered again at once."""
+        ...
+
+
+class Transport(Protocol):
+    """Carry batches from schedulers to workers: at least once, in no certain order."""
+
+    async def publish(self, batches: Sequence[Batch]) -> None:
+        """Hand batches over durably. Raises TransportError if that is not sure."""
+        ...
+
+    def deliveries(self) -> AsyncGenerator[Delivery, None]:
+        """Yield batches shortly before they are due, for ever. Close it to stop."""
+        ...

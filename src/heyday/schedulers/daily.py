@@ -1,0 +1,30 @@
+"""Plan once a day, at 00:00 UTC, and at start."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from heyday.domain.ports import Clock, Wakeup
+from heyday.schedulers.periodic import PeriodicScheduler
+from heyday.services.scheduling import DAILY, MessageSchedulerService
+from heyday.telemetry import Metrics
+
+
+class DailyScheduler(PeriodicScheduler):
+    """Write the rows of the coming two days, and of whatever was missed."""
+
+    name = DAILY
+
+    def __init__(
+        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
+    ) -> None:
+        super().__init__(wakeup, clock, metrics)
+        self._service = service
+
+    def next_at(self, now: datetime) -> datetime:
+        """Return the next midnight in UTC."""
+        midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + timedelta(days=1)
+
+    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+        """Plan, now or as if at a chosen moment; return `planned` and `retimed`."""
+        return await self._service.plan(at)

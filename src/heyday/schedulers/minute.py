@@ -1,0 +1,29 @@
+"""Hand over what is due, each minute, and whenever something new falls due sooner."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from heyday.domain.ports import Clock, Wakeup
+from heyday.schedulers.periodic import PeriodicScheduler
+from heyday.services.scheduling import MINUTE, MessageSchedulerService
+from heyday.telemetry import Metrics
+
+
+class MinuteScheduler(PeriodicScheduler):
+    """Queue what falls due within the look-ahead."""
+
+    name = MINUTE
+
+    def __init__(
+        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
+    ) -> None:
+        super().__init__(wakeup, clock, metrics)
+        self._service = service
+
+    def next_at(self, now: datetime) -> datetime:
+        """Return the next full minute."""
+        return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+        """Enqueue, now or as if at a chosen moment; return `enqueued`."""
+        return await self._service.enqueue_due(at)

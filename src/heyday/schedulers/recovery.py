@@ -1,0 +1,31 @@
+"""Sweep what is stuck or was missed, every ten minutes, and at start."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from heyday.domain.ports import Clock, Wakeup
+from heyday.schedulers.periodic import PeriodicScheduler
+from heyday.services.scheduling import RECOVERY, MessageSchedulerService
+from heyday.telemetry import Metrics
+
+_EVERY = timedelta(minutes=10)
+
+
+class RecoveryScheduler(PeriodicScheduler):
+    """Bring back what a crash, an outage or an edit by SQL left behind."""
+
+    name = RECOVERY
+
+    def __init__(
+        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
+    ) -> None:
+        super().__init__(wakeup, clock, metrics)
+        self._service = service
+
+    def next_at(self, now: datetime) -> datetime:
+        """Return ten minutes from now."""
+        return now + _EVERY
+
+    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+        """Sweep, now or as if at a chosen moment; return `recovered` and its parts."""
+        return await self._service.recover(at)

@@ -1,0 +1,1 @@
+"""Talk to providers: whatever takes a greeting and brings it to a person."""

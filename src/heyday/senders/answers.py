@@ -1,0 +1,126 @@
+"""Read a provider's HTTP answer: which class of outcome it is, and what of it is worth storing.
+
+Source: DESIGN section 4; RFC 9110 sections 10.2.3 (Retry-After) and 15 (status codes).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import cast
+
+import msgspec
+
+from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.models import ClaimedMessage
+from heyday.senders.scrub import scrub
+
+_ID_FIELDS = ("id", "message_id", "messageId")
+_ID_LENGTH = 255
+_LONGEST_WAIT = timedelta(days=1)
+# The rest of the 400s never go away by themselves; these ask for another try.
+_TRY_LATER = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what came back over the wire.
+
+    body: None where it broke off or was too long; `fault` then says why.
+    """
+
+    status: int
+    body: bytes | None
+    fault: str | None = None
+    retry_after: str | None = None
+
+
+def judge(answer: Answer, message: ClaimedMessage, now: datetime) -> Outcome:
+    """Return the outcome of the attempt that brought this answer."""
+    fields = _json_object(answer.body)
+    kind, error = _classify(answer, fields)
+    return Outcome(
+        kind,
+        code=answer.status,
+        body=_stored(answer.body, fields, message),
+        error=error,
+        retry_after=parse_retry_after(answer.retry_after, now),
+        provider_message_id=_find_id(fields) if kind is OutcomeKind.ACCEPTED else None,
+    )
+
+
+def _classify(answer: Answer, fields: dict[str, object] | None) -> tuple[OutcomeKind, str | None]:
+    status = answer.status
+    said = f"the provider answered {status}"
+    if status // 100 == HTTPStatus.OK // 100:
+        return _classify_success(answer, fields, said)
+    if status in _TRY_LATER or status // 100 == HTTPStatus.MULTIPLE_CHOICES // 100:
+        return OutcomeKind.NOT_ACCEPTED, said
+    if status // 100 == HTTPStatus.BAD_REQUEST // 100:
+        return OutcomeKind.REFUSED, said
+    return OutcomeKind.AMBIGUOUS, said
+
+
+def _classify_success(
+    answer: Answer, fields: dict[str, object] | None, said: str
+) -> tuple[OutcomeKind, str | None]:
+    if fields is None:
+        reason = answer.fault or "the body is not a JSON object"
+        return OutcomeKind.AMBIGUOUS, f"{said}, but {reason}"
+    success = fields.get("success", True)
+    if success is True:
+        return OutcomeKind.ACCEPTED, None
+    if success is False:
+        return OutcomeKind.NOT_ACCEPTED, f"{said}, but with success false"
+    return OutcomeKind.AMBIGUOUS, f"{said}, but success is neither true nor false"
+
+
+def _json_object(body: bytes | None) -> dict[str, object] | None:
+    """Return the body as an object, or None if it is anything else."""
+    if not body:
+        return None
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return cast("dict[str, object]", found) if isinstance(found, dict) else None
+
+
+def _find_id(fields: dict[str, object] | None) -> str | None:
+    """Return the provider's id for the message, if it gave one that can be stored."""
+    for name in _ID_FIELDS:
+        value = (fields or {}).get(name)
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            printable = "".join(c for c in str(value) if c.isprintable())
+            return printable[:_ID_LENGTH] or None
+    return None
+
+
+def _stored(
+    body: bytes | None, fields: dict[str, object] | None, message: ClaimedMessage
+) -> str | None:
+    """Return what to keep of the body. JSON is written anew, which undoes its escapes."""
+    if not body:
+        return None
+    plain = msgspec.json.encode(fields) if fields is not None else body
+    return scrub(plain.decode("utf-8", "replace"), message) or None
+
+
+def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """Return the wait that a Retry-After header asks for: seconds, or an HTTP date.
+
+    None where there is no header, or one that says neither. At most a day.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        # A float takes any number of digits, and becomes infinite where it must.
+        return timedelta(seconds=min(float(text), _LONGEST_WAIT.total_seconds()))
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return min(max(at - now, timedelta()), _LONGEST_WAIT)

@@ -1,0 +1,47 @@
+"""Take the person out of a provider's answer before it is stored."""
+
+import html
+import re
+from urllib.parse import unquote
+
+from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.models import ClaimedMessage
+
+STORED_LENGTH = 500
+"""How many characters of an answer are kept."""
+
+_GONE = "[...]"
+_WORD = re.compile(r"[^\W_]+")
+_AROUND_ADDRESS = r"\s\"'<>()\[\]{},:;=&?/\\"
+# The look-behind starts a match at the beginning of a run only: linear on any input.
+_ADDRESS = re.compile(rf"(?<![^{_AROUND_ADDRESS}])[^@{_AROUND_ADDRESS}]++@[^{_AROUND_ADDRESS}]+")
+
+
+def _words(text: str) -> set[str]:
+    return {word.casefold() for word in _WORD.findall(text) if not word.isdecimal()}
+
+
+# What every greeting says tells nothing about a person.
+_SAID_TO_ALL = frozenset().union(*(_words(t.text) | _words(t.text_for_one) for t in MESSAGE_TYPES))
+
+
+def scrub(answer: str, message: ClaimedMessage) -> str:
+    """Return an answer fit to be stored: one line, cut short, without the person.
+
+    Every address goes, and every word of the letter and of the person's own address that not
+    all letters share: providers echo what they got, whole or in parts, and escaped in many ways.
+    """
+    plain = html.unescape(unquote(answer)) if "%" in answer or "&" in answer else answer
+    plain = " ".join(plain.split())
+    if not plain.isprintable():
+        plain = "".join(c for c in plain if c.isprintable())
+    if "@" in plain:
+        plain = re.sub(re.escape(message.email), _GONE, plain, flags=re.IGNORECASE)
+        plain = _ADDRESS.sub(_GONE, plain)
+    local_part = message.email.partition("@")[0]
+    personal = _words(f"{message.text} {local_part}") - _SAID_TO_ALL
+
+    def cover(match: re.Match[str]) -> str:
+        return _GONE if match.group().casefold() in personal else match.group()
+
+    return _WORD.sub(cover, plain)[:STORED_LENGTH]

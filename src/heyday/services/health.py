@@ -1,0 +1,128 @@
+"""Tell how Heyday is: whether the database answers, and whether the schedulers keep time."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+
+from heyday.domain.models import JobRun
+from heyday.domain.ports import Clock, Store
+from heyday.domain.timezone import TimezoneService
+
+log = structlog.get_logger()
+
+# Half a rhythm late is still harmless: a daily plan reaches 48 h ahead. A minute is the least,
+# as a busy machine may well be that late.
+_LEAST_GRACE = timedelta(minutes=1)
+
+
+class HealthStatus(StrEnum):
+    """Sum up how Heyday is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerHealth:
+    """Tell how one scheduler does. last_run: its latest run that nobody started by hand."""
+
+    name: str
+    last_run: JobRun | None
+    is_overdue: bool
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the last run ended in an error."""
+        return self.last_run is not None and self.last_run.error is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Hold one look at everything. schedulers: empty when the database does not answer."""
+
+    status: HealthStatus
+    version: str
+    tzdb_version: str
+    is_database_reachable: bool
+    schedulers: Sequence[SchedulerHealth]
+
+
+class HealthService:
+    """Look at the database and at what the schedulers wrote there."""
+
+    def __init__(  # noqa: PLR0913 - one parameter for each part that it looks at
+        self,
+        store: Store,
+        clock: Clock,
+        timezones: TimezoneService,
+        *,
+        version: str,
+        rhythms: Mapping[str, timedelta],
+        patience: timedelta = timedelta(seconds=2),
+    ) -> None:
+        """Take the parts to look at.
+
+        version: of Heyday.   rhythms: how often each scheduler is to run.   patience: how long
+        to wait for the database.
+        """
+        self._store = store
+        self._clock = clock
+        self._timezones = timezones
+        self._version = version
+        self._rhythms = rhythms
+        self._patience = patience
+        self._since_at = clock.now()
+
+    async def check(self) -> Health:
+        """Return how everything is. Raises nothing for a database that does not answer."""
+        runs = await self._find_runs()
+        schedulers = [] if runs is None else [self._judge(name, runs) for name in self._rhythms]
+        if runs is None:
+            status = HealthStatus.DOWN
+        elif any(s.is_overdue or s.has_failed for s in schedulers):
+            status = HealthStatus.DEGRADED
+        else:
+            status = HealthStatus.OK
+        return Health(
+            status=status,
+            version=self._version,
+            tzdb_version=self._timezones.tzdb_version,
+            is_database_reachable=runs is not None,
+            schedulers=schedulers,
+        )
+
+    async def is_ready(self) -> bool:
+        """Tell whether the database answers in time."""
+        return await self._find_runs() is not None
+
+    async def list_runs(self) -> list[JobRun]:
+        """Return the latest run of each scheduler. Raises DatabaseUnavailable."""
+        async with self._store.session() as session:
+            return await session.jobs.list_latest()
+
+    async def _find_runs(self) -> list[JobRun] | None:
+        """Return the latest runs, or None when the database does not give them in time."""
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                return await self.list_runs()
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong, the answer is "not ready"
+            log.warning("database_check_failed", error=type(error).__name__)
+            return None
+
+    def _judge(self, name: str, runs: Sequence[JobRun]) -> SchedulerHealth:
+        own = [run for run in runs if run.name == name and not run.is_manual]
+        last_run = max(own, key=_started_at, default=None)
+        rhythm = self._rhythms[name]
+        # A scheduler that has never run is given its time from our own start.
+        since_at = last_run.started_at if last_run else self._since_at
+        is_overdue = self._clock.now() - since_at > rhythm + max(rhythm / 2, _LEAST_GRACE)
+        return SchedulerHealth(name, last_run, is_overdue)
+
+
+def _started_at(run: JobRun) -> datetime:
+    return run.started_at

@@ -1,0 +1,171 @@
+"""Plan what will be due, hand over what is due, and recover what was missed or lost."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from uuid import uuid4
+
+import structlog
+
+from heyday.domain.errors import TransportError
+from heyday.domain.models import Batch, DueMessage
+from heyday.domain.ports import Clock, Store, Transport
+from heyday.domain.timezone import Window
+from heyday.services.jobs import JobJournal
+from heyday.services.planning import Planner
+from heyday.services.sending import MessageSenderService
+
+log = structlog.get_logger()
+
+DAILY, MINUTE, RECOVERY = "daily", "minute", "recovery"
+
+_LONGEST_CATCH_UP = timedelta(days=366)
+# Recovery replans the day around now: enough for people whom SQL added since the daily plan.
+_REPLAN_AHEAD = timedelta(hours=2)
+_KEEP_RUNS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerConfig:
+    """Set the rhythm and the sizes.
+
+    look_ahead: how long before their instant greetings are queued.   batch_size: ids a batch.
+    chunk: rows a statement moves.   lost_after: how long a due row may stay unclaimed before it
+    is queued again.
+    """
+
+    look_ahead: timedelta = timedelta(seconds=90)
+    batch_size: int = 500
+    chunk: int = 10_000
+    lost_after: timedelta = timedelta(minutes=5)
+
+
+def make_batches(due: Iterable[DueMessage], size: int) -> list[Batch]:
+    """Group rows that fall due in the same second into batches of at most `size` ids."""
+    batches = []
+    for due_at, group in groupby(due, key=_due_second):
+        rows = list(group)
+        for start in range(0, len(rows), size):
+            some = rows[start : start + size]
+            batches.append(
+                Batch(
+                    id=uuid4(),
+                    due_at=due_at,
+                    first_at=min(row.scheduled_send_at for row in some),
+                    last_at=max(row.scheduled_send_at for row in some),
+                    message_ids=tuple(row.id for row in some),
+                )
+            )
+    return batches
+
+
+def _due_second(row: DueMessage) -> datetime:
+    """Return the first whole second at which the row may be sent."""
+    return datetime.fromtimestamp(math.ceil(row.due_at.timestamp()), UTC)
+
+
+class MessageSchedulerService:
+    """Do the work of the three schedulers. Any number may run at once, anywhere."""
+
+    def __init__(  # noqa: PLR0913 - one parameter for each part that it joins
+        self,
+        store: Store,
+        transport: Transport,
+        planner: Planner,
+        sending: MessageSenderService,
+        journal: JobJournal,
+        clock: Clock,
+        config: SchedulerConfig,
+    ) -> None:
+        self._store = store
+        self._transport = transport
+        self._planner = planner
+        self._sending = sending
+        self._journal = journal
+        self._clock = clock
+        self._config = config
+
+    async def plan(self, at: datetime | None = None) -> dict[str, int]:
+        """Plan every greeting from the last planned instant, or the late window, to the horizon.
+
+        at: a moment chosen by hand. The window then starts there and the watermark stays.
+        """
+        now = at or self._clock.now()
+        window = await self._daily_window(now, is_manual=at is not None)
+        async with self._journal.run(DAILY, window, is_manual=at is not None) as counts:
+            counts["retimed"] = await self._planner.retime(self._store)
+            counts["planned"] = await self._planner.plan_window(self._store, window, now)
+        return counts
+
+    async def enqueue_due(self, at: datetime | None = None) -> dict[str, int]:
+        """Hand over everything that is due within the look-ahead."""
+        now = at or self._clock.now()
+        async with self._journal.run(MINUTE, is_manual=at is not None) as counts:
+            counts["enqueued"] = 0
+            until = now + self._config.look_ahead
+            while rows := await self._take_due(now, until):
+                counts["enqueued"] += len(rows)
+                await self._publish(rows)
+        return counts
+
+    async def recover(self, at: datetime | None = None) -> dict[str, int]:
+        """Sweep what was missed, changed by SQL, lost, abandoned, or is too late."""
+        now = at or self._clock.now()
+        async with self._journal.run(RECOVERY, is_manual=at is not None) as counts:
+            counts["planned"] = await self._plan_missed(now)
+            changed = await self._planner.replan_changed(self._store, now)
+            counts["retimed"] = changed.retimed
+            counts["cancelled"] = changed.cancelled
+            counts["skipped"] = await self._skip_late(now)
+            counts["expired"] = await self._sending.resolve_expired()
+            counts["requeued"] = await self._enqueue_lost(now)
+            counts["recovered"] = sum(counts.values())
+            async with self._store.session() as session:
+                await session.jobs.forget(now - _KEEP_RUNS)
+        return counts
+
+    async def _daily_window(self, now: datetime, *, is_manual: bool) -> Window:
+        horizon, late_window = self._planner.config.horizon, self._planner.config.late_window
+        if is_manual:
+            return Window(now, now + horizon)
+        async with self._store.session() as session:
+            watermark = await session.jobs.find_watermark(DAILY)
+        start_at = min(watermark or now, now - late_window)
+        return Window(max(start_at, now - _LONGEST_CATCH_UP), now + horizon)
+
+    async def _plan_missed(self, now: datetime) -> int:
+        window = Window(now - self._planner.config.late_window, now + _REPLAN_AHEAD)
+        return await self._planner.plan_window(self._store, window, now)
+
+    async def _take_due(self, now: datetime, until: datetime) -> list[DueMessage]:
+        skip_before = now - self._planner.config.late_window
+        async with self._store.session() as session:
+            return await session.messages.enqueue_due(now, until, skip_before, self._config.chunk)
+
+    async def _skip_late(self, now: datetime) -> int:
+        async with self._store.session() as session:
+            return await session.messages.skip_late(now - self._planner.config.late_window)
+
+    async def _enqueue_lost(self, now: datetime) -> int:
+        skip_before = now - self._planner.config.late_window
+        queued_before = now - self._config.lost_after
+        requeued = 0
+        while True:
+            async with self._store.session() as session:
+                rows = await session.messages.enqueue_again(
+                    now, queued_before, skip_before, self._config.chunk
+                )
+            if not rows:
+                return requeued
+            requeued += len(rows)
+            await self._publish(rows)
+
+    async def _publish(self, rows: list[DueMessage]) -> None:
+        """Publish what is committed as QUEUED. What fails here is found again by recovery."""
+        rows.sort(key=_due_second)
+        try:
+            await self._transport.publish(make_batches(rows, self._config.batch_size))
+        except TransportError as error:
+            log.warning("publish_failed", rows=len(rows), error=type(error).__name__)

@@ -1,0 +1,195 @@
+"""Send greetings: claim a batch, make the calls, record what came of them."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import stamina
+import structlog
+
+from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
+from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
+from heyday.domain.ports import Clock, Sender, Session, Store
+from heyday.domain.timezone import zone_names
+from heyday.domain.transitions import Status
+from heyday.services.planning import Planner
+from heyday.telemetry import Metrics
+
+log = structlog.get_logger()
+
+_LEASE_MARGIN = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class SendingConfig:
+    """Set how a batch is sent.
+
+    concurrency: calls in flight at once.   call_timeout: the longest one call may take.
+    lease: how long a claim holds.   flush_size, flush_every: when outcomes are written.
+    """
+
+    concurrency: int = 64
+    call_timeout: timedelta = timedelta(seconds=10)
+    lease: timedelta = timedelta(seconds=120)
+    flush_size: int = 250
+    flush_every: timedelta = timedelta(milliseconds=250)
+    sweep_chunk: int = 1000
+
+
+class MessageSenderService:
+    """Send what was claimed, and write down every outcome."""
+
+    def __init__(  # noqa: PLR0913 - one parameter for each part that it joins
+        self,
+        store: Store,
+        sender: Sender,
+        policy: DeliveryPolicy,
+        planner: Planner,
+        clock: Clock,
+        metrics: Metrics,
+        jitter: Callable[[], float],
+        config: SendingConfig,
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._policy = policy
+        self._planner = planner
+        self._clock = clock
+        self._metrics = metrics
+        self._jitter = jitter
+        self._config = config
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Start no further call; those in flight are finished and recorded."""
+        self._is_stopping = True
+
+    async def deliver(self, batch: Batch) -> int:
+        """Claim a batch that is due, send it and record it; return how many calls were made.
+
+        When this returns, every row it claimed is recorded, so the batch may be acknowledged.
+        A second delivery of the same batch finds nothing to claim.
+        """
+        deadline = (
+            self._clock.monotonic()
+            + (self._config.lease - self._config.call_timeout - _LEASE_MARGIN).total_seconds()
+        )
+        claim = await self._claim(batch)
+        if claim.changed_user_ids:
+            await self._replan(claim)
+        await self._send_all(claim.messages, deadline)
+        return len(claim.messages)
+
+    async def resolve_expired(self) -> int:
+        """Decide about rows whose worker vanished in the middle: ambiguous attempts."""
+        vanished = Outcome(OutcomeKind.AMBIGUOUS, error="the worker vanished during the call")
+        resolved = 0
+        while True:
+            async with self._store.session() as session:
+                expired = await session.messages.claim_expired(
+                    self._config.lease, self._config.sweep_chunk
+                )
+            if not expired:
+                return resolved
+            await self._record([self._decide(message, vanished) for message in expired])
+            resolved += len(expired)
+
+    async def _claim(self, batch: Batch) -> Claim:
+        now = self._clock.now()
+        skip_before = now - self._planner.config.late_window
+        claim = await self._store.in_transaction(
+            lambda s: s.messages.claim(batch, now, skip_before, self._config.lease)
+        )
+        if claim.not_sent:
+            log.info("rows_not_sent", rows=claim.not_sent)
+        return claim
+
+    async def _replan(self, claim: Claim) -> None:
+        """Give people whom SQL had changed the plan that fits them now."""
+        now = self._clock.now()
+        await self._store.in_transaction(
+            lambda s: self._planner.replan(s, claim.changed_user_ids, zone_names(), now)
+        )
+
+    async def _send_all(self, messages: Sequence[ClaimedMessage], deadline: float) -> None:
+        if not messages:
+            return
+        waiting = iter(messages)
+        done: list[Recorded] = []
+        finished = asyncio.Event()
+
+        async def write() -> None:
+            while not finished.is_set():
+                await _wait(finished, self._config.flush_every)
+                await self._flush(done)
+
+        async with asyncio.TaskGroup() as writing:
+            writing.create_task(write())
+            try:
+                async with asyncio.TaskGroup() as sending:
+                    for _ in range(min(self._config.concurrency, len(messages))):
+                        sending.create_task(self._send_next(waiting, done, deadline))
+            finally:
+                finished.set()
+        await self._flush(done)
+
+    async def _send_next(
+        self, waiting: Iterator[ClaimedMessage], done: list[Recorded], deadline: float
+    ) -> None:
+        """Take one message after another until none is left."""
+        for message in waiting:
+            outcome = await self._attempt(message, deadline)
+            done.append(self._decide(message, outcome))
+
+    async def _attempt(self, message: ClaimedMessage, deadline: float) -> Outcome:
+        if self._is_stopping:
+            return Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
+        if self._clock.monotonic() >= deadline:
+            return Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
+        if message.retry_count == 0:
+            late = self._clock.now() - message.scheduled_send_at
+            self._metrics.lateness.labels(message.message_type).observe(late.total_seconds())
+        return await self._sender.send(message)
+
+    def _decide(self, message: ClaimedMessage, outcome: Outcome) -> Recorded:
+        recorded = self._policy.record(message, outcome, self._clock.now(), self._jitter())
+        self._metrics.attempts.labels(message.message_type, outcome.kind.value).inc()
+        return recorded
+
+    async def _flush(self, done: list[Recorded]) -> None:
+        while done:
+            some = done[: self._config.flush_size]
+            del done[: self._config.flush_size]
+            await self._record(some)
+
+    async def _record(self, outcomes: list[Recorded]) -> None:
+        is_retry = any(outcome.status is Status.RETRYING for outcome in outcomes)
+
+        async def work(session: Session) -> int:
+            written = await session.messages.record(outcomes)
+            if is_retry:
+                await session.plans.announce_due()
+            return written
+
+        # Until the lease ends nobody else may write these, so a lost database is waited for.
+        retrying = stamina.retry_context(
+            on=DatabaseUnavailable, attempts=None, timeout=self._config.lease
+        )
+        async for attempt in retrying:
+            with attempt:
+                self._note_fenced(len(outcomes) - await self._store.in_transaction(work))
+
+    def _note_fenced(self, fenced: int) -> None:
+        if fenced:
+            self._metrics.fenced.inc(fenced)
+            log.warning("outcomes_fenced", rows=fenced)
+
+
+async def _wait(event: asyncio.Event, at_most: timedelta) -> None:
+    try:
+        async with asyncio.timeout(at_most.total_seconds()):
+            await event.wait()
+    except TimeoutError:
+        return

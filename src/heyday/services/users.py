@@ -1,0 +1,107 @@
+"""Keep people, and their plans in step with them: always in one transaction."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import date
+from uuid import UUID
+
+from heyday.domain.errors import NotFound
+from heyday.domain.models import PersonDraft, User
+from heyday.domain.people import FIELDS, parse_person
+from heyday.domain.ports import Clock, Session, Store
+from heyday.services.planning import Planner
+
+
+class UserService:
+    """Create, read, change and delete people."""
+
+    def __init__(self, store: Store, planner: Planner, clock: Clock) -> None:
+        self._store = store
+        self._planner = planner
+        self._clock = clock
+
+    async def create(self, fields: Mapping[str, object]) -> User:
+        """Store a person and plan their greetings. Raises InvalidInput, EmailTaken."""
+        now = self._clock.now()
+        person = parse_person(fields, now)
+        await self._planner.prepare(self._store, now)
+
+        async def work(session: Session) -> User:
+            user = await session.users.insert(person, now)
+            await self._planner.plan_new(session, [user.id], [user.timezone], now)
+            return user
+
+        return await self._store.in_transaction(work)
+
+    async def get(self, user_id: UUID) -> User:
+        """Return a person. Raises NotFound."""
+        async with self._store.session() as session:
+            return _present(await session.users.find(user_id))
+
+    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
+        """Return up to `limit` people in order of id, after the one given."""
+        async with self._store.session() as session:
+            return await session.users.list_page(after, limit)
+
+    async def replace(self, user_id: UUID, fields: Mapping[str, object]) -> User:
+        """Overwrite a person; an absent optional field is emptied.
+
+        Raises NotFound, InvalidInput, EmailTaken.
+        """
+        now = self._clock.now()
+        person = parse_person(fields, now)
+        await self._planner.prepare(self._store, now)
+        return await self._store.in_transaction(
+            lambda session: self._write(session, user_id, person)
+        )
+
+    async def patch(self, user_id: UUID, fields: Mapping[str, object]) -> User:
+        """Change the fields given; null empties an optional one.
+
+        Raises NotFound, InvalidInput, EmailTaken.
+        """
+        now = self._clock.now()
+        await self._planner.prepare(self._store, now)
+
+        async def work(session: Session) -> User:
+            user = _present(await session.users.find_for_update(user_id))
+            person = parse_person({**_as_given(user), **fields}, now)
+            return await self._write(session, user_id, person)
+
+        return await self._store.in_transaction(work)
+
+    async def delete(self, user_id: UUID) -> None:
+        """Delete a person, keeping the row, and cancel what they have not got. Raises NotFound."""
+        now = self._clock.now()
+
+        async def work(session: Session) -> None:
+            if not await session.users.delete(user_id, now):
+                raise _no_such_person()
+            await self._planner.cancel(session, [user_id], now)
+
+        await self._store.in_transaction(work)
+
+    async def _write(self, session: Session, user_id: UUID, person: PersonDraft) -> User:
+        now = self._clock.now()
+        user = _present(await session.users.replace(user_id, person, now))
+        await self._planner.replan(session, [user.id], [user.timezone], now)
+        return user
+
+
+def _present(user: User | None) -> User:
+    if user is None:
+        raise _no_such_person()
+    return user
+
+
+def _no_such_person() -> NotFound:
+    return NotFound("there is no person with this id; it may have been deleted")
+
+
+def _as_given(user: User) -> dict[str, object]:
+    """Return a person's fields as a company would give them."""
+    stored = dataclasses.asdict(user)
+    return {
+        name: value.isoformat() if isinstance(value := stored[name], date) else value
+        for name in FIELDS
+    }

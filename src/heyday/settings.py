@@ -1,0 +1,220 @@
+"""Read the settings: the only reader of the environment and of .env."""
+
+import re
+from datetime import time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from heyday.domain.errors import ConfigurationError
+from heyday.domain.timezone import LeapDayPolicy
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
+_SEND_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
+
+
+def _duration(value: object) -> object:
+    """Read 90s, 48h or 2d."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("expected a number and a unit: ms, s, m, h or d, such as 90s or 48h")
+    return timedelta(seconds=float(match.group(1)) * _UNITS[match.group(2)])
+
+
+def _send_time(value: object) -> object:
+    if isinstance(value, str):
+        if not _SEND_TIME.fullmatch(value.strip()):
+            raise ValueError("expected a time of day, HH:MM or HH:MM:SS, such as 09:00")
+        return time.fromisoformat(value.strip())
+    return value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+Url = Annotated[str | None, BeforeValidator(_empty_is_none)]
+
+
+class SenderName(StrEnum):
+    """Name what greetings can be sent through."""
+
+    INBOX = "inbox"
+    HTTP = "http"
+
+
+class Settings(BaseSettings):
+    """Hold every setting, frozen. `heyday settings` prints them."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
+    )
+
+    database_url: Url = Field(
+        default=None,
+        alias="DATABASE_URL",
+        description="PostgreSQL 15 to 18. Empty: Heyday starts a private one under HEYDAY_HOME.",
+    )
+    sender: SenderName | None = Field(
+        default=None,
+        alias="SENDER",
+        description="Where greetings go: inbox (a local mailbox at /inbox) or http (a provider). "
+        "Empty: http if EMAIL_SERVICE_URL is set, else inbox.",
+    )
+    email_service_url: Url = Field(
+        default=None,
+        alias="EMAIL_SERVICE_URL",
+        description="The HTTP provider: greetings are posted to {EMAIL_SERVICE_URL}/send-email.",
+    )
+    host: str = Field(default="127.0.0.1", alias="HOST", description="Where the API listens.")
+    port: int = Field(
+        default=8000, alias="PORT", ge=0, le=65535, description="Its port; 0: any free one."
+    )
+    send_time: Annotated[time, BeforeValidator(_send_time)] = Field(
+        default=time(9),
+        alias="SEND_TIME",
+        description="When greetings leave, on the clock of each person's own zone.",
+    )
+    home: Path = Field(
+        default=Path(".heyday"),
+        alias="HEYDAY_HOME",
+        description="The folder of Heyday's own database.",
+    )
+    demo: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        alias="HEYDAY_DEMO",
+        description="Whether `heyday up` brings people to look at. auto: only where the database "
+        "is Heyday's own and greetings go to the inbox.",
+    )
+    leap_day: LeapDayPolicy = Field(
+        default=LeapDayPolicy.BACKWARD,
+        alias="HEYDAY_LEAP_DAY",
+        description="When people born on 29 February are greeted in a common year: BACKWARD "
+        "(28 February), FORWARD (1 March) or OMIT.",
+    )
+    late_join: bool = Field(
+        default=True,
+        alias="HEYDAY_LATE_JOIN",
+        description="Whether a person who comes after the send time is still greeted that day.",
+    )
+    late_window: Duration = Field(
+        default=timedelta(hours=24),
+        alias="HEYDAY_LATE_WINDOW",
+        description="How late a greeting may still leave after an outage; later, it is SKIPPED.",
+    )
+    plan_horizon: Duration = Field(
+        default=timedelta(hours=48),
+        alias="HEYDAY_PLAN_HORIZON",
+        description="How far ahead rows are written.",
+    )
+    look_ahead: Duration = Field(
+        default=timedelta(seconds=90),
+        alias="HEYDAY_LOOK_AHEAD",
+        description="How long before their instant greetings are queued.",
+    )
+    batch_size: int = Field(
+        default=500,
+        alias="HEYDAY_BATCH_SIZE",
+        ge=1,
+        le=10_000,
+        description="Greetings in one batch.",
+    )
+    max_retries: int = Field(
+        default=5, alias="HEYDAY_MAX_RETRIES", ge=0, le=20, description="Retries before FAILED."
+    )
+    concurrency: int = Field(
+        default=64,
+        alias="HEYDAY_CONCURRENCY",
+        ge=1,
+        le=4096,
+        description="Calls in flight for a batch.",
+    )
+    call_timeout: Duration = Field(
+        default=timedelta(seconds=10),
+        alias="HEYDAY_CALL_TIMEOUT",
+        description="The longest one call to the provider may take.",
+    )
+    provider_honours_keys: bool = Field(
+        default=True,
+        alias="HEYDAY_PROVIDER_HONOURS_KEYS",
+        description="Whether the HTTP provider takes a repeated Idempotency-Key for the same "
+        "message. If not, an attempt of which nobody can say how it ended is retried once.",
+    )
+    pool_min: int = Field(
+        default=5, alias="HEYDAY_POOL_MIN", ge=1, le=1000, description="Connections kept open."
+    )
+    pool_max: int = Field(
+        default=20, alias="HEYDAY_POOL_MAX", ge=2, le=1000, description="Connections at the most."
+    )
+    pool_idle: Duration = Field(
+        default=timedelta(seconds=30),
+        alias="HEYDAY_POOL_IDLE",
+        description="When an idle one is closed.",
+    )
+    connect_timeout: Duration = Field(
+        default=timedelta(seconds=10),
+        alias="HEYDAY_CONNECT_TIMEOUT",
+        description="How long a connection to PostgreSQL may take.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", alias="HEYDAY_LOG_LEVEL", description="What is logged at the least."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", alias="HEYDAY_LOG_FORMAT", description="How a log line looks."
+    )
+    log_sql: bool = Field(
+        default=False,
+        alias="HEYDAY_LOG_SQL",
+        description="Whether each SQL statement is logged, without its values (development).",
+    )
+
+    @property
+    def sender_name(self) -> SenderName:
+        """Return the sender in force."""
+        return self.sender or (SenderName.HTTP if self.email_service_url else SenderName.INBOX)
+
+    @property
+    def is_demo(self) -> bool:
+        """Tell whether `heyday up` brings people to look at."""
+        if self.demo == "auto":
+            return self.database_url is None and self.sender_name is SenderName.INBOX
+        return self.demo == "on"
+
+
+def load_settings() -> Settings:
+    """Return the settings in force. Raises ConfigurationError naming every one that is wrong."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        lines = [f"{e['loc'][0]}: {_reason(e['msg'])}" for e in error.errors()]
+        raise ConfigurationError(
+            "these settings are wrong (`heyday settings --help` tells where they come from):\n  "
+            + "\n  ".join(lines)
+        ) from None
+    if settings.sender_name is SenderName.HTTP and not settings.email_service_url:
+        raise ConfigurationError(
+            "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
+        )
+    if settings.pool_min > settings.pool_max:
+        raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
+    return settings
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def without_password(url: str) -> str:
+    """Return a URL fit to be shown: what stands between the colon and the at sign is hidden."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))

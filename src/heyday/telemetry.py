@@ -1,0 +1,61 @@
+"""Set up logs and declare metrics. docs/telemetry.md catalogues each metric."""
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_LATENESS_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400)
+
+
+class Metrics:
+    """Hold every metric of one process, on a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.lateness = Histogram(
+            "heyday_lateness_seconds",
+            "From the scheduled instant to the start of the first attempt.",
+            ["message_type"],
+            buckets=_LATENESS_BUCKETS,
+            registry=self.registry,
+        )
+        self.attempts = Counter(
+            "heyday_attempts_total",
+            "Attempts by outcome.",
+            ["message_type", "outcome"],
+            registry=self.registry,
+        )
+        self.fenced = Counter(
+            "heyday_fenced_total",
+            "Outcomes not written because another worker held the row by then.",
+            registry=self.registry,
+        )
+        self.job_runs = Counter(
+            "heyday_job_runs_total",
+            "Scheduler runs by result.",
+            ["job", "result"],
+            registry=self.registry,
+        )
+
+
+def configure_logging(level: str, *, as_json: bool) -> None:
+    """Send structured logs to standard error, one line an event."""
+    render = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,1 @@
+"""Show people what Heyday does, on pages that need nothing from elsewhere."""

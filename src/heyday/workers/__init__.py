@@ -1,0 +1,1 @@
+"""Turn batches into greetings."""

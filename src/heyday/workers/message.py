@@ -1,0 +1,97 @@
+"""Take batches off the transport, wait for their instant, have them sent, acknowledge."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from heyday.domain.errors import HeydayError
+from heyday.domain.ports import Clock, Delivery, Transport
+from heyday.services.sending import MessageSenderService
+
+log = structlog.get_logger()
+
+_AFTER_FAILURE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """Set how much a worker takes on.
+
+    prefetch: batches held while they wait for their instant.   lanes: batches sent at once.
+    """
+
+    prefetch: int = 32
+    lanes: int = 2
+
+
+class MessageWorker:
+    """Hold batches until they are due, and see each through."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        service: MessageSenderService,
+        clock: Clock,
+        config: WorkerConfig,
+    ) -> None:
+        self._transport = transport
+        self._service = service
+        self._clock = clock
+        self._slots = asyncio.Semaphore(config.prefetch)
+        self._lanes = asyncio.Semaphore(config.lanes)
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until `stop`; then give back what waits, finish what is being sent, and return."""
+        async with asyncio.TaskGroup() as group:
+            consumer = group.create_task(self._consume(group))
+            await self._stopping.wait()
+            consumer.cancel()
+
+    def stop(self) -> None:
+        """Take nothing more, and let `run` come to its end."""
+        self._service.stop()
+        self._stopping.set()
+
+    async def _consume(self, group: asyncio.TaskGroup) -> None:
+        """Take batches for ever. A fault of the transport delays, never ends it."""
+        while True:
+            try:
+                async with contextlib.aclosing(self._transport.deliveries()) as deliveries:
+                    await self._slots.acquire()
+                    async for delivery in deliveries:
+                        group.create_task(self._handle(delivery))
+                        await self._slots.acquire()
+            except HeydayError as error:
+                self._slots.release()
+                log.warning("transport_lost", error=type(error).__name__)
+                await asyncio.sleep(_AFTER_FAILURE)
+
+    async def _handle(self, delivery: Delivery) -> None:
+        try:
+            if await self._is_due(delivery.batch.due_at):
+                async with self._lanes:
+                    await self._service.deliver(delivery.batch)
+                await delivery.ack()
+            else:
+                await delivery.release()
+        except HeydayError as error:
+            # Not acknowledged: the transport delivers it again, and the claim finds what is left.
+            log.warning("batch_failed", error=type(error).__name__)
+        finally:
+            self._slots.release()
+
+    async def _is_due(self, at: datetime) -> bool:
+        """Wait for the instant; return False if the worker is stopped before it comes."""
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        waiting = asyncio.ensure_future(self._clock.sleep_until(at))
+        try:
+            await asyncio.wait({stopping, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            return not self._stopping.is_set()
+        finally:
+            for task in (stopping, waiting):
+                task.cancel()
+            await asyncio.gather(stopping, waiting, return_exceptions=True)

@@ -1,0 +1,42 @@
+"""`make` alone lists every target, each with one line, and none is a name without work."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def printed() -> str:
+    return subprocess.run(
+        ["make"],  # noqa: S607 - whichever make the reader of the Makefile would use
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_make_alone_prints_each_target_with_its_purpose(printed: str) -> None:
+    rows = dict(re.findall(r"^  make ([a-z-]+) +(\S.*)$", printed, re.MULTILINE))
+    assert set(rows) == TARGETS
+
+
+def test_every_target_is_phony() -> None:
+    phony = {
+        name
+        for row in re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
+        for name in row.split()
+    }
+    assert phony >= TARGETS
+
+
+def test_ci_runs_what_a_developer_runs() -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert script[-2:] == ["make check", "make test"]
+    assert "set -euo pipefail" in script
