@@ -35,6 +35,9 @@ install: $(RUN) ## Create .venv with Heyday and what it needs to run
 run: $(RUN) ## Start everything: database, API, schedulers, worker, people to look at
 	@exec $(HEYDAY) up
 
+dev: $(RUN) ## The same with every log line, SQL statements included
+	@HEYDAY_LOG_LEVEL=debug HEYDAY_LOG_SQL=true exec $(HEYDAY) up
+
 $(RUN): requirements.lock pyproject.toml $(STALE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Heyday needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
@@ -93,16 +96,18 @@ db-migrate: $(RUN) ## Bring the database up to date: migrations and partitions
 db-seed: $(RUN) ## Fill the database with 100 people and messages in every state
 	@$(HEYDAY) db seed
 
-db-generate: $(RUN) ## Write a migration from what changed in db/schema.py
-	@$(HEYDAY) db generate
+db-generate: $(RUN) ## Write a migration from db/schema.py: make db-generate MESSAGE="add ..."
+	@test -n "$$MESSAGE" || { \
+	  echo 'Say what the migration does: make db-generate MESSAGE="add a column"' >&2; exit 1; }
+	@$(HEYDAY) db generate "$$MESSAGE"
 
-db-push: $(RUN) ## Bring the schema into the database without a migration (development)
+db-push: $(RUN) ## Create missing tables without a migration (development)
 	@$(HEYDAY) db push
 
-db-reset: $(RUN) ## Empty the database and migrate it again (development)
+db-reset: $(RUN) ## Throw all data away and migrate anew (5 s to change your mind)
 	@$(HEYDAY) db reset
 
-db-studio: $(RUN) ## Open a shell on the database
+db-studio: $(RUN) ## Look at the data in psql
 	@$(HEYDAY) db studio
 
 # --- Housekeeping ----------------------------------------------------------------------------

@@ -35,7 +35,7 @@ _SETTINGS = {
 }
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folders made in it are private
 _ROOM_BYTES = 2_000_000_000
-_PREFIX = f"heyday-tests-{os.getuid()}-"
+_RUN = f"heyday-tests-{os.getuid()}-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,15 @@ def postgres_url(
     if given:
         yield given
         return
-    home = _private_folder(tmp_path_factory)
+    _remove_abandoned()
+    home = private_folder(tmp_path_factory, _RUN)
     config = EmbeddedConfig(home=home, bin_dir=postgres_bin, durable=False, settings=_SETTINGS)
     server = EmbeddedServer(config)
     try:
         yield server.start_blocking()
     finally:
         server.stop_blocking()
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -126,23 +127,21 @@ def database_at(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
-def _private_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for the server: in memory where there is room, as it is 10 times faster.
+def private_folder(tmp_path_factory: pytest.TempPathFactory, prefix: str = "heyday-test-") -> Path:
+    """Return a folder for a server: in memory where there is room, as it is 10 times faster.
 
     ext4 scans past every file that was deleted in the last minutes when it creates one, which
     turns the creation of a database from 20 ms into 200-400 ms when tests drop them all the time.
     """
-    if not (_MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)):
-        return tmp_path_factory.mktemp("postgres")
-    _remove_abandoned()
-    if shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
-        return tmp_path_factory.mktemp("postgres")
-    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_MEMORY))
+    is_usable = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
+    if is_usable and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES:
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=_MEMORY))
+    return tmp_path_factory.mktemp("postgres")
 
 
 def _remove_abandoned() -> None:
     """Stop and remove the servers of runs that were killed."""
-    for home in _MEMORY.glob(f"{_PREFIX}*"):
+    for home in _MEMORY.glob(f"{_RUN}*"):
         folder = home / "postgres"
         if not (folder / "users.lock").exists():
             continue

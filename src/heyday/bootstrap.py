@@ -5,9 +5,12 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
+import structlog
+
+from heyday import __version__
 from heyday.db import migrate
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
@@ -31,12 +34,14 @@ from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
-from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
+from heyday.services.scheduling import RHYTHMS, MessageSchedulerService, SchedulerConfig
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.settings import SenderName, Settings
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
+
+log = structlog.get_logger()
 
 # A wall clock may be set while somebody sleeps: look again at least this often.
 _LONGEST_NAP = 1.0
@@ -55,31 +60,117 @@ class SystemClock:
 
     async def sleep_until(self, at: datetime) -> None:
         """Return once `now()` has reached `at`, never before."""
-        while (left := (at - self.now()).total_seconds()) > 0:
+        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time is no event
             await asyncio.sleep(min(left, _LONGEST_NAP))
 
 
-@dataclass(frozen=True, slots=True)
 class App:
-    """Hold what the doors need."""
+    """Hold what the doors need; each part is built when it is first asked for."""
 
-    settings: Settings
-    url: str
-    clock: SystemClock
-    metrics: Metrics
-    database: Database
-    notifications: Notifications
-    inbox: InboxRepository
-    planner: Planner
-    users: UserService
-    importer: ImportService
-    demo: DemoService
-    health: HealthService
-    reconciliation: ReconciliationService
-    daily: DailyScheduler
-    minute: MinuteScheduler
-    recovery: RecoveryScheduler
-    worker: MessageWorker
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        database: Database,
+        inbox: InboxRepository,
+        sender: Sender,
+    ) -> None:
+        self.settings = settings
+        self.url = url
+        self.database = database
+        self.inbox = inbox
+        self.clock = SystemClock()
+        self.metrics = Metrics()
+        self.notifications = Notifications(url)
+        self._sender = sender
+        self._timezones = TimezoneService(settings.send_time, settings.leap_day)
+
+    @cached_property
+    def planner(self) -> Planner:
+        """Return what plans greetings."""
+        settings = self.settings
+        config = PlanConfig(settings.plan_horizon, settings.late_window, settings.late_join)
+        return Planner(self._timezones, config)
+
+    @cached_property
+    def users(self) -> UserService:
+        """Return what keeps people."""
+        return UserService(self.database, self.planner, self.clock)
+
+    @cached_property
+    def importer(self) -> ImportService:
+        """Return what takes people in by the thousand."""
+        return ImportService(self.database, self.planner, self.clock)
+
+    @cached_property
+    def demo(self) -> DemoService:
+        """Return what brings people to look at."""
+        return DemoService(self.users, self._timezones, self.clock)
+
+    @cached_property
+    def health(self) -> HealthService:
+        """Return what tells how Heyday is."""
+        return HealthService(
+            self.database, self.clock, self._timezones, version=__version__, rhythms=RHYTHMS
+        )
+
+    @cached_property
+    def reconciliation(self) -> ReconciliationService:
+        """Return what balances the books."""
+        return ReconciliationService(self.database, self.planner, self.clock)
+
+    @cached_property
+    def daily(self) -> DailyScheduler:
+        """Return what plans once a day."""
+        alarm = ClockWakeup(self.clock)
+        return DailyScheduler(self._scheduling, alarm, self.clock, self.metrics)
+
+    @cached_property
+    def minute(self) -> MinuteScheduler:
+        """Return what hands over what is due."""
+        alarm = DueWakeup(self.notifications, self.clock)
+        return MinuteScheduler(self._scheduling, alarm, self.clock, self.metrics)
+
+    @cached_property
+    def recovery(self) -> RecoveryScheduler:
+        """Return what sweeps up."""
+        alarm = ClockWakeup(self.clock)
+        return RecoveryScheduler(self._scheduling, alarm, self.clock, self.metrics)
+
+    @cached_property
+    def worker(self) -> MessageWorker:
+        """Return what sends."""
+        return MessageWorker(self._transport, self._sending, self.clock, WorkerConfig())
+
+    @cached_property
+    def _transport(self) -> PostgresTransport:
+        return PostgresTransport(self.database, self.notifications, self.clock, TransportConfig())
+
+    @cached_property
+    def _sending(self) -> MessageSenderService:
+        settings = self.settings
+        return MessageSenderService(
+            store=self.database,
+            sender=self._sender,
+            policy=DeliveryPolicy(RetryPolicy(settings.max_retries), self._sender.honours_keys),
+            planner=self.planner,
+            clock=self.clock,
+            metrics=self.metrics,
+            jitter=random.random,
+            config=SendingConfig(settings.concurrency, settings.call_timeout),
+        )
+
+    @cached_property
+    def _scheduling(self) -> MessageSchedulerService:
+        return MessageSchedulerService(
+            store=self.database,
+            transport=self._transport,
+            planner=self.planner,
+            sending=self._sending,
+            journal=JobJournal(self.database, self.clock),
+            clock=self.clock,
+            config=SchedulerConfig(self.settings.look_ahead, self.settings.batch_size),
+        )
 
 
 @asynccontextmanager
@@ -88,8 +179,12 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url:
         yield settings.database_url
         return
-    async with EmbeddedServer(EmbeddedConfig(home=settings.home)) as url:
+    async with EmbeddedServer(EmbeddedConfig(home=settings.home), report=_report) as url:
         yield url
+
+
+def _report(progress: str) -> None:
+    log.info("embedded_server", progress=progress)
 
 
 @asynccontextmanager
@@ -113,7 +208,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         stack.push_async_callback(database.close)
         inbox = InboxRepository(database)
         sender = await stack.enter_async_context(_open_sender(settings, inbox, clock))
-        yield _build(settings, url, clock, database, inbox, sender)
+        yield App(settings, url, database, inbox, sender)
 
 
 def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig:
@@ -141,50 +236,3 @@ async def _open_sender(
     )
     async with HttpSender(config, clock) as sender:
         yield sender
-
-
-def _build(  # noqa: PLR0913 - one parameter for each part that must be open first
-    settings: Settings,
-    url: str,
-    clock: SystemClock,
-    database: Database,
-    inbox: InboxRepository,
-    sender: Sender,
-) -> App:
-    metrics = Metrics()
-    timezones = TimezoneService(settings.send_time, settings.leap_day)
-    planner = Planner(
-        timezones, PlanConfig(settings.plan_horizon, settings.late_window, settings.late_join)
-    )
-    notifications = Notifications(url)
-    transport = PostgresTransport(database, notifications, clock, TransportConfig())
-    policy = DeliveryPolicy(RetryPolicy(settings.max_retries), sender.honours_keys)
-    sending = MessageSenderService(
-        database, sender, policy, planner, clock, metrics, random.random,
-        SendingConfig(settings.concurrency, settings.call_timeout),
-    )  # fmt: skip
-    scheduling = MessageSchedulerService(
-        database, transport, planner, sending, JobJournal(database, clock), clock,
-        SchedulerConfig(settings.look_ahead, settings.batch_size),
-    )  # fmt: skip
-    users = UserService(database, planner, clock)
-    alarm = ClockWakeup(clock)
-    return App(
-        settings=settings,
-        url=url,
-        clock=clock,
-        metrics=metrics,
-        database=database,
-        notifications=notifications,
-        inbox=inbox,
-        planner=planner,
-        users=users,
-        importer=ImportService(database, planner, clock),
-        demo=DemoService(users, timezones, clock),
-        health=HealthService(database, clock, timezones),
-        reconciliation=ReconciliationService(database, planner, clock),
-        daily=DailyScheduler(scheduling, alarm, clock, metrics),
-        minute=MinuteScheduler(scheduling, DueWakeup(notifications, clock), clock, metrics),
-        recovery=RecoveryScheduler(scheduling, alarm, clock, metrics),
-        worker=MessageWorker(transport, sending, clock, WorkerConfig()),
-    )

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         alias="DATABASE_URL",
         description="PostgreSQL 15 to 18. Empty: Heyday starts a private one under HEYDAY_HOME.",
     )
-    sender: SenderName | None = Field(
+    sender: Annotated[SenderName | None, BeforeValidator(_empty_is_none)] = Field(
         default=None,
         alias="SENDER",
         description="Where greetings go: inbox (a local mailbox at /inbox) or http (a provider). "

@@ -7,11 +7,12 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
-from heyday.api import problems
+from heyday.api.answers import answer
 from heyday.api.docs import DocsRoutes
 from heyday.api.frame import RequestFrame
 from heyday.api.health import HealthRoutes
 from heyday.api.metrics import MetricsRoutes
+from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.users import UserRoutes
 from heyday.services.health import HealthService
 from heyday.services.users import UserService
@@ -39,8 +40,8 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
             *pages,
         ],
         openapi_config=docs.openapi(),
-        exception_handlers={Exception: problems.answer},
-        request_max_body_size=problems.MAX_BODY_BYTES,
+        exception_handlers={Exception: answer},
+        request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         debug=False,
     )

@@ -17,11 +17,14 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import License, Tag
 from litestar.params import FromPath
 from litestar.response import Response
+from litestar.types import Method
+from litestar.types.internal_types import PathParameterDefinition
 
 from heyday.api.problems import PROBLEM_KINDS
+from heyday.api.refusals import refusals
 from heyday.api.shapes import ProblemPage
 
-_CSS, _JS, _SVG = "text/css", "text/javascript", "image/svg+xml"
+_CSS, _JS = "text/css", "text/javascript"
 _ASSETS: Mapping[str, tuple[str, str, str]] = {
     "swagger-ui.css": ("offapi", "swagger_style.css", _CSS),
     "swagger-ui.js": ("offapi", "swagger_bundle.js", _JS),
@@ -64,7 +67,7 @@ class DocsRoutes:
             for name, (package, path, media_type) in _ASSETS.items()
         }
         self._problems = {
-            kind.name: ProblemPage(kind.type, kind.title, kind.status, kind.detail or kind.title)
+            kind.name: ProblemPage(kind.type, kind.title, kind.status, kind.detail)
             for kind in PROBLEM_KINDS.values()
         }
 
@@ -84,10 +87,12 @@ class DocsRoutes:
             license=License(name="MIT", identifier="MIT"),
             tags=[
                 Tag(name="People", description="Whom to greet, and when."),
+                Tag(name="Shortcuts", description="The same at shorter paths."),
                 Tag(name="Health", description="How Heyday is."),
                 Tag(name="Problems", description="What refusals mean."),
             ],
             use_handler_docstrings=True,
+            operation_id_creator=_operation_id,
             openapi_router=router,
             render_plugins=[SwaggerPage()],
         )
@@ -100,7 +105,12 @@ class DocsRoutes:
                 media_type="application/vnd.oai.openapi+json",
                 include_in_schema=False,
             )(self.show_openapi),
-            get("/problems/{name:str}", tags=["Problems"])(self.show_problem),
+            get(
+                "/problems/{name:str}",
+                tags=["Problems"],
+                summary="What a problem type means",
+                responses=refusals(NotFoundException),
+            )(self.show_problem),
         ]
 
     async def show_openapi(self, request: Request[Any, Any, State]) -> dict[str, Any]:
@@ -121,6 +131,13 @@ class DocsRoutes:
         return Response(
             content, media_type=media_type, headers={"Cache-Control": "public, max-age=3600"}
         )
+
+
+def _operation_id(
+    handler: HTTPRouteHandler, _method: Method, path_components: list[str | PathParameterDefinition]
+) -> str:
+    """Name an operation after its handler and the first part of its path: stable, and unique."""
+    return f"{path_components[0]}{handler.handler_name.title().replace('_', '')}"
 
 
 async def _refuse_unknown(response: Response[Any]) -> Response[Any]:

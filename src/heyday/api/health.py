@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.response import Response
 
 from heyday.api.shapes import HealthReport, Probe, SchedulerRun, SchedulerSummary
@@ -21,10 +22,32 @@ class HealthRoutes:
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers."""
         return [
-            get("/health", is_routine=True, tags=["Health"])(self.show_health),
-            get("/health/live", is_routine=True, tags=["Health"])(self.show_liveness),
-            get("/health/ready", is_routine=True, tags=["Health"])(self.show_readiness),
-            get("/health/schedulers", is_routine=True, tags=["Health"])(self.list_schedulers),
+            get(
+                "/health",
+                summary="How Heyday is",
+                responses={503: ResponseSpec(HealthReport, description="Heyday is down")},
+                is_routine=True,
+                tags=["Health"],
+            )(self.show_health),
+            get(
+                "/health/live",
+                summary="Whether the process answers",
+                is_routine=True,
+                tags=["Health"],
+            )(self.show_liveness),
+            get(
+                "/health/ready",
+                summary="Whether requests can be served",
+                responses={503: ResponseSpec(Probe, description="The database is away")},
+                is_routine=True,
+                tags=["Health"],
+            )(self.show_readiness),
+            get(
+                "/health/schedulers",
+                summary="The latest run of each scheduler",
+                is_routine=True,
+                tags=["Health"],
+            )(self.list_schedulers),
         ]
 
     async def show_health(self) -> Response[HealthReport]:

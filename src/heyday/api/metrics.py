@@ -17,7 +17,8 @@ class MetricsRoutes:
         """Return the route handler."""
         route = get(
             "/metrics",
-            media_type=CONTENT_TYPE_LATEST,
+            # Litestar adds the charset to every text type itself.
+            media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"),
             is_routine=True,
             include_in_schema=False,
             sync_to_thread=False,

@@ -14,8 +14,7 @@ _LAST_NAME = Meta(min_length=1, max_length=NAME_LENGTH, examples=["Lovelace"])
 _EMAIL = Meta(
     max_length=EMAIL_LENGTH,
     examples=["ada@example.com"],
-    description="Unique among living records, whatever its case.",
-    extra_json_schema={"format": "email"},
+    description="An email address, unique among live people whatever its case.",
 )
 _TIMEZONE = Meta(
     max_length=NAME_LENGTH, examples=["Europe/London"], description="An IANA time zone name."
@@ -24,6 +23,7 @@ _BIRTHDAY = Meta(examples=["1990-12-10"], description="From 1900-01-01 to the pe
 _ANNIVERSARY = Meta(
     examples=["2015-03-02"], description="The first day at work, from 1900-01-01 to today."
 )
+_INSTANT = Meta(examples=["2027-01-14T08:00:00Z"])
 _CITY = Meta(max_length=NAME_LENGTH, examples=["London"])
 _COUNTRY = Meta(max_length=NAME_LENGTH, examples=["United Kingdom"])
 
@@ -57,17 +57,17 @@ class PersonPatch(Struct, forbid_unknown_fields=True):
 class Person(Struct, frozen=True):
     """Show a person as stored."""
 
-    id: UUID
-    first_name: str
-    last_name: str
-    email: str
-    timezone: str
-    birthday_date: date | None
-    anniversary_date: date | None
-    location_city: str | None
-    location_country: str | None
-    created_at: datetime
-    updated_at: datetime
+    id: Annotated[UUID, Meta(examples=["8a6f2b1e-4c7d-4e30-8f3c-5d0a9b7e4d1c"])]
+    first_name: Annotated[str, _FIRST_NAME]
+    last_name: Annotated[str, _LAST_NAME]
+    email: Annotated[str, _EMAIL]
+    timezone: Annotated[str, _TIMEZONE]
+    birthday_date: Annotated[date, _BIRTHDAY] | None
+    anniversary_date: Annotated[date, _ANNIVERSARY] | None
+    location_city: Annotated[str, _CITY] | None
+    location_country: Annotated[str, _COUNTRY] | None
+    created_at: Annotated[datetime, _INSTANT]
+    updated_at: Annotated[datetime, _INSTANT]
     unsubscribed_at: datetime | None
 
 

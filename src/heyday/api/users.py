@@ -1,52 +1,34 @@
 """Serve people at /api/v1/users, and at the short forms /user and /user/{id}."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import delete, get, patch, post, put
 from litestar.datastructures import ResponseHeader
+from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 
 from heyday.api.bodies import ObjectBody
-from heyday.api.problems import MEDIA_TYPE
-from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch, Problem
+from heyday.api.refusals import ANY_BODY, refusals
+from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
+from heyday.domain.errors import NotFound
 from heyday.domain.models import User
 from heyday.services.users import UserService
 
+_person_fields = attrgetter(*Person.__struct_fields__)
+
 PEOPLE = "/api/v1/users"
+SHORT = "/user"
 LONGEST_PAGE = 200
 USUAL_PAGE = 50
 
-_PERSON = f"{PEOPLE}/{{user_id:uuid}}"
-_SHORT_PEOPLE, _SHORT_PERSON = "/user", "/user/{user_id:uuid}"
 _LOCATION = ResponseHeader(
     name="Location", description="Where the new person is found.", documentation_only=True
 )
-
-
-def _refusals(texts: Mapping[int, str]) -> dict[int, ResponseSpec]:
-    """Document the problems that a route may answer with."""
-    every = {400: "Malformed request", 500: "Heyday failed", 503: "The database cannot be reached"}
-    return {
-        status: ResponseSpec(
-            Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False
-        )
-        for status, text in sorted({**every, **texts}.items())
-    }
-
-
-_ABSENT = {404: "No such person"}
-_BAD_BODY = {
-    409: "Another person has this email address",
-    413: "Body too large",
-    415: "Unsupported media type",
-    422: "Fields break rules: errors names each",
-}
 
 
 class UserRoutes:
@@ -56,23 +38,66 @@ class UserRoutes:
         self._users = users
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
-        """Return the route handlers. The short forms share those of the long ones."""
-        whole, part = ObjectBody[PersonBody], ObjectBody[PersonPatch]
-        item = [_PERSON, _SHORT_PERSON]
-        changing = _refusals(_ABSENT | _BAD_BODY)
+        """Return the route handlers. The short forms call the same methods as the long ones."""
+        list_people = get(
+            PEOPLE,
+            tags=["People"],
+            summary="List people",
+            responses=refusals(ValidationException),
+        )
+        change_person = patch(
+            f"{PEOPLE}/{{user_id:uuid}}",
+            dto=ObjectBody[PersonPatch],
+            return_dto=None,
+            tags=["People"],
+            summary="Change some fields of a person",
+            responses=refusals(NotFound, *ANY_BODY),
+        )
         return [
-            post(
-                [PEOPLE, _SHORT_PEOPLE],
-                dto=whole,
-                return_dto=None,
-                responses=_refusals(_BAD_BODY),
-                response_headers=[_LOCATION],
-            )(self.create_person),
-            get(PEOPLE, responses=_refusals({422: "A parameter breaks a rule"}))(self.list_people),
-            get(item, responses=_refusals(_ABSENT))(self.get_person),
-            put(item, dto=whole, return_dto=None, responses=changing)(self.replace_person),
-            patch(_PERSON, dto=part, return_dto=None, responses=changing)(self.change_person),
-            delete(item, responses=_refusals(_ABSENT))(self.delete_person),
+            list_people(self.list_people),
+            *self._both_forms(PEOPLE, tag="People"),
+            change_person(self.change_person),
+            *self._both_forms(SHORT, tag="Shortcuts"),
+        ]
+
+    def _both_forms(self, path: str, tag: str) -> Sequence[HTTPRouteHandler]:
+        """Return the handlers that a long path and a short one have in common."""
+        item = f"{path}/{{user_id:uuid}}"
+        body = ObjectBody[PersonBody]
+        create_person = post(
+            path,
+            dto=body,
+            return_dto=None,
+            tags=[tag],
+            summary="Add a person",
+            responses=refusals(*ANY_BODY),
+            response_headers=[_LOCATION],
+        )
+        get_person = get(
+            item,
+            tags=[tag],
+            summary="Show a person",
+            responses=refusals(NotFound),
+        )
+        replace_person = put(
+            item,
+            dto=body,
+            return_dto=None,
+            tags=[tag],
+            summary="Overwrite a person",
+            responses=refusals(NotFound, *ANY_BODY),
+        )
+        delete_person = delete(
+            item,
+            tags=[tag],
+            summary="Delete a person",
+            responses=refusals(NotFound),
+        )
+        return [
+            create_person(self.create_person),
+            get_person(self.get_person),
+            replace_person(self.replace_person),
+            delete_person(self.delete_person),
         ]
 
     async def create_person(self, data: JSONBody[Mapping[str, object]]) -> Response[Person]:
@@ -114,4 +139,4 @@ class UserRoutes:
 
 
 def _shown(user: User) -> Person:
-    return msgspec.convert(user, Person, from_attributes=True)
+    return Person(*_person_fields(user))

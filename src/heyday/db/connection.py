@@ -1,7 +1,7 @@
 """Lend connections: a pool that reconnects with backoff, sessions, and transactions that retry."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -15,7 +15,7 @@ from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
 from heyday.db.types import AnyConnection, Pool, PooledConnection
 from heyday.db.users import UserRepository
-from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable
 from heyday.domain.ports import Session
 
 T = TypeVar("T")
@@ -81,6 +81,27 @@ def _log_statement(record: asyncpg.connection.LoggedQuery) -> None:
     log.debug("statement", sql=" ".join(record.query.split())[:500], seconds=record.elapsed)
 
 
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what PostgreSQL refuses into an error of ours."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        # The kind alone, and no cause: PostgreSQL's text may quote a row.
+        raise DatabaseError(
+            f"PostgreSQL refused a statement ({type(error).__name__}, SQLSTATE {error.sqlstate}); "
+            "its own log says more"
+        ) from None
+
+
+def _is_broken(connection: PooledConnection) -> bool:
+    """Tell whether a lent connection is gone; the pool takes it away when it notices."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
 async def connect(url: str, patience: timedelta = timedelta(seconds=10)) -> AnyConnection:
     """Open one connection outside any pool. Raises DatabaseUnavailable."""
     return await _patiently(lambda: asyncpg.connect(url), patience)
@@ -104,13 +125,26 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
-        """Lend a connection. Raises DatabaseUnavailable if it cannot be had, or breaks."""
+        """Lend a connection.
+
+        Raises DatabaseUnavailable if it cannot be had, or breaks; DatabaseError for a statement
+        that PostgreSQL refused.
+        """
+        with _explained():
+            async with self._lent() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def _lent(self) -> AsyncIterator[PooledConnection]:
+        """Lend a connection; what PostgreSQL says of a statement passes as it is."""
         if self._pool is None:
             raise DatabaseUnavailable("the database was used before it was opened")
         connection = await _patiently(self._pool.acquire, self._config.patience)
         try:
             yield connection
-        except CONNECTION_LOST as error:
+        except (*CONNECTION_LOST, asyncpg.InterfaceError) as error:
+            if isinstance(error, asyncpg.InterfaceError) and not _is_broken(connection):
+                raise
             raise DatabaseUnavailable("the connection to PostgreSQL broke; try again") from error
         finally:
             await self._pool.release(connection)
@@ -125,15 +159,19 @@ class Database:
         """Run `work` in one transaction, and again where it surely was undone.
 
         A connection that breaks during COMMIT leaves the outcome open, so that is not repeated.
-        Raises DatabaseUnavailable.
+        Raises DatabaseUnavailable, DatabaseError.
         """
-        async for attempt in stamina.retry_context(on=_UNDONE, attempts=6, wait_initial=0.02):
-            with attempt:
-                return await self._once(work)
+        retrying = stamina.retry_context(
+            on=_UNDONE, attempts=6, wait_initial=0.02, wait_max=1.0, wait_jitter=0.05
+        )
+        with _explained():
+            async for attempt in retrying:
+                with attempt:
+                    return await self._once(work)
         raise AssertionError  # the last attempt returns or raises
 
     async def _once(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        async with self.connection() as connection:
+        async with self._lent() as connection:
             transaction = connection.transaction()
             await transaction.start()
             try:

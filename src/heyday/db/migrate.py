@@ -52,7 +52,8 @@ async def is_current(url: str) -> bool:
     """Tell whether the database has the schema of this version. Raises DatabaseUnavailable."""
     connection = await connect(url)
     try:
-        return await connection.fetchval("SELECT version_num FROM alembic_version") == _newest()
+        version = await connection.fetchval("SELECT version_num FROM alembic_version")
+        return bool(version == _newest())
     except asyncpg.UndefinedTableError:
         return False
     finally:

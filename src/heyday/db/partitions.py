@@ -4,7 +4,7 @@ Months are bounded in UTC, whatever the zone of the machine or of the server.
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from heyday.db.types import AnyConnection
 from heyday.domain.timezone import Window
@@ -80,8 +80,8 @@ async def drop_older(connection: AnyConnection, now: datetime, months: int) -> l
         for name in names:
             await connection.execute(f'DROP TABLE "{name}"')
         await connection.execute(
-            "DELETE FROM message_attempts WHERE scheduled_send_time < $1::date::timestamptz",
-            before,
+            "DELETE FROM message_attempts WHERE scheduled_send_time < $1",
+            datetime.combine(before, time(), UTC),
         )
     return names
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-import asyncpg
-
 from heyday.db import partitions, queries
 from heyday.db.types import PooledConnection
 from heyday.domain.message_types import MessageType
@@ -13,24 +11,18 @@ from heyday.domain.models import PlanRules, ZoneInstant
 from heyday.domain.timezone import Window, ZoneDay
 
 _QUERIES = queries.load("plans")
-_ALL_PEOPLE = ""
 # A moved zone shifts an instant by 26 h at most, which bounds the partitions to look into.
 _ZONE_SHIFT = timedelta(days=2)
 
 
-def fragments(message_type: MessageType, people: str = _ALL_PEOPLE) -> dict[str, str]:
-    """Return what fills the places of the planning statements for one message type."""
-    return {
-        "date": message_type.date_column,
-        "month_day": message_type.month_day_column,
-        "zone_days": _QUERIES["zone_days"].text,
+def statement(name: str, message_type: MessageType, candidates: str = "everybody") -> str:
+    """Return a planning statement for one message type, for `everybody` or `some_people`."""
+    columns = {"date": message_type.date_column, "month_day": message_type.month_day_column}
+    parts = {
+        "candidates": _QUERIES[candidates].fill(columns),
         "content": _QUERIES["content"].text,
-        "people": people,
     }
-
-
-def _statement(name: str, message_type: MessageType, people: str = _ALL_PEOPLE) -> str:
-    return _QUERIES[name].fill(fragments(message_type, people))
+    return _QUERIES[name].fill({**columns, **parts})
 
 
 def _arrays(zone_days: Sequence[ZoneDay]) -> tuple[list[object], ...]:
@@ -84,10 +76,10 @@ class PlanRepository:
     ) -> int:
         """Write the rows due on the zone days that the ledger does not hold; return how many."""
         await self._plan_for_these_values()
-        people = _ALL_PEOPLE if user_ids is None else "AND u.id = ANY ($14)"
+        candidates = "everybody" if user_ids is None else "some_people"
         values = () if user_ids is None else (list(user_ids),)
         tag = await self._connection.execute(
-            _statement("plan", message_type, people),
+            statement("plan", message_type, candidates),
             *_common(message_type, zone_days, rules),
             *values,
         )
@@ -105,7 +97,7 @@ class PlanRepository:
             return 0
         instants = [day.send_at for day in zone_days]
         tag = await self._connection.execute(
-            _statement("retime_people", message_type, "AND u.id = ANY ($14)"),
+            statement("retime_people", message_type, "some_people"),
             *_common(message_type, zone_days, rules),
             list(user_ids),
             min(instants) - _ZONE_SHIFT,
@@ -117,8 +109,8 @@ class PlanRepository:
         self, message_type: MessageType, user_ids: Sequence[UUID], since: datetime
     ) -> int:
         """Cancel unsent rows, scheduled after `since`, that their person no longer wants."""
-        statement = _statement("cancel_unwanted", message_type)
-        tag = await self._connection.execute(statement, list(user_ids), message_type.name, since)
+        query = statement("cancel_unwanted", message_type)
+        tag = await self._connection.execute(query, list(user_ids), message_type.name, since)
         return _count(tag)
 
     async def count_unplanned(
@@ -126,7 +118,7 @@ class PlanRepository:
     ) -> int:
         """Return how many greetings are due on the zone days and not in the ledger."""
         count: int = await self._connection.fetchval(
-            _statement("count_unplanned", message_type),
+            statement("count_unplanned", message_type),
             *_arrays(zone_days),
             message_type.name,
             message_type.first_year,
@@ -141,8 +133,8 @@ class PlanRepository:
 
     async def list_changed_user_ids(self, message_type: MessageType) -> list[UUID]:
         """Return people whose unsent rows no longer fit their date, zone or presence."""
-        statement = _statement("list_changed_user_ids", message_type)
-        rows = await self._connection.fetch(statement, message_type.name)
+        query = statement("list_changed_user_ids", message_type)
+        rows = await self._connection.fetch(query, message_type.name)
         return [row["user_id"] for row in rows]
 
     async def retime(self, instants: Sequence[ZoneInstant], tzdb_version: str) -> int:
@@ -161,5 +153,10 @@ class PlanRepository:
         await self._connection.execute(_QUERIES["announce_due"].text)
 
     async def _plan_for_these_values(self) -> None:
-        """Keep PostgreSQL from a generic plan, which cannot know how many zone days come."""
-        await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        """Give the transaction memory to sort in, and keep it from a generic plan.
+
+        A generic plan cannot know how many zone days come.
+        """
+        await self._connection.execute(
+            "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '64MB'"
+        )

@@ -1,6 +1,6 @@
 """Keep people in `users`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from heyday.db import queries
 from heyday.db.types import PooledConnection
 from heyday.domain.errors import EmailTaken
 from heyday.domain.models import PersonDraft, User
+from heyday.domain.people import FIELDS
 
 _COLUMNS = (
     "id, first_name, last_name, email, timezone, birthday_date, anniversary_date, "
@@ -74,12 +75,20 @@ class UserRepository:
         return await self._connection.execute(_SQL["delete"], user_id, now) == "UPDATE 1"
 
     async def upsert_many(
-        self, people: Sequence[PersonDraft], now: datetime
+        self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
     ) -> list[tuple[UUID, bool]]:
-        """Store people by address, each address once; return each id and whether it is new."""
-        columns = zip(*(_values(person) for person in people), strict=True)
+        """Store people by address, each address once; return ids of the new and the changed.
+
+        With each id comes whether it is new. columns: the fields that were given; a person who
+        is there already keeps what is stored in the others. Call it in a transaction.
+        """
+        if not people:
+            return []
+        # A plan kept from when the table was small would look through all of it for each person.
+        await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        values = zip(*(_values(person) for person in people), strict=True)
         rows = await self._connection.fetch(
-            _SQL["upsert_many"], *(list(column) for column in columns), now
+            _SQL["upsert_many"], *(list(column) for column in values), now, list(columns)
         )
         return [(row["id"], row["is_new"]) for row in rows]
 

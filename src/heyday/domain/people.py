@@ -5,8 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from email_validator import EmailNotValidError, validate_email
-
+from heyday.domain.addresses import normalize_address
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.models import PersonDraft
 from heyday.domain.timezone import load_zone, zone_names
@@ -61,7 +60,7 @@ class _FieldReader:
             self.refuse(name, f"must be a text, not {_json_kind(value)}")
         elif len(value) > longest:
             self.refuse(name, f"has {len(value)} characters; at most {longest} are allowed")
-        elif any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in value):
+        elif not value.isprintable() and _is_forbidden(value):
             self.refuse(name, "holds a control character or half a surrogate pair; remove it")
         else:
             return value
@@ -71,13 +70,10 @@ class _FieldReader:
         value = self.text(name, EMAIL_LENGTH)
         if value is None:
             return None
-        try:
-            checked = validate_email(value, check_deliverability=False, test_environment=True)
-        except EmailNotValidError:
-            # The library's own text may repeat the address.
+        address = normalize_address(value)
+        if address is None:
             self.refuse(name, "is not an email address; expected one such as ada@example.com")
-            return None
-        return checked.normalized
+        return address
 
     def timezone(self, name: str) -> str | None:
         value = self.text(name)
@@ -104,6 +100,10 @@ class _FieldReader:
             self.refuse(name, f"must lie between {EARLIEST_ON} and today, the person's own date")
             return None
         return on
+
+
+def _is_forbidden(value: str) -> bool:
+    return any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in value)
 
 
 def _json_kind(value: object) -> str:

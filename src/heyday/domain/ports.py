@@ -1,6 +1,6 @@
 """Name what the services need from the outside world. Floors above supply it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -23,6 +23,7 @@ from heyday.domain.models import (
     User,
     ZoneInstant,
 )
+from heyday.domain.people import FIELDS
 from heyday.domain.timezone import Window, ZoneDay
 
 T = TypeVar("T")
@@ -80,9 +81,13 @@ class UserStore(Protocol):
         ...
 
     async def upsert_many(
-        self, people: Sequence[PersonDraft], now: datetime
+        self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
     ) -> list[tuple[UUID, bool]]:
-        """Store people by address in one statement; return each id and whether it is new."""
+        """Store people by address, each address once; return ids of the new and the changed.
+
+        With each id comes whether it is new. columns: the fields that were given; a person who
+        is there already keeps what is stored in the others.
+        """
         ...
 
     async def count(self) -> int:

@@ -1,14 +1,12 @@
 """Sweep what is stuck or was missed, every ten minutes, and at start."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from heyday.domain.ports import Clock, Wakeup
 from heyday.schedulers.periodic import PeriodicScheduler
-from heyday.services.scheduling import RECOVERY, MessageSchedulerService
+from heyday.services.scheduling import RECOVERY, RHYTHMS, MessageSchedulerService
 from heyday.telemetry import Metrics
-
-_EVERY = timedelta(minutes=10)
 
 
 class RecoveryScheduler(PeriodicScheduler):
@@ -24,7 +22,7 @@ class RecoveryScheduler(PeriodicScheduler):
 
     def next_at(self, now: datetime) -> datetime:
         """Return ten minutes from now."""
-        return now + _EVERY
+        return now + RHYTHMS[RECOVERY]
 
     async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
         """Sweep, now or as if at a chosen moment; return `recovered` and its parts."""

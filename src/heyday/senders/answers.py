@@ -44,7 +44,7 @@ def judge(answer: Answer, message: ClaimedMessage, now: datetime) -> Outcome:
     return Outcome(
         kind,
         code=answer.status,
-        body=_stored(answer.body, fields, message),
+        body=scrub((answer.body or b"").decode("utf-8", "replace"), message) or None,
         error=error,
         retry_after=parse_retry_after(answer.retry_after, now),
         provider_message_id=_find_id(fields) if kind is OutcomeKind.ACCEPTED else None,
@@ -52,15 +52,18 @@ def judge(answer: Answer, message: ClaimedMessage, now: datetime) -> Outcome:
 
 
 def _classify(answer: Answer, fields: dict[str, object] | None) -> tuple[OutcomeKind, str | None]:
-    status = answer.status
-    said = f"the provider answered {status}"
-    if status // 100 == HTTPStatus.OK // 100:
-        return _classify_success(answer, fields, said)
-    if status in _TRY_LATER or status // 100 == HTTPStatus.MULTIPLE_CHOICES // 100:
-        return OutcomeKind.NOT_ACCEPTED, said
-    if status // 100 == HTTPStatus.BAD_REQUEST // 100:
-        return OutcomeKind.REFUSED, said
-    return OutcomeKind.AMBIGUOUS, said
+    said = f"the provider answered {answer.status}"
+    match answer.status // 100:
+        case 2:
+            return _classify_success(answer, fields, said)
+        case 3:
+            return OutcomeKind.NOT_ACCEPTED, said
+        case 4 if answer.status in _TRY_LATER:
+            return OutcomeKind.NOT_ACCEPTED, said
+        case 4:
+            return OutcomeKind.REFUSED, said
+        case _:
+            return OutcomeKind.AMBIGUOUS, said
 
 
 def _classify_success(
@@ -98,22 +101,14 @@ def _find_id(fields: dict[str, object] | None) -> str | None:
     return None
 
 
-def _stored(
-    body: bytes | None, fields: dict[str, object] | None, message: ClaimedMessage
-) -> str | None:
-    """Return what to keep of the body. JSON is written anew, which undoes its escapes."""
-    if not body:
-        return None
-    plain = msgspec.json.encode(fields) if fields is not None else body
-    return scrub(plain.decode("utf-8", "replace"), message) or None
-
-
 def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
     """Return the wait that a Retry-After header asks for: seconds, or an HTTP date.
 
     None where there is no header, or one that says neither. At most a day.
     """
-    text = (value or "").strip()
+    if value is None:
+        return None
+    text = value.strip()
     if text.isascii() and text.isdigit():
         # A float takes any number of digits, and becomes infinite where it must.
         return timedelta(seconds=min(float(text), _LONGEST_WAIT.total_seconds()))

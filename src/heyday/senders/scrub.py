@@ -11,6 +11,10 @@ STORED_LENGTH = 500
 """How many characters of an answer are kept."""
 
 _GONE = "[...]"
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPED_SPACE = frozenset("nrtbf")
+# An error that is passed on from behind often holds JSON within JSON.
+_NESTED = 3
 _WORD = re.compile(r"[^\W_]+")
 _AROUND_ADDRESS = r"\s\"'<>()\[\]{},:;=&?/\\"
 # The look-behind starts a match at the beginning of a run only: linear on any input.
@@ -25,14 +29,29 @@ def _words(text: str) -> set[str]:
 _SAID_TO_ALL = frozenset().union(*(_words(t.text) | _words(t.text_for_one) for t in MESSAGE_TYPES))
 
 
+def _unescape(answer: str) -> str:
+    r"""Undo what HTML, URLs and JSON do to a text: a name must not hide in "\nAda" or "%20Ada".
+
+    The answer is for people to read, so it need not stay well-formed.
+    """
+
+    def plain(match: re.Match[str]) -> str:
+        code, letter = match.groups()
+        return chr(int(code, 16)) if code else " " if letter in _ESCAPED_SPACE else letter
+
+    for _ in range(_NESTED):
+        if "\\" in answer:
+            answer = _ESCAPE.sub(plain, answer)
+    return html.unescape(unquote(answer)) if "%" in answer or "&" in answer else answer
+
+
 def scrub(answer: str, message: ClaimedMessage) -> str:
     """Return an answer fit to be stored: one line, cut short, without the person.
 
     Every address goes, and every word of the letter and of the person's own address that not
     all letters share: providers echo what they got, whole or in parts, and escaped in many ways.
     """
-    plain = html.unescape(unquote(answer)) if "%" in answer or "&" in answer else answer
-    plain = " ".join(plain.split())
+    plain = " ".join(_unescape(answer).split())
     if not plain.isprintable():
         plain = "".join(c for c in plain if c.isprintable())
     if "@" in plain:

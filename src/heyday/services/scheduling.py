@@ -1,7 +1,7 @@
 """Plan what will be due, hand over what is due, and recover what was missed or lost."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -20,6 +20,12 @@ from heyday.services.sending import MessageSenderService
 log = structlog.get_logger()
 
 DAILY, MINUTE, RECOVERY = "daily", "minute", "recovery"
+RHYTHMS: Mapping[str, timedelta] = {
+    DAILY: timedelta(days=1),
+    MINUTE: timedelta(minutes=1),
+    RECOVERY: timedelta(minutes=10),
+}
+"""How often each job is to run."""
 
 _LONGEST_CATCH_UP = timedelta(days=366)
 # Recovery replans the day around now: enough for people whom SQL added since the daily plan.
@@ -71,6 +77,7 @@ class MessageSchedulerService:
 
     def __init__(  # noqa: PLR0913 - one parameter for each part that it joins
         self,
+        *,
         store: Store,
         transport: Transport,
         planner: Planner,

@@ -43,6 +43,7 @@ class MessageSenderService:
 
     def __init__(  # noqa: PLR0913 - one parameter for each part that it joins
         self,
+        *,
         store: Store,
         sender: Sender,
         policy: DeliveryPolicy,

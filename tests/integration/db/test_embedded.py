@@ -18,8 +18,9 @@ import pytest
 
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer, find_installed_servers
 from heyday.db.embedded.filelock import FileLock
-from heyday.db.embedded.postmaster import find_postmaster
+from heyday.db.embedded.postmaster import find_postmaster, stop_postmaster
 from heyday.domain.errors import EmbeddedServerError
+from tests.postgres import private_folder
 
 IS_ROOT = os.geteuid() == 0
 SRC = Path(__file__).parents[3] / "src"
@@ -48,22 +49,30 @@ def made_home(
     tmp_path_factory: pytest.TempPathFactory, postgres_bin: Path | None
 ) -> Iterator[Path]:
     """A home whose database is made; tests start and stop its server."""
-    home = tmp_path_factory.mktemp("embedded")
+    home = private_folder(tmp_path_factory)
     server = EmbeddedServer(EmbeddedConfig(home, postgres_bin))
     server.start_blocking()
     server.stop_blocking()
     yield home
+    # A killed server's shared memory is given back by its next start.
+    server.start_blocking()
+    server.stop_blocking()
     shutil.rmtree(home)
 
 
 @pytest.fixture
-def home(made_home: Path, postgres_bin: Path | None) -> Iterator[Path]:
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home in which nothing is yet, in a folder closed to others."""
+    folder = private_folder(tmp_path_factory)
+    yield folder / ".heyday"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home(made_home: Path) -> Iterator[Path]:
     """The same home, whose server is stopped again whatever the test did."""
     yield made_home
-    last = EmbeddedServer(EmbeddedConfig(made_home, postgres_bin))
-    last.start_blocking()
-    last.stop_blocking()
-    assert find_postmaster(made_home / "postgres" / "data") is None
+    stop_postmaster(made_home / "postgres" / "data", threading.Event().wait)
 
 
 @pytest.fixture
@@ -205,14 +214,14 @@ def test_statistics_of_statements_are_at_hand(server: EmbeddedServer) -> None:
 
 
 def test_a_killed_first_start_leaves_no_half_made_database(
-    tmp_path: Path, postgres_bin: Path | None
+    new_home: Path, postgres_bin: Path | None
 ) -> None:
-    process = OtherProcess(tmp_path, postgres_bin)
-    folder = tmp_path / "postgres"
+    process = OtherProcess(new_home, postgres_bin)
+    folder = new_home / "postgres"
     wait_for(lambda: any(folder.glob("data.new-*/base/1")))
     process.kill()
     assert not (folder / "data").exists()
-    server = EmbeddedServer(EmbeddedConfig(tmp_path, postgres_bin))
+    server = EmbeddedServer(EmbeddedConfig(new_home, postgres_bin))
     assert query(server.start_blocking(), "SELECT 1") == 1
     server.stop_blocking()
     # The orphaned initdb may still have put a file into its folder; the next first start would
@@ -398,17 +407,16 @@ def status_of(pid: int, field: str) -> list[str]:
 
 @needs_root
 def test_root_hands_the_server_to_nobody_without_opening_a_closed_folder(
-    tmp_path: Path, postgres_bin: Path | None
+    new_home: Path, postgres_bin: Path | None
 ) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    above = [closed, *closed.parents]
+    above = list(new_home.parents)
+    assert stat.S_IMODE(above[0].stat().st_mode) == 0o700
     before = [(path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in above]
     umask = os.umask(0o077)
-    server = EmbeddedServer(EmbeddedConfig(closed / ".heyday", postgres_bin))
+    server = EmbeddedServer(EmbeddedConfig(new_home, postgres_bin, durable=False))
     try:
         assert query(server.start_blocking(), "SELECT 1") == 1
-        pid = pid_of(closed / ".heyday")
+        pid = pid_of(new_home)
         assert set(status_of(pid, "Uid")) == {str(NOBODY)}
         assert status_of(pid, "Groups") == []
         # One capability: to read and enter, or to override where that one is withheld.
@@ -420,32 +428,18 @@ def test_root_hands_the_server_to_nobody_without_opening_a_closed_folder(
 
 
 @needs_root
-def test_root_keeps_no_capability_where_none_is_needed(postgres_bin: Path | None) -> None:
-    open_folder = Path(f"/tmp/heyday-test-{os.getpid()}")  # noqa: S108 - pytest's own are closed
-    open_folder.mkdir(mode=0o755)
-    server = EmbeddedServer(EmbeddedConfig(open_folder, postgres_bin))
-    try:
-        server.start_blocking()
-        kept = int(status_of(pid_of(open_folder), "CapPrm")[0], 16)
-        server.stop_blocking()
-    finally:
-        shutil.rmtree(open_folder)
-    assert kept == 0
-
-
-@needs_root
-def test_root_works_for_the_owner_of_the_clone(tmp_path: Path, postgres_bin: Path | None) -> None:
-    clone = tmp_path / "clone"
-    clone.mkdir()
+def test_root_works_for_the_owner_of_the_clone(new_home: Path, postgres_bin: Path | None) -> None:
     owner = next(user for user in pwd.getpwall() if user.pw_uid not in {0, NOBODY})
-    os.chown(clone, owner.pw_uid, owner.pw_gid)
-    server = EmbeddedServer(EmbeddedConfig(clone / ".heyday", postgres_bin))
+    os.chown(new_home.parent, owner.pw_uid, owner.pw_gid)
+    server = EmbeddedServer(EmbeddedConfig(new_home, postgres_bin, durable=False))
     server.start_blocking()
     try:
-        assert set(status_of(pid_of(clone / ".heyday"), "Uid")) == {str(owner.pw_uid)}
+        pid = pid_of(new_home)
+        assert set(status_of(pid, "Uid")) == {str(owner.pw_uid)}
+        assert set(status_of(pid, "CapPrm")) == {"0" * 16}, "everything is within its reach"
     finally:
         server.stop_blocking()
-    made = [clone / ".heyday", *(clone / ".heyday").rglob("*")]
+    made = [new_home, *new_home.rglob("*")]
     assert {(p.stat().st_uid, p.stat().st_gid) for p in made} == {(owner.pw_uid, owner.pw_gid)}
 
 

@@ -1,3 +1,10 @@
+"use strict";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const followScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", followScheme);
+followScheme();
+
 // No validator, no other host: everything on this page comes from Heyday itself.
 SwaggerUIBundle({
   url: "/openapi.json",

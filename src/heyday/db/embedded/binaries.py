@@ -21,14 +21,14 @@ def find_binaries(bin_dir: Path | None = None) -> Path:
     looked_in = ", ".join(map(str, candidates)) or f"the package {_WHEEL}, {_DEBIAN}"
     raise EmbeddedServerError(
         f"no PostgreSQL programs (postgres, initdb) in {looked_in}; "
-        "set DATABASE_URL to a server of your own, or name the folder that holds them"
+        "install Heyday anew, or set DATABASE_URL to a server of your own"
     )
 
 
 def find_installed_servers(root: Path = _DEBIAN) -> list[Path]:
     """Return the bin folders of Debian-style installations, oldest major version first."""
-    found = (path for path in root.glob("*/bin") if (path / "postgres").is_file())
-    return sorted(found, key=lambda path: (len(path.parent.name), path.parent.name))
+    found = (path for path in root.glob("[0-9]*/bin") if (path / "postgres").is_file())
+    return sorted(found, key=lambda path: float(path.parent.name))
 
 
 def has_library(bin_dir: Path, name: str) -> bool:

@@ -23,7 +23,12 @@ _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    # Planning touches people all over the table: less memory would write each page twice.
+    "shared_buffers": "512MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "maintenance_work_mem": "256MB",
+    "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
@@ -166,8 +171,8 @@ class Cluster:
         if done.returncode:
             raise EmbeddedServerError(
                 f"no database could be made in {self.folder}: "
-                f"{(done.stderr or done.stdout).strip()[-2000:]}; "
-                "or set DATABASE_URL to a server of your own"
+                f"{(done.stderr or done.stdout).strip()[-2000:]} "
+                "(or set DATABASE_URL to a server of your own)"
             )
 
 

@@ -137,7 +137,7 @@ class EmbeddedServer:
             self._pause(_RETRY_SECONDS)
         raise EmbeddedServerError(
             f"PostgreSQL did not start on {cluster.describe()}: {problem[-2000:]} "
-            f"(log: {cluster.log}); or set DATABASE_URL to a server of your own"
+            f"(see {cluster.log}, or set DATABASE_URL to a server of your own)"
         )
 
     def _launch(self, cluster: Cluster) -> int:

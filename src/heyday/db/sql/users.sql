@@ -29,7 +29,7 @@ UPDATE users
 SET first_name = $2, last_name = $3, email = $4, timezone = $5, birthday_date = $6,
     anniversary_date = $7, location_city = $8, location_country = $9, updated_at = $10,
     eligible_since = CASE
-        WHEN (timezone, birthday_date, anniversary_date) IS DISTINCT FROM ($5, $6, $7)
+        WHEN (timezone, birthday_date, anniversary_date) IS DISTINCT FROM ($5::varchar, $6, $7)
         THEN $10 ELSE eligible_since END
 WHERE id = $1 AND deleted_at IS NULL
 RETURNING {columns}
@@ -39,23 +39,45 @@ RETURNING {columns}
 UPDATE users SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL
 
 -- name: upsert_many
--- Store people by address; rows come in the order of the arrays, is_new tells which are new.
+-- Store people by address; return the new and the changed. $10 names the columns given: of the
+-- others, stored values stay. Who is there unchanged is not even locked, as that would write too.
+-- The order keeps imports that run at once from deadlocks.
 INSERT INTO users AS u (
     first_name, last_name, email, timezone, birthday_date, anniversary_date,
     location_city, location_country, created_at, updated_at, eligible_since)
 SELECT p.*, $9, $9, $9
 FROM unnest($1::varchar[], $2::varchar[], $3::varchar[], $4::varchar[], $5::date[], $6::date[],
             $7::varchar[], $8::varchar[])
-    AS p (first_name, last_name, email, timezone, birthday_date, anniversary_date, city, country)
+    AS p (first_name, last_name, email, timezone, birthday_date, anniversary_date,
+          location_city, location_country)
+WHERE coalesce((
+    SELECT (s.first_name, s.last_name, s.email, s.timezone)
+           <> (p.first_name, p.last_name, p.email, p.timezone)
+        OR 'birthday_date' = ANY ($10::text[]) AND s.birthday_date IS DISTINCT FROM p.birthday_date
+        OR 'anniversary_date' = ANY ($10)
+           AND s.anniversary_date IS DISTINCT FROM p.anniversary_date
+        OR 'location_city' = ANY ($10) AND s.location_city IS DISTINCT FROM p.location_city
+        OR 'location_country' = ANY ($10)
+           AND s.location_country IS DISTINCT FROM p.location_country
+    FROM users s
+    WHERE lower(s.email) = lower(p.email) AND s.deleted_at IS NULL), true)
 ORDER BY lower(p.email)
 ON CONFLICT (lower(email)) WHERE deleted_at IS NULL DO UPDATE
 SET first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
-    timezone = excluded.timezone, birthday_date = excluded.birthday_date,
-    anniversary_date = excluded.anniversary_date, location_city = excluded.location_city,
-    location_country = excluded.location_country, updated_at = excluded.updated_at,
+    timezone = excluded.timezone, updated_at = excluded.updated_at,
+    birthday_date = CASE WHEN 'birthday_date' = ANY ($10)
+        THEN excluded.birthday_date ELSE u.birthday_date END,
+    anniversary_date = CASE WHEN 'anniversary_date' = ANY ($10)
+        THEN excluded.anniversary_date ELSE u.anniversary_date END,
+    location_city = CASE WHEN 'location_city' = ANY ($10)
+        THEN excluded.location_city ELSE u.location_city END,
+    location_country = CASE WHEN 'location_country' = ANY ($10)
+        THEN excluded.location_country ELSE u.location_country END,
     eligible_since = CASE
-        WHEN (u.timezone, u.birthday_date, u.anniversary_date) IS DISTINCT FROM
-             (excluded.timezone, excluded.birthday_date, excluded.anniversary_date)
+        WHEN u.timezone <> excluded.timezone
+          OR 'birthday_date' = ANY ($10) AND u.birthday_date IS DISTINCT FROM excluded.birthday_date
+          OR 'anniversary_date' = ANY ($10)
+             AND u.anniversary_date IS DISTINCT FROM excluded.anniversary_date
         THEN excluded.updated_at ELSE u.eligible_since END
 RETURNING id, xmax = 0 AS is_new
 

@@ -39,8 +39,8 @@ function describeLateness(seconds) {
   if (seconds === null) return { text: "Arrived", isLate: false };
   const exact = `${Math.abs(seconds).toFixed(2)} s`;
   if (seconds < 0) return { text: `${exact} early`, isLate: true };
-  if (seconds < ON_TIME_SECONDS) return { text: `On time, ${exact} after the instant`, isLate: false };
-  return { text: `${duration(seconds)} after the instant`, isLate: true };
+  if (seconds < ON_TIME_SECONDS) return { text: `On time, ${exact} after it was due`, isLate: false };
+  return { text: `${duration(seconds)} after it was due`, isLate: true };
 }
 
 function renderLetter(letter, isFresh) {

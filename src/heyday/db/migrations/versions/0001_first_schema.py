@@ -16,15 +16,15 @@ CREATE FUNCTION touch_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.updated_at = OLD.updated_at THEN
         NEW.updated_at := now();
-        IF NEW.eligible_since = OLD.eligible_since
-           AND (NEW.timezone, NEW.birthday_date, NEW.anniversary_date, NEW.deleted_at,
-                NEW.unsubscribed_at)
-               IS DISTINCT FROM
-               (OLD.timezone, OLD.birthday_date, OLD.anniversary_date, OLD.deleted_at,
-                OLD.unsubscribed_at)
-        THEN
-            NEW.eligible_since := now();
-        END IF;
+    END IF;
+    IF NEW.eligible_since = OLD.eligible_since
+       AND (NEW.timezone, NEW.birthday_date, NEW.anniversary_date, NEW.deleted_at,
+            NEW.unsubscribed_at)
+           IS DISTINCT FROM
+           (OLD.timezone, OLD.birthday_date, OLD.anniversary_date, OLD.deleted_at,
+            OLD.unsubscribed_at)
+    THEN
+        NEW.eligible_since := now();
     END IF;
     RETURN NEW;
 END
@@ -161,7 +161,8 @@ def upgrade() -> None:
             "birthday_month_day",
             sa.SmallInteger(),
             sa.Computed(
-                "(extract(month FROM birthday_date) * 100 + extract(day FROM birthday_date))::smallint",
+                "(extract(month FROM birthday_date) * 100"
+                " + extract(day FROM birthday_date))::smallint",
                 persisted=True,
             ),
             nullable=True,
@@ -170,7 +171,8 @@ def upgrade() -> None:
             "anniversary_month_day",
             sa.SmallInteger(),
             sa.Computed(
-                "(extract(month FROM anniversary_date) * 100 + extract(day FROM anniversary_date))::smallint",
+                "(extract(month FROM anniversary_date) * 100"
+                " + extract(day FROM anniversary_date))::smallint",
                 persisted=True,
             ),
             nullable=True,
@@ -259,7 +261,8 @@ def upgrade() -> None:
             "status <> 'SENDING' OR lease_until IS NOT NULL", name=op.f("ck_message_logs_lease")
         ),
         sa.CheckConstraint(
-            "status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'SENT', 'FAILED', 'RETRYING', 'CANCELLED', 'SKIPPED', 'UNKNOWN')",
+            "status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'SENT', 'FAILED', 'RETRYING', "
+            "'CANCELLED', 'SKIPPED', 'UNKNOWN')",
             name=op.f("ck_message_logs_status"),
         ),
         sa.CheckConstraint(

@@ -1,0 +1,100 @@
+"""Answer a refusal or a fault with its problem document."""
+
+import re
+import traceback
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import chain
+
+import msgspec
+import structlog
+from litestar.connection import Request
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Response
+
+from heyday.api.problems import (
+    MEDIA_TYPE,
+    PROBLEM_KINDS,
+    RETRY_AFTER_SECONDS,
+    MalformedBody,
+    ProblemKind,
+)
+from heyday.api.shapes import Fault, Problem
+from heyday.domain.errors import InvalidInput
+
+log = structlog.get_logger()
+
+# A field's name is repeated only where it looks like one: anything else may be a person's data.
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
+def kind_of(error: Exception) -> ProblemKind:
+    """Return what the table says of an error's class, or of its nearest listed parent."""
+    if isinstance(error, ValidationException) and _blames_body(error):
+        return PROBLEM_KINDS[MalformedBody]
+    return next(PROBLEM_KINDS[parent] for parent in type(error).__mro__ if parent in PROBLEM_KINDS)
+
+
+def answer(request: Request[object, object, State], error: Exception) -> Response[bytes]:
+    """Return the problem document for an error; log it if it is a fault of ours."""
+    kind = kind_of(error)
+    request_id = request.scope["state"].get("request_id", "")
+    if kind.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_failed", error=type(error).__name__, at=_trace(error))
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    problem = Problem(
+        type=kind.type,
+        title=kind.title,
+        status=int(kind.status),
+        detail=_own_text(error) if kind.speaks else kind.detail,
+        request_id=request_id,
+        errors=tuple(_faults(error)),
+    )
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=int(kind.status),
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def _blames_body(error: ValidationException) -> bool:
+    """Tell whether Litestar missed a body altogether."""
+    return any(entry.get("source") == "body" for entry in _entries(error))
+
+
+def _entries(error: ValidationException) -> list[dict[str, str]]:
+    """Return what Litestar found wrong: one entry a parameter."""
+    return [entry for entry in error.extra or [] if isinstance(entry, dict)]
+
+
+def _own_text(error: Exception) -> str:
+    if isinstance(error, ValidationException):
+        return "The body is empty; a JSON object was expected."
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _faults(error: Exception) -> Iterator[Fault]:
+    if isinstance(error, InvalidInput):
+        for problem in error.problems:
+            if _PLAIN_NAME.fullmatch(problem.field):
+                yield Fault(detail=problem.detail, pointer=f"/{problem.field}")
+            else:
+                # The empty pointer means the whole document.
+                yield Fault(detail=f"one field {problem.detail}", pointer="")
+    elif isinstance(error, ValidationException) and not _blames_body(error):
+        for entry in _entries(error):
+            yield Fault(detail=entry["message"], parameter=entry.get("key", ""))
+
+
+def _trace(error: BaseException) -> list[str]:
+    """Return where an error and its causes arose. Their texts may quote data: they stay out."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) and cause not in causes:
+        causes.append(cause)
+    frames = chain.from_iterable(traceback.extract_tb(c.__traceback__)[-8:] for c in causes)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,0 +1,1 @@
+"""Turn command lines into service calls: one file for each command group."""

@@ -1,0 +1,52 @@
+"""Gather the commands into the `heyday` program."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from heyday import __version__
+from heyday.cli import database, jobs, reports, serve, users
+from heyday.domain.errors import HeydayError
+
+_FAULT = 2
+
+app = typer.Typer(
+    help="Greet every person on their day, at nine in the morning where they are: once.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(database.app, name="db")
+app.add_typer(users.app, name="users")
+app.add_typer(jobs.app, name="jobs")
+app.command("up")(serve.up)
+app.command("api")(serve.api)
+app.command("scheduler")(serve.scheduler)
+app.command("worker")(serve.worker)
+app.command("reconcile")(reports.reconcile)
+app.command("settings")(reports.settings)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Greet every person on their day, at nine in the morning where they are: once."""
+    if version:
+        typer.echo(f"heyday {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the program: explained faults become one message and exit status 2, not a traceback."""
+    try:
+        app()
+    except HeydayError as error:
+        typer.secho(f"heyday: {error}", err=True, fg="red")
+        sys.exit(_FAULT)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,162 @@
+"""Run the processes that stay: `heyday up`, `api`, `scheduler`, `worker`."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+
+from heyday import __version__
+from heyday.api.app import ApiServices, create_app
+from heyday.bootstrap import App, SystemClock, open_app
+from heyday.cli import welcome
+from heyday.cli.running import with_settings
+from heyday.db import migrate
+from heyday.domain.errors import ConfigurationError
+from heyday.settings import Settings
+from heyday.web.letters import InboxFeed
+from heyday.web.pages import create_pages
+
+log = structlog.get_logger()
+
+# Together they stay under ten seconds, which is what stopping may take.
+_FINISH_SENDING = 8.0
+_FINISH_REPLIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Say which parts one process plays."""
+
+    api: bool = False
+    schedulers: bool = False
+    worker: bool = False
+
+
+def up() -> None:
+    """Start everything in one process: API, schedulers, worker; and a database if none is set."""
+    with_settings(_up)
+
+
+def api() -> None:
+    """Serve the REST API and the pages. Any number of these may run."""
+    with_settings(lambda settings: _serve(settings, Roles(api=True)))
+
+
+def scheduler() -> None:
+    """Plan, enqueue and recover. Any number of these may run."""
+    with_settings(lambda settings: _serve(settings, Roles(schedulers=True)))
+
+
+def worker() -> None:
+    """Send what is due. Any number of these may run."""
+    with_settings(lambda settings: _serve(settings, Roles(worker=True)))
+
+
+async def _up(settings: Settings) -> None:
+    if settings.database_url:
+        await migrate.upgrade(settings.database_url, SystemClock().now())
+    await _serve(settings, Roles(api=True, schedulers=True, worker=True), is_greeting=True)
+
+
+async def _serve(settings: Settings, roles: Roles, *, is_greeting: bool = False) -> None:
+    """Play the roles until SIGTERM, SIGINT or SIGHUP, then come to an orderly end."""
+    stopping = asyncio.Event()
+    with _signals_set(stopping):
+        async with open_app(settings, is_server=True) as app:
+            listener = _listen(settings) if roles.api else None
+            async with _playing(app, roles, listener, stopping):
+                if is_greeting and listener and not stopping.is_set():
+                    await welcome.greet(app, listener.getsockname()[1])
+                await stopping.wait()
+            log.info("stopped")
+
+
+@contextlib.contextmanager
+def _signals_set(stopping: asyncio.Event) -> Iterator[None]:
+    """Let signals ask for an orderly end. A second Ctrl-C is not waited for."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        stopping.set()
+        if number is signal.SIGINT:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _playing(
+    app: App, roles: Roles, listener: socket.socket | None, stopping: asyncio.Event
+) -> AsyncIterator[None]:
+    """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
+    server = _Server(_uvicorn_config(app)) if listener else None
+    async with asyncio.TaskGroup() as group:
+        loops = [group.create_task(app.notifications.run())]
+        if roles.schedulers:
+            loops += [group.create_task(s.run()) for s in (app.daily, app.minute, app.recovery)]
+        working = group.create_task(app.worker.run()) if roles.worker else None
+        if server and listener:
+            group.create_task(server.serve(sockets=[listener]))
+        try:
+            yield
+        finally:
+            stopping.set()
+            if server:
+                server.should_exit = True
+            app.worker.stop()
+            if working:
+                await asyncio.wait({working}, timeout=_FINISH_SENDING)
+                working.cancel()
+            for loop in loops:
+                loop.cancel()
+
+
+class _Server(uvicorn.Server):
+    """Leave signals to `_serve`, which knows what else must end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(app: App) -> uvicorn.Config:
+    services = ApiServices(
+        users=app.users, health=app.health, metrics=app.metrics.registry, version=__version__
+    )
+    feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
+    return uvicorn.Config(
+        create_app(services, create_pages(feed)),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_FINISH_REPLIES,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before anything else starts. Raises ConfigurationError if it is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"cannot listen on {settings.host} port {settings.port} ({error.strerror}); "
+            "is Heyday already running? Another port: PORT=8001"
+        ) from None
+    return listener

@@ -1,0 +1,124 @@
+"""Bring people in from a file: `heyday users import`."""
+
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from heyday.bootstrap import App
+from heyday.cli.csv_file import CsvFile, open_csv
+from heyday.cli.rejected_file import RejectedFile
+from heyday.cli.running import print_json, with_app
+from heyday.domain.errors import DatabaseError
+from heyday.services.importing import ImportCounts, ImportService, check_columns
+
+app = typer.Typer(help="Look after people.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """Say what became of a file. rejected_file: where the rejected rows are, if there are any."""
+
+    imported: int
+    updated: int
+    rejected: int
+    rejected_file: Path | None
+
+
+@app.callback()
+def group() -> None:
+    """Look after people."""
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(metavar="FILE.csv", help="CSV in UTF-8, with a header.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+) -> None:
+    """Import people, and plan their greetings.
+
+    The header names columns of users, in any order: first_name, last_name, email and timezone
+    must be there; birthday_date, anniversary_date, location_city and location_country may be.
+    A person whose address is known is updated; columns that the file does not have stay as they
+    are. Rejected rows go to FILE.rejected.csv with their line and the reason, cells as they came.
+    Running it again is harmless. Exit status: 0 all rows taken, 1 some rejected, 2 not readable.
+    """
+    console = Console(stderr=True, quiet=as_json)
+    with open_csv(path) as file:
+        check_columns(file.columns)
+
+        async def work(heyday: App) -> ImportReport:
+            return await _import(heyday.importer, file, console)
+
+        report = with_app(work)
+    _print(report, as_json=as_json)
+    if report.rejected:
+        raise typer.Exit(1)
+
+
+async def import_file(
+    importer: ImportService, path: Path, console: Console, rejected_file: Path | None = None
+) -> ImportReport:
+    """Import a file, with a progress bar if the console is a terminal.
+
+    rejected_file: where rejected rows go; FILE.rejected.csv beside the file if it is not given.
+    Raises InvalidInput if the file or its columns are wrong, before anything is imported.
+    """
+    with open_csv(path) as file:
+        check_columns(file.columns)
+        return await _import(importer, file, console, rejected_file)
+
+
+async def _import(
+    importer: ImportService, file: CsvFile, console: Console, rejected_file: Path | None = None
+) -> ImportReport:
+    counts = ImportCounts()
+    with RejectedFile(file, rejected_file) as rejected, _progress(console) as progress:
+        bar = progress.add_task(file.path.name, total=file.path.stat().st_size, taken=0, rejected=0)
+        try:
+            async with aclosing(importer.run(file.columns, file.rows(), rejected.add)) as chunks:
+                async for counts in chunks:
+                    progress.update(
+                        bar,
+                        completed=file.position,
+                        taken=counts.imported + counts.updated,
+                        rejected=counts.rejected,
+                    )
+        except DatabaseError as error:
+            taken = counts.imported + counts.updated
+            raise DatabaseError(
+                f"{error}\nStored before that, with their plans: {taken} rows. "
+                "Import the same file again to store the rest."
+            ) from error
+    return ImportReport(
+        counts.imported,
+        counts.updated,
+        counts.rejected,
+        rejected.path if counts.rejected else None,
+    )
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[taken]:,} taken"),
+        TextColumn("{task.fields[rejected]:,} rejected"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=console.quiet or not console.is_terminal,
+    )
+
+
+def _print(report: ImportReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(report))
+        return
+    for name in ("imported", "updated", "rejected"):
+        typer.echo(f"{name:<9} {getattr(report, name):>9,}")
+    if report.rejected_file:
+        typer.echo(f"Rejected rows and reasons: {report.rejected_file}", err=True)

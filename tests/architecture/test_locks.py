@@ -1,0 +1,53 @@
+"""The lock files hold what pyproject.toml asks for, with hashes, and name no registry."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+RUN = PYPROJECT["project"]["dependencies"] + PYPROJECT["dependency-groups"]["build"]
+LOCKS = {
+    "requirements.lock": RUN,
+    "requirements-dev.lock": RUN + PYPROJECT["dependency-groups"]["dev"],
+}
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)(.*)$", re.MULTILINE)
+
+
+def pins(lock: str) -> dict[str, str]:
+    found = PIN.findall((ROOT / lock).read_text("utf-8"))
+    return {canonicalize_name(name): version for name, version, _ in found}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_what_is_asked_for(lock: str) -> None:
+    locked = pins(lock)
+    wanted = [Requirement(text) for text in LOCKS[lock]]
+    missing = [
+        str(r)
+        for r in wanted
+        if not r.specifier.contains(locked.get(canonicalize_name(r.name), "0"))
+    ]
+    assert not missing, f"{lock} is behind pyproject.toml, run make lock: {missing}"
+
+
+def test_tests_run_on_what_users_get() -> None:
+    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_hashes(lock: str) -> None:
+    blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / lock).read_text("utf-8"))
+    assert [b.split()[0] for b in blocks if PIN.match(b) and "--hash=sha256:" not in b] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_registry(lock: str) -> None:
+    text = (ROOT / lock).read_text("utf-8")
+    assert "://" not in text
+    assert "index-url" not in text
+    assert "find-links" not in text

@@ -1,0 +1,31 @@
+"""What tests of every kind may ask for."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.factories import Pipeline, open_pipeline
+from tests.fakes import FakeClock, RecordingSender
+
+pytest_plugins = ["tests.postgres"]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The time, which stands still until the test moves it."""
+    return FakeClock()
+
+
+@pytest.fixture
+def sender() -> RecordingSender:
+    """A provider that takes everything unless it is told otherwise."""
+    return RecordingSender()
+
+
+@pytest.fixture
+async def pipeline(
+    database_url: str, clock: FakeClock, sender: RecordingSender
+) -> AsyncIterator[Pipeline]:
+    """Everything from people to provider, on a database of the test's own."""
+    async with open_pipeline(database_url, clock=clock, sender=sender) as pipeline:
+        yield pipeline

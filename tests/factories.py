@@ -1,0 +1,226 @@
+"""Build people, and the whole pipeline around them: a real database, a clock and a provider."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from heyday.db.connection import Database, PoolConfig
+from heyday.db.notifications import DueWakeup, Notifications
+from heyday.db.transport import PostgresTransport, TransportConfig
+from heyday.domain.delivery import DeliveryPolicy
+from heyday.domain.models import User
+from heyday.domain.ports import Clock, Transport
+from heyday.domain.retry import RetryPolicy
+from heyday.domain.timezone import LeapDayPolicy, TimezoneService
+from heyday.schedulers.daily import DailyScheduler
+from heyday.schedulers.minute import MinuteScheduler
+from heyday.schedulers.periodic import ClockWakeup
+from heyday.schedulers.recovery import RecoveryScheduler
+from heyday.services.jobs import JobJournal
+from heyday.services.planning import PlanConfig, Planner
+from heyday.services.reconciling import ReconciliationService
+from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
+from heyday.services.sending import MessageSenderService, SendingConfig
+from heyday.services.users import UserService
+from heyday.telemetry import Metrics
+from heyday.workers.message import MessageWorker, WorkerConfig
+from tests.fakes import RecordingSender
+
+MIDDLE = 0.5
+"""The jitter that leaves a retry's delay as it is."""
+
+_numbers = count(1)
+
+
+def person(**fields: object) -> dict[str, object]:
+    """Return the fields of a valid person with an address of their own."""
+    return {
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "email": f"ada.{next(_numbers)}@example.com",
+        "timezone": "Europe/London",
+        **fields,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineConfig:
+    """Set what differs between the pipelines of tests."""
+
+    send_time: time = time(9)
+    leap_day: LeapDayPolicy = LeapDayPolicy.BACKWARD
+    plan: PlanConfig = field(default_factory=PlanConfig)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    sending: SendingConfig = field(default_factory=SendingConfig)
+    scheduling: SchedulerConfig = field(default_factory=SchedulerConfig)
+    transport: TransportConfig = field(default_factory=TransportConfig)
+    worker: WorkerConfig = field(default_factory=WorkerConfig)
+    pool_max: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Hold every part between a person and a provider, and look into the database."""
+
+    url: str
+    clock: Clock
+    database: Database
+    notifications: Notifications
+    transport: Transport
+    timezones: TimezoneService
+    planner: Planner
+    users: UserService
+    sender: RecordingSender
+    sending: MessageSenderService
+    scheduling: MessageSchedulerService
+    reconciliation: ReconciliationService
+    metrics: Metrics
+    daily: DailyScheduler
+    minute: MinuteScheduler
+    recovery: RecoveryScheduler
+    worker: MessageWorker
+
+    async def create(self, **fields: object) -> User:
+        """Store a person through the service."""
+        return await self.users.create(person(**fields))
+
+    async def insert(self, **columns: object) -> UUID:
+        """Store a person by plain SQL: nothing is planned. They count as there for ever."""
+        row = {**person(), "eligible_since": "-infinity", **columns}
+        names = ", ".join(row)
+        values = ", ".join(_literal(value) for value in row.values())
+        statement = f"INSERT INTO users ({names}) VALUES ({values}) RETURNING id"  # noqa: S608
+        return UUID(str(await self.value(statement)))
+
+    async def rows(self, query: str, *values: object) -> list[asyncpg.Record]:
+        """Return the rows of a query."""
+        async with self.database.connection() as connection:
+            return await connection.fetch(query, *values)
+
+    async def value(self, query: str, *values: object) -> Any:
+        """Return the first value of a query."""
+        async with self.database.connection() as connection:
+            return await connection.fetchval(query, *values)
+
+    async def execute(self, statement: str, *values: object) -> None:
+        """Run a statement, as a person with psql would."""
+        async with self.database.connection() as connection:
+            await connection.execute(statement, *values)
+
+    async def messages(self, user_id: UUID | None = None) -> list[asyncpg.Record]:
+        """Return the greetings, of one person or of all, by instant and type."""
+        return await self.rows(
+            "SELECT * FROM message_logs WHERE $1::uuid IS NULL OR user_id = $1 "
+            "ORDER BY scheduled_send_time, message_type DESC, user_id",
+            user_id,
+        )
+
+    async def message(self, user_id: UUID | None = None) -> asyncpg.Record:
+        """Return the only greeting there is."""
+        (row,) = await self.messages(user_id)
+        return row
+
+    async def statuses(self, user_id: UUID | None = None) -> list[str]:
+        """Return the statuses of the greetings, by instant and type."""
+        return [row["status"] for row in await self.messages(user_id)]
+
+    async def send_due(self) -> int:
+        """Enqueue what is due and deliver every batch that shows; return how many calls it took."""
+        await self.minute.run_once()
+        return await self.deliver_all()
+
+    async def deliver_all(self) -> int:
+        """Deliver every batch that shows, as a worker would; return how many calls it took."""
+        calls = 0
+        showing = "SELECT count(*) FROM queue_batches WHERE visible_at <= $1"
+        while await self.value(showing, self.clock.now()):
+            async with contextlib.aclosing(self.transport.deliveries()) as deliveries:
+                delivery = await anext(deliveries)
+                calls += await self.sending.deliver(delivery.batch)
+                await delivery.ack()
+        return calls
+
+    async def wait_until_blocked(self, backends: int = 1) -> None:
+        """Return once so many backends of this database wait for a lock."""
+        blocked = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        async with asyncio.timeout(10):
+            while await self.value(blocked) < backends:
+                pass
+
+
+def _literal(value: object) -> str:
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+@contextlib.asynccontextmanager
+async def open_pipeline(
+    url: str,
+    *,
+    clock: Clock,
+    sender: RecordingSender,
+    config: PipelineConfig | None = None,
+    transport: Transport | None = None,
+) -> AsyncIterator[Pipeline]:
+    """Lend a pipeline of its own on a database, as another process would have it."""
+    config = config or PipelineConfig()
+    pool = PoolConfig(url, min_size=1, max_size=config.pool_max, patience=timedelta(seconds=5))
+    database = Database(pool)
+    await database.open()
+    try:
+        yield _wire(url, clock, sender, config, database, transport)
+    finally:
+        await database.close()
+
+
+def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
+    url: str,
+    clock: Clock,
+    sender: RecordingSender,
+    config: PipelineConfig,
+    database: Database,
+    transport: Transport | None,
+) -> Pipeline:
+    metrics = Metrics()
+    timezones = TimezoneService(config.send_time, config.leap_day)
+    planner = Planner(timezones, config.plan)
+    notifications = Notifications(url)
+    transport = transport or PostgresTransport(database, notifications, clock, config.transport)
+    policy = DeliveryPolicy(config.retry, sender.honours_keys)
+    sending = MessageSenderService(
+        database, sender, policy, planner, clock, metrics, lambda: MIDDLE, config.sending
+    )
+    journal = JobJournal(database, clock)
+    scheduling = MessageSchedulerService(
+        database, transport, planner, sending, journal, clock, config.scheduling
+    )
+    alarm = ClockWakeup(clock)
+    due = DueWakeup(notifications, clock)
+    return Pipeline(
+        url=url,
+        clock=clock,
+        database=database,
+        notifications=notifications,
+        transport=transport,
+        timezones=timezones,
+        planner=planner,
+        users=UserService(database, planner, clock),
+        sender=sender,
+        sending=sending,
+        scheduling=scheduling,
+        reconciliation=ReconciliationService(database, planner, clock),
+        metrics=metrics,
+        daily=DailyScheduler(scheduling, alarm, clock, metrics),
+        minute=MinuteScheduler(scheduling, due, clock, metrics),
+        recovery=RecoveryScheduler(scheduling, alarm, clock, metrics),
+        worker=MessageWorker(transport, sending, clock, config.worker),
+    )

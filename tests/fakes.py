@@ -1,0 +1,150 @@
+"""Stand-ins for the clock, the wakeup and the provider, and a message to send."""
+
+import asyncio
+import heapq
+from collections import defaultdict, deque
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.models import ClaimedMessage
+
+START_AT = datetime(2027, 1, 14, tzinfo=UTC)
+"""Where a FakeClock starts unless told otherwise: a Thursday at 00:00 UTC."""
+
+MESSAGE = ClaimedMessage(
+    id=UUID(int=1),
+    user_id=UUID(int=2),
+    scheduled_send_at=START_AT,
+    epoch=1,
+    retry_count=0,
+    ambiguous_count=0,
+    message_type="BIRTHDAY",
+    idempotency_key=f"{UUID(int=2)}:BIRTHDAY:2027-01-14",
+    email="ada.byron@example.com",
+    text="Hey, Ada Lovelace it's your birthday",
+)
+"""A greeting, claimed for its first attempt. `dataclasses.replace` makes others of it."""
+
+
+class FakeClock:
+    """Tell the time that a test sets (ports.Clock).
+
+    `advance` and `set` wake every sleeper whose instant has come, in the order of their instants;
+    woken tasks run at the test's next await.
+    """
+
+    def __init__(self, at: datetime = START_AT) -> None:
+        self._now = at
+        self._monotonic = 0.0
+        self._order = count()
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._changed = asyncio.Condition()
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    async def sleep_until(self, at: datetime) -> None:
+        if at <= self._now:
+            await asyncio.sleep(0)  # a loop that is behind must still let others run
+            return
+        waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (at, next(self._order), waking))
+        async with self._changed:
+            self._changed.notify_all()
+        await waking
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.set(self._now + by)
+
+    def set(self, at: datetime) -> None:
+        """Move to an instant. Backwards is a step of the wall clock: `monotonic` stays."""
+        self._monotonic += max((at - self._now).total_seconds(), 0.0)
+        self._now = at
+        while self._sleepers and self._sleepers[0][0] <= at:
+            waking = heapq.heappop(self._sleepers)[2]
+            if not waking.done():
+                waking.set_result(None)
+
+    @property
+    def sleeping_until(self) -> list[datetime]:
+        """Return the instants that are slept for, in order; of cancelled sleepers none."""
+        return [at for at, _, waking in sorted(self._sleepers) if not waking.done()]
+
+    async def wait_for_sleepers(self, n: int = 1) -> None:
+        """Return once at least `n` tasks sleep: the way to know that a loop has done its turn."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.sleeping_until) >= n)
+
+
+class FakeWakeup:
+    """Let a loop sleep on a FakeClock until `announce` is called (ports.Wakeup)."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._announced = asyncio.Event()
+
+    def announce(self) -> None:
+        """Say that there is work. Remembered until the next wait."""
+        self._announced.set()
+
+    async def wait_until(self, at: datetime) -> None:
+        tasks = {
+            asyncio.ensure_future(self._clock.sleep_until(at)),
+            asyncio.ensure_future(self._announced.wait()),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._announced.clear()
+
+
+class RecordingSender:
+    """Remember what was sent, and answer as scripted: accepted, unless told (ports.Sender).
+
+    gate: while it is not set, every `send` waits after being recorded, as in a slow call.
+    """
+
+    def __init__(self, *, honours_keys: bool = True, gate: asyncio.Event | None = None) -> None:
+        self.sent: list[ClaimedMessage] = []
+        self._honours_keys = honours_keys
+        self._gate = gate
+        self._scripts: defaultdict[str, deque[Outcome]] = defaultdict(deque)
+        self._changed = asyncio.Condition()
+
+    @property
+    def honours_keys(self) -> bool:
+        return self._honours_keys
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the idempotency keys in the order they were sent, repeats included."""
+        return [message.idempotency_key for message in self.sent]
+
+    def script(self, key: str, *outcomes: Outcome) -> None:
+        """Answer the next attempts at a key with these, one by one."""
+        self._scripts[key].extend(outcomes)
+
+    async def send(self, message: ClaimedMessage) -> Outcome:
+        self.sent.append(message)
+        async with self._changed:
+            self._changed.notify_all()
+        if self._gate is not None:
+            await self._gate.wait()
+        scripted = self._scripts[message.idempotency_key]
+        if scripted:
+            return scripted.popleft()
+        return Outcome(OutcomeKind.ACCEPTED, provider_message_id=f"fake-{len(self.sent)}")
+
+    async def wait_for(self, n: int) -> None:
+        """Return once at least `n` attempts were made."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.sent) >= n)

@@ -1,0 +1,85 @@
+"""Migrating: from nothing to the schema of this version, by however many processes at once."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection
+
+from heyday.db import migrate
+from heyday.db.types import AnyConnection
+
+NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
+
+
+async def test_upgrades_at_once_leave_one_schema(empty_database_url: str) -> None:
+    assert not await migrate.is_current(empty_database_url)
+    made = await asyncio.gather(*(migrate.upgrade(empty_database_url, NOW) for _ in range(3)))
+    assert sorted(made) == [0, 0, 2 * 14]
+    assert await migrate.is_current(empty_database_url)
+    assert await migrate.find_drift(empty_database_url) == []
+
+
+async def test_an_upgrade_keeps_what_is_there(database_url: str, connection: AnyConnection) -> None:
+    await connection.execute(
+        "INSERT INTO users (first_name, last_name, email, timezone) "
+        "VALUES ('Ada', 'Lovelace', 'ada@example.com', 'UTC')"
+    )
+    assert await migrate.upgrade(database_url, NOW) == 0
+    assert await connection.fetchval("SELECT count(*) FROM users") == 1
+
+
+async def test_a_database_of_another_version_is_not_current(
+    database_url: str, connection: AnyConnection
+) -> None:
+    assert await migrate.is_current(database_url)
+    await connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    assert not await migrate.is_current(database_url)
+
+
+async def test_reset_throws_everything_away_and_starts_anew(
+    database_url: str, connection: AnyConnection
+) -> None:
+    await connection.execute("CREATE TABLE stray (id integer)")
+    await migrate.reset(database_url, NOW)
+    assert await connection.fetchval("SELECT to_regclass('stray')") is None
+    assert await migrate.is_current(database_url)
+    assert await migrate.find_drift(database_url) == []
+
+
+async def test_generate_writes_what_separates_the_database_from_the_schema(
+    database_url: str,
+    connection: AnyConnection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await connection.execute("ALTER TABLE users DROP COLUMN location_city")
+    scripts = tmp_path / "migrations"
+    original = Path(migrate.__file__).parent / "migrations"
+    (scripts / "versions").mkdir(parents=True)
+    for name in ("env.py", "script.py.mako", "versions/0001_first_schema.py"):
+        (scripts / name).write_text((original / name).read_text("utf-8"), "utf-8")
+    monkeypatch.setattr(migrate, "_MIGRATIONS", scripts)
+    await migrate.generate(database_url, "add the city")
+    (written,) = (scripts / "versions").glob("*add_the_city.py")
+    text = written.read_text("utf-8")
+    assert 'op.add_column("users"' in text.replace("'", '"')
+    assert "location_city" in text
+    assert "_y2027m" not in text  # partitions are no business of migrations
+
+
+async def test_downgrading_to_nothing_leaves_nothing(
+    database_url: str, connection: AnyConnection
+) -> None:
+    def run(sync_connection: Connection) -> None:
+        command.downgrade(migrate._config(sync_connection), "base")  # noqa: SLF001
+
+    await migrate._with_connection(database_url, run)  # noqa: SLF001
+    left = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+        "AND relkind IN ('r', 'p') UNION ALL "
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    )
+    assert [row["relname"] for row in left] == ["alembic_version"]

@@ -1,0 +1,83 @@
+"""Every named query prepares against the migrated schema, and moves only as the table allows."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from heyday.db import message_logs, plans, queries, users
+from heyday.db.queries import Query
+from heyday.db.types import AnyConnection
+from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.transitions import Status, is_legal
+
+TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath("sql").iterdir())
+QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
+# Fragments that stand inside of statements and are none themselves.
+FRAGMENTS = {"zone_days", "content"}
+STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
+SETS_STATUS = re.compile(r"UPDATE message_logs\b.*?\bSET\b[^;]*?\bstatus = ", re.DOTALL)
+
+
+def filled(query: Query) -> list[str]:
+    """Return the statement as it is used: for each message type, for some people or for all."""
+    people = ["AND u.id = ANY ($14)"] + ([""] if query.name == "plan" else [])
+    outer = {"occasion": message_logs._OCCASION, "columns": users._COLUMNS}  # noqa: SLF001
+    return sorted(
+        {
+            query.fill(plans.fragments(message_type, some) | outer)
+            for message_type in MESSAGE_TYPES
+            for some in people
+        }
+    )
+
+
+def ids(case: object) -> str:
+    return case.name if isinstance(case, Query) else str(case)
+
+
+@pytest.mark.parametrize(("table", "query"), STATEMENTS, ids=ids)
+async def test_it_prepares(connection: AnyConnection, table: str, query: Query) -> None:
+    for statement in filled(query):
+        prepared = await connection.prepare(statement)
+        assert prepared.get_query() == statement, table
+
+
+@pytest.mark.parametrize(("table", "query"), QUERIES, ids=ids)
+def test_it_has_a_comment_of_one_sentence(table: str, query: Query) -> None:
+    assert query.text.startswith("-- "), f"{table}.{query.name} does not say what it does"
+
+
+@pytest.mark.parametrize(("table", "query"), QUERIES, ids=ids)
+def test_its_moves_are_legal(table: str, query: Query) -> None:
+    for source, target in query.moves:
+        assert is_legal(Status(source), Status(target)), f"{table}.{query.name}"
+
+
+@pytest.mark.parametrize(("table", "query"), QUERIES, ids=ids)
+def test_it_names_its_moves_if_it_sets_a_status(table: str, query: Query) -> None:
+    # enqueue_again renews queued_at of rows that stay QUEUED, which is a move to the same.
+    is_moving = bool(SETS_STATUS.search(query.text)) or query.name == "enqueue_again"
+    assert is_moving == bool(query.moves), f"{table}.{query.name}"
+
+
+def test_the_moves_cover_the_way_of_a_greeting() -> None:
+    moves = {move for _, query in QUERIES for move in query.moves}
+    assert {
+        ("SCHEDULED", "QUEUED"),
+        ("QUEUED", "SENDING"),
+        ("SENDING", "SENT"),
+        ("SENDING", "RETRYING"),
+        ("RETRYING", "QUEUED"),
+        ("CANCELLED", "SCHEDULED"),
+    } <= moves
+
+
+def test_statuses_are_written_only_where_a_query_says_so() -> None:
+    """No SQL outside db/sql moves a greeting."""
+    strays = [
+        path.name
+        for path in files("heyday.db").iterdir()
+        if path.name.endswith(".py") and "UPDATE message_logs" in path.read_text("utf-8")
+    ]
+    assert not strays

@@ -1,0 +1,102 @@
+"""What every reply carries and every request leaves in the log, matched by a route or not."""
+
+import httpx
+import pytest
+import structlog
+from litestar import Litestar
+from structlog.testing import capture_logs
+
+from heyday.api.frame import RequestFrame
+from tests.unit.api.scripted import ADA, ScriptedUsers
+
+PERSON = f"/user/{ADA.id}"
+PATHS = pytest.mark.parametrize("path", [PERSON, "/nothing", "/docs"])
+
+
+@PATHS
+async def test_every_reply_is_safe_to_hold(client: httpx.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+
+
+@PATHS
+async def test_a_request_keeps_the_id_that_it_was_given(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    reply = await client.get(path, headers={"X-Request-Id": "shop-7.B_1"})
+    assert reply.headers["x-request-id"] == "shop-7.B_1"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "a\tb", "<b>", "a;b"])
+async def test_an_id_that_does_not_belong_into_a_log_is_replaced(
+    client: httpx.AsyncClient, given: str
+) -> None:
+    replies = [await client.get(PERSON, headers={"X-Request-Id": given}) for _ in range(2)]
+    ids = {reply.headers["x-request-id"] for reply in replies}
+    assert len(ids) == 2
+    assert all(len(one) == 32 for one in ids)
+
+
+async def test_the_id_is_bound_while_the_request_is_served_and_no_longer(
+    client: httpx.AsyncClient, users: ScriptedUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound: list[object] = []
+
+    async def get(_user_id: object) -> object:
+        bound.append(structlog.contextvars.get_contextvars().get("request_id"))
+        return ADA
+
+    monkeypatch.setattr(users, "get", get)
+    await client.get(PERSON, headers={"X-Request-Id": "one"})
+    assert bound == ["one"]
+    assert "request_id" not in structlog.contextvars.get_contextvars()
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "status"),
+    [
+        (f"{PERSON}?email=ada@example.com", "/user/{user_id}", 200),
+        ("/ada@example.com", "unmatched", 404),
+    ],
+)
+async def test_the_log_names_the_route_and_never_what_was_asked(
+    client: httpx.AsyncClient, path: str, route: str, status: int
+) -> None:
+    with capture_logs() as lines:
+        await client.get(path)
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("request", "info")
+    assert (line["method"], line["route"], line["status"]) == ("GET", route, status)
+    assert line["ms"] >= 0
+    assert "ada@" not in str(line)
+
+
+async def test_what_comes_every_few_seconds_is_logged_for_debugging_only(
+    client: httpx.AsyncClient,
+) -> None:
+    with capture_logs() as lines:
+        await client.get("/health/live")
+    assert [line["log_level"] for line in lines] == ["debug"]
+
+
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
+    whole, head = await client.get(PERSON), await client.head(PERSON)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+    assert (await client.head("/user")).status_code == 405
+
+
+async def test_anything_but_http_passes_through(app: Litestar) -> None:
+    seen: list[object] = []
+
+    async def inner(scope: object, _receive: object, _send: object) -> None:
+        seen.append(scope)
+
+    scope = {"type": "websocket", "path": "/"}
+    await RequestFrame(inner)(scope, None, None)  # type: ignore[arg-type]
+    assert seen == [scope]
+    assert isinstance(app.asgi_handler, RequestFrame)

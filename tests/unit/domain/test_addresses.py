@@ -1,0 +1,84 @@
+import pytest
+from email_validator import EmailNotValidError, validate_email
+from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heyday.domain.addresses import normalize_address
+
+
+def by_the_library(address: str) -> str | None:
+    try:
+        return validate_email(address, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("address", "stored"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("Ada.Lovelace+heyday@EXAMPLE.com", "Ada.Lovelace+heyday@example.com"),
+        ("o'brien@example.com", "o'brien@example.com"),
+        ("INFO@example.com", "info@example.com"),
+        ("rené@exämple.com", "rené@exämple.com"),
+        ("ada@xn--exmple-cua.com", "ada@exämple.com"),
+        ("ada@mail.test", "ada@mail.test"),
+    ],
+)
+def test_the_form_to_store(address: str, stored: str):
+    assert normalize_address(address) == stored
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "@",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@example",
+        "ada@localhost",
+        "ada@example..com",
+        "ada..byron@example.com",
+        ".ada@example.com",
+        "ada@-example.com",
+        "ada@example.com.",
+        "ada@[127.0.0.1]",
+        "ada byron@example.com",
+        "ada@exam ple.com",
+        "ada@a@example.com",
+        "Ada <ada@example.com>",
+        "ada@example.com, bob@example.com",
+        "ada@" + "x" * 64 + ".com",
+        "ada@" + ".".join(["x" * 60] * 5) + ".com",
+    ],
+)
+def test_what_is_no_address(address: str):
+    assert normalize_address(address) is None
+
+
+local_parts = st.from_regex(r"[A-Za-z0-9_+.'!-]{1,70}", fullmatch=True) | st.sampled_from(
+    sorted(CASE_INSENSITIVE_MAILBOX_NAMES)
+).map(str.upper)
+domains = st.from_regex(r"[A-Za-z0-9.-]{1,40}\.(com|TEST|de)", fullmatch=True) | st.text(
+    max_size=20
+)
+
+
+@given(local_parts, domains)
+def test_the_quick_way_says_what_the_library_says(local: str, domain: str):
+    address = f"{local}@{domain}"
+    assert normalize_address(address) == by_the_library(address)
+
+
+@given(st.emails())
+def test_what_is_stored_is_stored_as_it_is_again(address: str):
+    stored = normalize_address(address)
+    assert stored is None or normalize_address(stored) == stored
+
+
+@given(st.text())
+def test_anything_is_an_address_or_not(text: str):
+    assert normalize_address(text) == by_the_library(text)

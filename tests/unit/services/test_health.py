@@ -1,0 +1,135 @@
+"""What HealthService concludes from the journal of runs."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.models import JobRun
+from heyday.domain.ports import Session, Store
+from heyday.domain.timezone import TZDB_VERSION, TimezoneService
+from heyday.services.health import HealthService, HealthStatus
+from tests.fakes import START_AT, FakeClock
+
+HOUR = timedelta(hours=1)
+
+
+class JournalStore:
+    """Give out scripted runs; `fault` is raised instead, `hangs` never answers."""
+
+    def __init__(self) -> None:
+        self.runs: Sequence[JobRun] = []
+        self.fault: Exception | None = None
+        self.hangs = False
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        yield cast("Session", SimpleNamespace(jobs=self))
+
+    async def list_latest(self) -> list[JobRun]:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.fault:
+            raise self.fault
+        return list(self.runs)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def store() -> JournalStore:
+    return JournalStore()
+
+
+@pytest.fixture
+def health(store: JournalStore, clock: FakeClock) -> HealthService:
+    return HealthService(
+        cast("Store", store),
+        clock,
+        TimezoneService(),
+        version="1.2.3",
+        rhythms={"hourly": HOUR},
+        patience=timedelta(milliseconds=20),
+    )
+
+
+def run(ago: timedelta, *, error: str | None = None, is_manual: bool = False) -> JobRun:
+    return JobRun(
+        name="hourly",
+        started_at=START_AT - ago,
+        finished_at=START_AT - ago,
+        window=None,
+        counts={},
+        error=error,
+        is_manual=is_manual,
+    )
+
+
+async def test_all_is_well_while_the_rhythm_is_kept(
+    health: HealthService, store: JournalStore
+) -> None:
+    store.runs = [run(HOUR * 1.5)]
+    found = await health.check()
+    assert found.status is HealthStatus.OK
+    assert (found.version, found.tzdb_version) == ("1.2.3", TZDB_VERSION)
+    assert found.schedulers[0].last_run == store.runs[0]
+
+
+async def test_a_run_that_is_missing_half_a_rhythm_later_is_overdue(
+    health: HealthService, store: JournalStore
+) -> None:
+    store.runs = [run(HOUR * 1.5 + timedelta(seconds=1))]
+    found = await health.check()
+    assert (found.status, found.schedulers[0].is_overdue) == (HealthStatus.DEGRADED, True)
+
+
+async def test_a_scheduler_that_never_ran_has_time_from_our_start(
+    health: HealthService, clock: FakeClock
+) -> None:
+    assert not (await health.check()).schedulers[0].is_overdue
+    clock.advance(HOUR * 2)
+    found = await health.check()
+    assert found.schedulers[0].is_overdue
+    assert found.schedulers[0].last_run is None
+
+
+async def test_a_failed_run_degrades(health: HealthService, store: JournalStore) -> None:
+    store.runs = [run(HOUR, error="DatabaseError")]
+    found = await health.check()
+    assert (found.status, found.schedulers[0].has_failed) == (HealthStatus.DEGRADED, True)
+
+
+async def test_a_run_by_hand_does_not_hide_a_scheduler_that_stopped(
+    health: HealthService, store: JournalStore
+) -> None:
+    store.runs = [run(timedelta(), is_manual=True), run(HOUR * 5)]
+    assert (await health.check()).schedulers[0].is_overdue
+
+
+@pytest.mark.parametrize("fault", [DatabaseUnavailable("away"), RuntimeError("anything")])
+async def test_a_database_that_fails_is_down_not_an_error(
+    health: HealthService, store: JournalStore, fault: Exception
+) -> None:
+    store.fault = fault
+    found = await health.check()
+    assert (found.status, found.is_database_reachable) == (HealthStatus.DOWN, False)
+    assert found.schedulers == []
+    assert not await health.is_ready()
+
+
+async def test_a_database_that_hangs_is_given_up_in_time(
+    health: HealthService, store: JournalStore
+) -> None:
+    store.hangs = True
+    async with asyncio.timeout(5):
+        assert not await health.is_ready()
+        store.hangs = False
+        assert await health.is_ready()
