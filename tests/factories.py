@@ -197,11 +197,23 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
     policy = DeliveryPolicy(config.retry, sender.honours_keys)
     sending = MessageSenderService(
-        database, sender, policy, planner, clock, metrics, lambda: MIDDLE, config.sending
+        store=database,
+        sender=sender,
+        policy=policy,
+        planner=planner,
+        clock=clock,
+        metrics=metrics,
+        jitter=lambda: MIDDLE,
+        config=config.sending,
     )
-    journal = JobJournal(database, clock)
     scheduling = MessageSchedulerService(
-        database, transport, planner, sending, journal, clock, config.scheduling
+        store=database,
+        transport=transport,
+        planner=planner,
+        sending=sending,
+        journal=JobJournal(database, clock),
+        clock=clock,
+        config=config.scheduling,
     )
     alarm = ClockWakeup(clock)
     due = DueWakeup(notifications, clock)

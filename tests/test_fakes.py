@@ -13,11 +13,11 @@ SECOND = timedelta(seconds=1)
 async def test_the_clock_wakes_sleepers_in_the_order_of_their_instants():
     clock, woken = FakeClock(), list[int]()
 
-    async def sleep(seconds: int) -> None:
+    async def rest(seconds: int) -> None:
         await clock.sleep_until(START_AT + seconds * SECOND)
         woken.append(seconds)
 
-    tasks = [asyncio.create_task(sleep(seconds)) for seconds in (3, 1, 2, 9)]
+    tasks = [asyncio.create_task(rest(seconds)) for seconds in (3, 1, 2, 9)]
     await clock.wait_for_sleepers(4)
     clock.advance(3 * SECOND)
     await asyncio.gather(*tasks[:3])

@@ -102,5 +102,4 @@ def _shown(run: JobRun) -> SchedulerRun:
         window_end=run.window.end_at if run.window else None,
         counts=run.counts,
         error=run.error,
-        is_manual=run.is_manual,
     )

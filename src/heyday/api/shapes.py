@@ -135,7 +135,7 @@ class Probe(Struct, frozen=True):
 
 
 class SchedulerRun(Struct, frozen=True):
-    """Show the latest run of one scheduler."""
+    """Show the latest run of one scheduler; runs by hand are not shown."""
 
     name: str
     started_at: datetime
@@ -144,4 +144,3 @@ class SchedulerRun(Struct, frozen=True):
     window_end: datetime | None
     counts: Mapping[str, int]
     error: str | None
-    is_manual: bool

@@ -1,12 +1,12 @@
 """Run a coroutine for a command: settings, logs, event loop."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import typer
+import uvloop
 
 from heyday.bootstrap import App, open_app, open_database
 from heyday.domain.errors import FieldProblem, InvalidInput
@@ -24,7 +24,7 @@ def with_settings(work: Callable[[Settings], Awaitable[T]]) -> T:
     async def run() -> T:
         return await work(settings)
 
-    return asyncio.run(run())
+    return uvloop.run(run())
 
 
 def with_app(work: Callable[[App], Awaitable[T]]) -> T:

@@ -87,11 +87,10 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
-        # The kind alone, and no cause: PostgreSQL's text may quote a row.
-        raise DatabaseError(
-            f"PostgreSQL refused a statement ({type(error).__name__}, SQLSTATE {error.sqlstate}); "
-            "its own log says more"
-        ) from None
+        # The kind and the place alone, without the cause: PostgreSQL's text may quote a row.
+        kind = f"{type(error).__name__}, SQLSTATE {error.sqlstate}"
+        refusal = DatabaseError(f"PostgreSQL refused a statement ({kind}); its own log says more")
+        raise refusal.with_traceback(error.__traceback__) from None
 
 
 def _is_broken(connection: PooledConnection) -> bool:

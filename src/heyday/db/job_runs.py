@@ -45,7 +45,7 @@ class JobRunRepository:
         return watermark
 
     async def list_latest(self) -> list[JobRun]:
-        """Return the latest run of each name."""
+        """Return the latest run of each name that nobody started by hand."""
         return [_job_run(row) for row in await self._connection.fetch(_QUERIES["list_latest"].text)]
 
     async def forget(self, before: datetime) -> int:

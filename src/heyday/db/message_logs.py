@@ -119,8 +119,9 @@ class MessageLogRepository:
     async def record(self, outcomes: Sequence[Recorded]) -> int:
         """Write outcomes of attempts; return how many were still this worker's to write."""
         columns = zip(*(_values(outcome) for outcome in outcomes), strict=True)
+        instants = [outcome.scheduled_send_at for outcome in outcomes]
         count: int = await self._connection.fetchval(
-            _SQL["record"], *(list(column) for column in columns)
+            _SQL["record"], *(list(column) for column in columns), min(instants), max(instants)
         )
         return count
 

@@ -7,7 +7,6 @@ from datetime import datetime
 import asyncpg
 import structlog
 
-from heyday.db.connection import CONNECTION_LOST
 from heyday.domain.ports import Clock
 
 log = structlog.get_logger()
@@ -34,7 +33,7 @@ class Notifications:
         while True:
             try:
                 await self._listen()
-            except CONNECTION_LOST as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.info("notifications_lost", error=type(error).__name__)
             await asyncio.sleep(_RECONNECT_AFTER)
 

@@ -1,5 +1,7 @@
 """Carry batches in PostgreSQL, where there is no RabbitMQ."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +11,7 @@ import asyncpg
 from heyday.db import queries
 from heyday.db.connection import Database
 from heyday.db.notifications import BATCHES, Notifications, first_of
-from heyday.domain.errors import DatabaseUnavailable, TransportError
+from heyday.domain.errors import DatabaseError, TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock
 
@@ -55,7 +57,7 @@ class PostgresTransport:
             async with self._database.connection() as connection, connection.transaction():
                 await connection.executemany(_QUERIES["publish"].text, rows)
                 await connection.execute(_QUERIES["announce"].text)
-        except DatabaseUnavailable as error:
+        except DatabaseError as error:
             raise TransportError("batches may not have reached the queue in PostgreSQL") from error
 
     async def deliveries(self) -> AsyncGenerator["PostgresDelivery", None]:
@@ -65,7 +67,7 @@ class PostgresTransport:
         """
         while True:
             self._announced.clear()
-            if batch := await self._take():
+            if batch := await self._take_or_give_back():
                 yield PostgresDelivery(self, batch)
             else:
                 await first_of(self._announced, self._clock, self._clock.now() + self._config.poll)
@@ -80,6 +82,17 @@ class PostgresTransport:
         async with self._database.connection() as connection:
             await connection.execute(_QUERIES["release"].text, batch.id, self._clock.now())
             await connection.execute(_QUERIES["announce"].text)
+
+    async def _take_or_give_back(self) -> Batch | None:
+        """Take a batch; whoever is stopped meanwhile must not keep it until it is redelivered."""
+        taking = asyncio.ensure_future(self._take())
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            with contextlib.suppress(DatabaseError):
+                if batch := await taking:
+                    await self.release(batch)
+            raise
 
     async def _take(self) -> Batch | None:
         async with self._database.connection() as connection:

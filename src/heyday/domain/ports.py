@@ -215,7 +215,7 @@ class JobRunStore(Protocol):
         ...
 
     async def list_latest(self) -> list[JobRun]:
-        """Return the latest run of each name."""
+        """Return the latest run of each name that nobody started by hand."""
         ...
 
     async def forget(self, before: datetime) -> int:

@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from heyday.domain.ports import Clock, Wakeup
 from heyday.schedulers.periodic import PeriodicScheduler
-from heyday.services.scheduling import DAILY, MessageSchedulerService
-from heyday.telemetry import Metrics
+from heyday.services.scheduling import DAILY
 
 
 class DailyScheduler(PeriodicScheduler):
     """Write the rows of the coming two days, and of whatever was missed."""
 
     name = DAILY
-
-    def __init__(
-        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
-    ) -> None:
-        super().__init__(wakeup, clock, metrics)
-        self._service = service
 
     def next_at(self, now: datetime) -> datetime:
         """Return the next midnight in UTC."""

@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from heyday.domain.ports import Clock, Wakeup
 from heyday.schedulers.periodic import PeriodicScheduler
-from heyday.services.scheduling import MINUTE, MessageSchedulerService
-from heyday.telemetry import Metrics
+from heyday.services.scheduling import MINUTE
 
 
 class MinuteScheduler(PeriodicScheduler):
     """Queue what falls due within the look-ahead."""
 
     name = MINUTE
-
-    def __init__(
-        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
-    ) -> None:
-        super().__init__(wakeup, clock, metrics)
-        self._service = service
 
     def next_at(self, now: datetime) -> datetime:
         """Return the next full minute."""

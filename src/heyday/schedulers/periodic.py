@@ -8,6 +8,7 @@ import structlog
 
 from heyday.domain.errors import HeydayError
 from heyday.domain.ports import Clock, Wakeup
+from heyday.services.scheduling import MessageSchedulerService
 from heyday.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -20,7 +21,10 @@ class PeriodicScheduler(ABC):
 
     name: str
 
-    def __init__(self, wakeup: Wakeup, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._service = service
         self._wakeup = wakeup
         self._clock = clock
         self._metrics = metrics

@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from heyday.domain.ports import Clock, Wakeup
 from heyday.schedulers.periodic import PeriodicScheduler
-from heyday.services.scheduling import RECOVERY, RHYTHMS, MessageSchedulerService
-from heyday.telemetry import Metrics
+from heyday.services.scheduling import RECOVERY, RHYTHMS
 
 
 class RecoveryScheduler(PeriodicScheduler):
     """Bring back what a crash, an outage or an edit by SQL left behind."""
 
     name = RECOVERY
-
-    def __init__(
-        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
-    ) -> None:
-        super().__init__(wakeup, clock, metrics)
-        self._service = service
 
     def next_at(self, now: datetime) -> datetime:
         """Return ten minutes from now."""

@@ -46,7 +46,8 @@ class HttpConfig:
     """Describe the provider and how to call it.
 
     url: where its API lives, without a query; may hold a user and a password.
-    timeout: the longest that `send` takes.   connect_timeout: the share of it for a connection.
+    timeout: the longest that `send` takes.   connect_timeout: the longest that it waits for a
+    connection, and half of `timeout` at most.
     connections: how many calls are made at once.
     honours_keys: whether the provider takes a second request with the same key for the first.
     """
@@ -64,15 +65,20 @@ class HttpConfig:
                 "EMAIL_SERVICE_URL: expected http:// or https://, a host, and no query; "
                 "such as https://mail.example.com/api"
             )
-        if not timedelta() < self.connect_timeout < self.timeout:
+        if min(self.connect_timeout, self.timeout) <= timedelta():
             raise ConfigurationError(
                 f"provider timeouts: got {self.connect_timeout} to connect, {self.timeout} in all; "
-                "expected the first to be shorter, and neither to be nothing"
+                "expected some time for both"
             )
         if self.connections < 1:
             raise ConfigurationError(
                 f"provider connections: got {self.connections}; expected at least 1"
             )
+
+    @property
+    def patience(self) -> float:
+        """Return the longest wait for a connection in seconds."""
+        return min(self.connect_timeout, self.timeout / 2).total_seconds()
 
     @property
     def endpoint(self) -> str:
@@ -157,7 +163,7 @@ class HttpSender:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._config.timeout.total_seconds()
         try:
-            async with asyncio.timeout(self._config.connect_timeout.total_seconds()):
+            async with asyncio.timeout(self._config.patience):
                 await self._slots.acquire()
         except TimeoutError:
             busy = f"all {self._config.connections} connections to the provider were busy"
@@ -190,7 +196,7 @@ class HttpSender:
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(
             total=seconds,
-            connect=self._config.connect_timeout.total_seconds(),
+            connect=self._config.patience,
             # By default aiohttp rounds long timeouts up to a whole second; a lease hangs on ours.
             ceil_threshold=float("inf"),
         )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 import structlog
@@ -29,7 +29,7 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SchedulerHealth:
-    """Tell how one scheduler does. last_run: its latest run that nobody started by hand."""
+    """Tell how one scheduler does. A run that somebody started by hand does not count."""
 
     name: str
     last_run: JobRun | None
@@ -115,14 +115,9 @@ class HealthService:
             return None
 
     def _judge(self, name: str, runs: Sequence[JobRun]) -> SchedulerHealth:
-        own = [run for run in runs if run.name == name and not run.is_manual]
-        last_run = max(own, key=_started_at, default=None)
+        last_run = next((run for run in runs if run.name == name), None)
         rhythm = self._rhythms[name]
         # A scheduler that has never run is given its time from our own start.
         since_at = last_run.started_at if last_run else self._since_at
         is_overdue = self._clock.now() - since_at > rhythm + max(rhythm / 2, _LEAST_GRACE)
         return SchedulerHealth(name, last_run, is_overdue)
-
-
-def _started_at(run: JobRun) -> datetime:
-    return run.started_at

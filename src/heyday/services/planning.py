@@ -14,6 +14,9 @@ from heyday.domain.timezone import TimezoneService, Window, ZoneDay, zone_names
 # daily plan may have run in between.
 _COMMIT_SLACK = timedelta(hours=1)
 
+# Windows move on with every request: with some room the partitions are looked at once a week.
+_ROOM = timedelta(days=7)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanConfig:
@@ -50,8 +53,9 @@ class Planner:
         known = self._partitioned
         if known and known.start_at <= window.start_at and window.end_at <= known.end_at:
             return 0
-        created = await store.in_transaction(lambda s: s.plans.ensure_partitions(window))
-        self._partitioned = window
+        roomy = Window(window.start_at, window.end_at + _ROOM)
+        created = await store.in_transaction(lambda s: s.plans.ensure_partitions(roomy))
+        self._partitioned = roomy
         return created
 
     async def plan_window(self, store: Store, window: Window, now: datetime) -> int:

@@ -45,7 +45,7 @@ class SchedulerConfig:
     look_ahead: timedelta = timedelta(seconds=90)
     batch_size: int = 500
     chunk: int = 10_000
-    lost_after: timedelta = timedelta(minutes=5)
+    lost_after: timedelta = timedelta(minutes=2)
 
 
 def make_batches(due: Iterable[DueMessage], size: int) -> list[Batch]:

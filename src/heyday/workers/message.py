@@ -72,25 +72,25 @@ class MessageWorker:
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
-            if await self._is_due(delivery.batch.due_at):
-                async with self._lanes:
+            await self._wait_until_due(delivery.batch.due_at)
+            async with self._lanes:
+                if self._stopping.is_set():
+                    await delivery.release()
+                else:
                     await self._service.deliver(delivery.batch)
-                await delivery.ack()
-            else:
-                await delivery.release()
+                    await delivery.ack()
         except HeydayError as error:
             # Not acknowledged: the transport delivers it again, and the claim finds what is left.
             log.warning("batch_failed", error=type(error).__name__)
         finally:
             self._slots.release()
 
-    async def _is_due(self, at: datetime) -> bool:
-        """Wait for the instant; return False if the worker is stopped before it comes."""
+    async def _wait_until_due(self, at: datetime) -> None:
+        """Return when the instant has come, or the worker is stopped."""
         stopping = asyncio.ensure_future(self._stopping.wait())
         waiting = asyncio.ensure_future(self._clock.sleep_until(at))
         try:
             await asyncio.wait({stopping, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            return not self._stopping.is_set()
         finally:
             for task in (stopping, waiting):
                 task.cancel()

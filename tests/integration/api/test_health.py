@@ -44,7 +44,18 @@ async def test_the_latest_runs_are_shown(client: httpx.AsyncClient, pipeline: Pi
     assert run["started_at"] == run["finished_at"] == "2027-01-14T00:00:00Z"
     assert run["window_end"] == "2027-01-16T00:00:00Z"
     assert run["counts"]["planned"] == 0
-    assert (run["error"], run["is_manual"]) == (None, False)
+    assert run["error"] is None
+
+
+async def test_a_run_by_hand_does_not_hide_a_scheduler_that_stopped(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    await pipeline.daily.run_once()
+    pipeline.clock.advance(timedelta(days=2))  # type: ignore[attr-defined] # a FakeClock
+    await pipeline.daily.run_once(pipeline.clock.now())
+    daily = (await client.get("/health")).json()["schedulers"][0]
+    assert daily["last_run_at"] == "2027-01-14T00:00:00Z"
+    assert daily["is_overdue"]
 
 
 async def test_probes_answer(client: httpx.AsyncClient) -> None:

@@ -105,6 +105,16 @@ async def test_who_is_next_is_shown_with_their_own_time(
     }
 
 
+async def test_who_is_next_stays_so_while_queued_ahead_of_the_instant(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    user = await pipeline.create(birthday_date="1990-01-14")
+    pipeline.clock.set(datetime(2027, 1, 14, 8, 59, tzinfo=UTC))  # type: ignore[attr-defined]
+    await pipeline.minute.run_once()
+    assert await pipeline.statuses(user.id) == ["QUEUED"]
+    assert (await client.get("/inbox/messages")).json()["next"]["name"] == "Ada Lovelace"
+
+
 async def test_the_page_and_all_it_refers_to_are_served_from_here(
     client: httpx.AsyncClient,
 ) -> None:

@@ -78,7 +78,7 @@ async def add_person(connection: AnyConnection, **changed: str) -> None:
 
 
 async def add_message(connection: AnyConnection, columns: Mapping[str, str]) -> None:
-    row = MESSAGE | columns
+    row = MESSAGE | dict(columns)
     row["user_id"] = (
         "(SELECT id FROM users LIMIT 1)" if row["user_id"] == "user" else row["user_id"]
     )

@@ -283,6 +283,13 @@ def test_a_plan_at_the_end_of_the_calendar_works(window: Window):
         assert all(day.send_at in window for day in days)
 
 
+def test_all_but_two_dates_at_each_end_of_the_calendar_are_greeted():
+    first = [day.delivery_on for day in zone_days(Window(FIRST, FIRST + 5 * DAY), ["UTC"])]
+    last = [day.delivery_on for day in zone_days(Window(LAST - 5 * DAY, LAST), ["UTC"])]
+    assert first == [date(1, 1, day) for day in (3, 4, 5)]
+    assert last == [date(9999, 12, day) for day in (27, 28, 29)]
+
+
 @pytest.mark.parametrize("at", [FIRST, LAST, FIRST.replace(tzinfo=EAST), LAST.replace(tzinfo=WEST)])
 def test_an_instant_off_the_calendar_is_refused_kindly(at: datetime):
     zone = "America/New_York" if at.year == 1 else "Pacific/Kiritimati"

@@ -61,7 +61,7 @@ def health(store: JournalStore, clock: FakeClock) -> HealthService:
     )
 
 
-def run(ago: timedelta, *, error: str | None = None, is_manual: bool = False) -> JobRun:
+def run(ago: timedelta, *, error: str | None = None) -> JobRun:
     return JobRun(
         name="hourly",
         started_at=START_AT - ago,
@@ -69,7 +69,7 @@ def run(ago: timedelta, *, error: str | None = None, is_manual: bool = False) ->
         window=None,
         counts={},
         error=error,
-        is_manual=is_manual,
+        is_manual=False,
     )
 
 
@@ -105,13 +105,6 @@ async def test_a_failed_run_degrades(health: HealthService, store: JournalStore)
     store.runs = [run(HOUR, error="DatabaseError")]
     found = await health.check()
     assert (found.status, found.schedulers[0].has_failed) == (HealthStatus.DEGRADED, True)
-
-
-async def test_a_run_by_hand_does_not_hide_a_scheduler_that_stopped(
-    health: HealthService, store: JournalStore
-) -> None:
-    store.runs = [run(timedelta(), is_manual=True), run(HOUR * 5)]
-    assert (await health.check()).schedulers[0].is_overdue
 
 
 @pytest.mark.parametrize("fault", [DatabaseUnavailable("away"), RuntimeError("anything")])

@@ -16,10 +16,11 @@ SELECT max(window_end) FROM job_runs
 WHERE name = $1 AND finished_at IS NOT NULL AND error IS NULL AND NOT is_manual
 
 -- name: list_latest
--- The latest run of each name.
+-- The latest run of each name that nobody started by hand.
 SELECT DISTINCT ON (name)
        name, started_at, finished_at, window_start, window_end, counts, error, is_manual
 FROM job_runs
+WHERE NOT is_manual
 ORDER BY name, started_at DESC
 
 -- name: forget

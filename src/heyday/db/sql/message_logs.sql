@@ -17,6 +17,7 @@ WITH due AS (
     SET status = 'QUEUED', queued_at = $1
     FROM due d
     WHERE m.id = d.id AND m.scheduled_send_time = d.scheduled_send_time
+      AND m.scheduled_send_time >= $3 AND m.scheduled_send_time < $2
     RETURNING m.id, m.scheduled_send_time, greatest(m.scheduled_send_time, m.next_attempt_at) AS due_at
 )
 SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_send_time
@@ -38,6 +39,7 @@ UPDATE message_logs m
 SET queued_at = $1
 FROM lost l
 WHERE m.id = l.id AND m.scheduled_send_time = l.scheduled_send_time
+  AND m.scheduled_send_time >= $3 AND m.scheduled_send_time < $2
 RETURNING m.id, m.scheduled_send_time, greatest(m.scheduled_send_time, m.next_attempt_at) AS due_at
 
 -- name: claim
@@ -79,6 +81,7 @@ SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
                              m.error_message)
 FROM target t
 WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
+  AND m.scheduled_send_time BETWEEN $2 AND $3
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
           m.ambiguous_count, m.message_type, m.idempotency_key, t.email, m.message_content
 
@@ -101,7 +104,7 @@ RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_cou
 
 -- name: record
 -- Write outcomes where status and epoch are still the sender's own; note each attempt that was
--- not a plain first success.
+-- not a plain first success, once: a sender that lost the answer to its COMMIT comes again.
 -- moves: SENDING > SENT FAILED RETRYING UNKNOWN
 WITH outcome AS (
     SELECT *
@@ -121,6 +124,7 @@ WITH outcome AS (
         provider_message_id = o.provider_message_id
     FROM outcome o
     WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
+      AND m.scheduled_send_time BETWEEN $15 AND $16
       AND m.status = 'SENDING' AND m.epoch = o.epoch
     RETURNING m.id
 ), noted AS (
@@ -131,6 +135,8 @@ WITH outcome AS (
            o.code, o.error
     FROM outcome o
     WHERE NOT (o.status = 'SENT' AND o.attempt = 1)
+      AND NOT EXISTS (
+          SELECT FROM message_attempts a WHERE a.message_id = o.id AND a.epoch = o.epoch)
 )
 SELECT count(*) FROM written
 
@@ -161,6 +167,6 @@ WHERE message_type = $1 AND scheduled_send_time >= $2 AND scheduled_send_time < 
 SELECT u.first_name, u.last_name, m.message_type, m.timezone, m.scheduled_send_time
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
-WHERE m.status IN ('SCHEDULED', 'RETRYING') AND m.scheduled_send_time > $1
+WHERE m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND m.scheduled_send_time > $1
 ORDER BY m.scheduled_send_time
 LIMIT 1

@@ -115,6 +115,8 @@ async function poll() {
     showSender(reply.sender);
     showNext(reply.next);
     showLetters(reply);
+    // From now on new letters are read out; the first hundred at once would be too many.
+    byId("letters").setAttribute("aria-live", "polite");
     isFirstReply = false;
     const count = received < SHOWN ? plural(received, "letter") : `the latest ${SHOWN}`;
     showState(`${count}, newest first`, false);

@@ -1,0 +1,149 @@
+"""The hot statements find their rows by the right index, in the right month."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from heyday.db import message_logs, plans
+from heyday.db.types import AnyConnection
+from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
+from heyday.domain.models import PlanRules
+from heyday.domain.timezone import TimezoneService, Window, zone_names
+
+NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+LEASE = timedelta(minutes=2)
+SCAN_OF_USERS = re.compile(r'"Node Type": "Seq Scan"[^{}]*"Relation Name": "users"')
+JANUARY = {"message_logs_y2027m01"}
+
+# Enough people that an index is worth it, and a month of greetings on each side of NOW.
+PEOPLE = """
+INSERT INTO users (first_name, last_name, email, timezone, birthday_date, anniversary_date)
+SELECT 'Ada', 'Lovelace', 'ada.' || n || '@example.com',
+       (ARRAY['Europe/London', 'Asia/Tokyo', 'America/New_York', 'UTC'])[n % 4 + 1],
+       date '1950-01-01' + n % 20000, date '2000-01-01' + n % 9000
+FROM generate_series(1, 12000) n
+"""
+MESSAGES = """
+INSERT INTO message_logs (
+    user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+    message_content, occasion_date, timezone, tzdb_version)
+SELECT id, 'BIRTHDAY', d, d + interval '9 h',
+       CASE WHEN d > '2027-01-15' THEN 'SCHEDULED' WHEN d = '2027-01-15' THEN 'QUEUED'
+            ELSE 'SENT' END,
+       id || ':BIRTHDAY:' || d, 'Hey', birthday_date, timezone, '2026f'
+FROM (SELECT *, date '2026-12-15' + (row_number() OVER ())::int % 92 AS d FROM users) u
+"""
+
+
+@pytest.fixture
+async def populated(connection: AnyConnection) -> AsyncIterator[AnyConnection]:
+    """A connection to a database with 12,000 people and as many greetings, in a transaction."""
+    await connection.execute(PEOPLE)
+    await connection.execute("SET timezone = 'UTC'")
+    await connection.execute(MESSAGES)
+    await connection.execute("ANALYZE users, message_logs")
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+
+
+async def explain(connection: AnyConnection, statement: str, *values: object) -> str:
+    """Run a statement; return its plan without what was never executed."""
+    explained = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}"
+    (document,) = json.loads(await connection.fetchval(explained, *values))
+    return json.dumps(executed(document["Plan"]))
+
+
+def executed(node: dict[str, object]) -> dict[str, object]:
+    children = node.get("Plans", [])
+    assert isinstance(children, list)
+    kept = [executed(child) for child in children if child["Actual Loops"]]
+    # An UPDATE names every partition as its target before it knows which it will meet.
+    return {key: value for key, value in node.items() if key != "Target Tables"} | {"Plans": kept}
+
+
+def months_read(plan: str) -> set[str]:
+    """Return the partitions whose rows were looked at."""
+    return set(re.findall(r"\bmessage_logs_y\d{4}m\d{2}\b(?!_)", plan))
+
+
+async def queued(connection: AnyConnection) -> list[object]:
+    rows = await connection.fetch("SELECT id FROM message_logs WHERE status = 'QUEUED'")
+    assert len(rows) > 100
+    return [row["id"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("message_type", "index"),
+    [
+        (BIRTHDAY, "idx_users_birthday_timezone"),
+        (ANNIVERSARY, "idx_users_anniversary_timezone"),
+    ],
+)
+async def test_planning_finds_people_by_month_day_and_zone(
+    populated: AnyConnection, message_type: MessageType, index: str
+) -> None:
+    window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
+    zone_days = list(TimezoneService().zone_days(zone_names(), window, NOW))
+    rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
+    values = plans._common(message_type, zone_days, rules)  # noqa: SLF001
+    plan = await explain(populated, plans.statement("plan", message_type), *values)
+    assert index in plan
+    assert not SCAN_OF_USERS.search(plan)
+    some = plans.statement("plan", message_type, "some_people")
+    plan = await explain(populated, some, *values, [uuid4()])
+    assert "pk_users" in plan
+    assert not SCAN_OF_USERS.search(plan)
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+class TestOnTheWay:
+    """Statements that run many times a minute, with the values known and with any values."""
+
+    @pytest.fixture(autouse=True)
+    async def _with_plans(self, populated: AnyConnection, mode: str) -> None:
+        await populated.execute(f"SET LOCAL plan_cache_mode = {mode}")
+
+    async def test_enqueueing_reads_the_scheduler_index_of_one_month(
+        self, populated: AnyConnection
+    ) -> None:
+        statement = message_logs._SQL["enqueue_due"]  # noqa: SLF001
+        plan = await explain(populated, statement, NOW, NOW + 2 * DAY, NOW - DAY, 1000)
+        scheduler = await populated.fetchval(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = 'idx_message_logs_scheduler'::regclass "
+            "AND c.relname LIKE '%y2027m01%'"
+        )
+        assert scheduler in plan
+        assert months_read(plan) == JANUARY
+
+    async def test_claiming_reads_one_month(self, populated: AnyConnection) -> None:
+        statement = message_logs._SQL["claim"]  # noqa: SLF001
+        ids = await queued(populated)
+        plan = await explain(populated, statement, ids, NOW, NOW, NOW, NOW - DAY, LEASE)
+        assert months_read(plan) == JANUARY
+        assert "pk_users" in plan
+
+    async def test_recording_reads_one_month(self, populated: AnyConnection) -> None:
+        ids = await queued(populated)
+        claim = message_logs._SQL["claim"]  # noqa: SLF001
+        await populated.fetch(claim, ids, NOW, NOW, NOW, NOW - DAY, LEASE)
+        same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, 200, None, None, None]
+        arrays = [[value] * len(ids) for value in same]
+        statement = message_logs._SQL["record"]  # noqa: SLF001
+        plan = await explain(populated, statement, ids, *arrays, NOW, NOW)
+        assert months_read(plan) == JANUARY
+        sent = "SELECT count(*) FROM message_logs WHERE id = ANY ($1) AND status = 'SENT'"
+        assert await populated.fetchval(sent, ids) == len(ids)
+
+    async def test_requeueing_reads_one_month(self, populated: AnyConnection) -> None:
+        statement = message_logs._SQL["enqueue_again"]  # noqa: SLF001
+        await populated.execute("UPDATE message_logs SET queued_at = $1", NOW)
+        plan = await explain(populated, statement, NOW, NOW + DAY, NOW - DAY, 1000)
+        assert months_read(plan) == JANUARY
