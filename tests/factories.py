@@ -132,15 +132,15 @@ class Pipeline:
         return [row["status"] for row in await self.messages(user_id)]
 
     async def send_due(self) -> int:
-        """Enqueue what is due and deliver every batch that shows; return how many calls it took."""
+        """Enqueue and deliver what is due; return how many calls it took."""
         await self.minute.run_once()
         return await self.deliver_all()
 
     async def deliver_all(self) -> int:
-        """Deliver every batch that shows, as a worker would; return how many calls it took."""
+        """Deliver every batch that is due, as a worker would; return how many calls it took."""
         calls = 0
-        showing = "SELECT count(*) FROM queue_batches WHERE visible_at <= $1"
-        while await self.value(showing, self.clock.now()):
+        due = "SELECT count(*) FROM queue_batches WHERE visible_at <= $1 AND due_at <= $1"
+        while await self.value(due, self.clock.now()):
             async with contextlib.aclosing(self.transport.deliveries()) as deliveries:
                 delivery = await anext(deliveries)
                 calls += await self.sending.deliver(delivery.batch)

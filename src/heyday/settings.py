@@ -5,17 +5,27 @@ from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.timezone import LeapDayPolicy
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=366)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
 _SEND_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
+_PORT = r"\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
+_HOST = rf"(\[[0-9a-fA-F:.%]+\]|[^\s:/?#@\[\]]*)(:({_PORT}))?"
+_DATABASE_URL = re.compile(
+    rf"postgres(ql)?://([^\s/?#]*@)?{_HOST}(,{_HOST})*/[^\s/?#]+(\?[^\s#]*)?", re.ASCII
+)
+# What may hold a password is not repeated in a message.
+_SECRET = frozenset({"DATABASE_URL", "EMAIL_SERVICE_URL"})
+_SHOWN = 100
 
 
 def _duration(value: object) -> object:
@@ -25,7 +35,17 @@ def _duration(value: object) -> object:
     match = _DURATION.fullmatch(value.strip())
     if match is None:
         raise ValueError("expected a number and a unit: ms, s, m, h or d, such as 90s or 48h")
-    return timedelta(seconds=float(match.group(1)) * _UNITS[match.group(2)])
+    seconds = float(match.group(1)) * _UNITS[match.group(2)]
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise ValueError(f"expected more than nothing, and at most {_LONGEST.days}d")
+    return timedelta(seconds=seconds)
+
+
+def _database_url(value: object) -> object:
+    """Refuse what PostgreSQL's client would fill up with defaults, and so lead elsewhere."""
+    if isinstance(value, str) and value and not _DATABASE_URL.fullmatch(value):
+        raise ValueError("expected postgresql://user:password@host:5432/database")
+    return value
 
 
 def _send_time(value: object) -> object:
@@ -40,7 +60,7 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Url = Annotated[str | None, BeforeValidator(_empty_is_none)]
 
 
@@ -58,7 +78,7 @@ class Settings(BaseSettings):
         env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
     )
 
-    database_url: Url = Field(
+    database_url: Annotated[Url, BeforeValidator(_database_url)] = Field(
         default=None,
         alias="DATABASE_URL",
         description="PostgreSQL 15 to 18. Empty: Heyday starts a private one under HEYDAY_HOME.",
@@ -194,10 +214,15 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        lines = [f"{e['loc'][0]}: {_reason(e['msg'])}" for e in error.errors()]
+        lines = [f"{_given(e)}: {_reason(e['msg'])}" for e in error.errors()]
         raise ConfigurationError(
             "these settings are wrong (`heyday settings --help` tells where they come from):\n  "
             + "\n  ".join(lines)
+        ) from None
+    except (SettingsError, UnicodeError, OSError) as error:
+        raise ConfigurationError(
+            f"the file .env cannot be read ({type(error).__name__}); "
+            "expected lines such as PORT=8000, in UTF-8"
         ) from None
     if settings.sender_name is SenderName.HTTP and not settings.email_service_url:
         raise ConfigurationError(
@@ -208,13 +233,19 @@ def load_settings() -> Settings:
     return settings
 
 
+def _given(error: ErrorDetails) -> str:
+    """Return the setting with what was given, as far as that may be shown."""
+    name = error["loc"][0]
+    return str(name) if name in _SECRET else f"{name}={str(error['input'])[:_SHOWN]!r}"
+
+
 def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ")
+    """Return what was expected: pydantic's words in our tone."""
+    text = message.removeprefix("Value error, ").replace("Input should be", "expected")
+    return text.partition(", unable to")[0]
 
 
 def without_password(url: str) -> str:
-    """Return a URL fit to be shown: what stands between the colon and the at sign is hidden."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+    """Return a URL fit to be shown: what may be a password is hidden, well-formed or not."""
+    url = re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
+    return re.sub(r"(?i)(password=)[^&]*", r"\1***", url)

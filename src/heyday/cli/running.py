@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import TypeVar
 
 import typer
@@ -60,7 +60,8 @@ def parse_instant(value: str | None) -> datetime | None:
         at = datetime.fromisoformat(value)
     except ValueError:
         at = None
-    if at is None or at.tzinfo is None:
+    # A plan reaches two days and a catch-up a year to both sides, within Python's calendar.
+    if at is None or at.tzinfo is None or not MINYEAR + 2 <= at.year <= MAXYEAR - 2:
         expected = "is not an instant; expected one with its offset, 2027-01-14T00:00:00Z"
         raise InvalidInput([FieldProblem("--at", expected)])
     return at.astimezone(UTC)

@@ -131,10 +131,13 @@ class PlanRepository:
         rows = await self._connection.fetch(_QUERIES["list_pending_days"].text)
         return [(row["timezone"], row["delivery_date"]) for row in rows]
 
-    async def list_changed_user_ids(self, message_type: MessageType) -> list[UUID]:
-        """Return people whose unsent rows no longer fit their date, zone or presence."""
+    async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
+        """Return people whose unsent rows no longer fit their date, zone or presence.
+
+        With them come people whose rows, scheduled after `since`, were cancelled and fit again.
+        """
         query = statement("list_changed_user_ids", message_type)
-        rows = await self._connection.fetch(query, message_type.name)
+        rows = await self._connection.fetch(query, message_type.name, since)
         return [row["user_id"] for row in rows]
 
     async def retime(self, instants: Sequence[ZoneInstant], tzdb_version: str) -> int:

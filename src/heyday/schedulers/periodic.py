@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from heyday.domain.errors import HeydayError
 from heyday.domain.ports import Clock, Wakeup
 from heyday.services.scheduling import MessageSchedulerService
 from heyday.telemetry import Metrics
@@ -42,7 +41,7 @@ class PeriodicScheduler(ABC):
         while True:
             try:
                 counts = await self.run_once()
-            except (HeydayError, OSError, RuntimeError) as error:
+            except Exception as error:  # noqa: BLE001 - a loop that ended would miss greetings
                 self._metrics.job_runs.labels(self.name, "failed").inc()
                 log.warning("job_failed", job=self.name, error=type(error).__name__)
                 await self._clock.sleep_until(self._clock.now() + _AFTER_FAILURE)

@@ -14,6 +14,10 @@ from heyday.domain.timezone import TimezoneService, Window, ZoneDay, zone_names
 # daily plan may have run in between.
 _COMMIT_SLACK = timedelta(hours=1)
 
+# A date begins in the westernmost zone 26 h after it began in the easternmost: a greeting that was
+# planned in the one may be moved to the other, beyond the horizon.
+_ZONE_REACH = timedelta(hours=26)
+
 # Windows move on with every request: with some room the partitions are looked at once a week.
 _ROOM = timedelta(days=7)
 
@@ -46,7 +50,7 @@ class Planner:
 
     async def prepare(self, store: Store, now: datetime) -> None:
         """See to it that the partitions exist which a plan for people made at `now` needs."""
-        await self.ensure_partitions(store, self._people_window(now))
+        await self.ensure_partitions(store, self._people_window(now, _ZONE_REACH))
 
     async def ensure_partitions(self, store: Store, window: Window) -> int:
         """Create missing partitions in a transaction of their own, for they lock the tables."""
@@ -94,13 +98,14 @@ class Planner:
         same keys; what that planner wrote is then seen, moved or cancelled.
         """
         zone_days = self._people_zone_days(zones, now)
+        moved_days = self._people_zone_days(zones, now, _ZONE_REACH)
         rules, since = self._rules(now), now - self._config.late_window
         counts = PlanCounts()
         for message_type in MESSAGE_TYPES:
             plans = session.plans
             counts += PlanCounts(
                 planned=await plans.plan(message_type, zone_days, rules, user_ids),
-                retimed=await plans.retime_people(message_type, zone_days, rules, user_ids),
+                retimed=await plans.retime_people(message_type, moved_days, rules, user_ids),
                 cancelled=await plans.cancel_unwanted(message_type, user_ids, since),
             )
         return await self._announced(session, counts)
@@ -112,10 +117,12 @@ class Planner:
 
     async def replan_changed(self, store: Store, now: datetime, page: int = 1000) -> PlanCounts:
         """Find people who were changed past Heyday, by SQL, and replan them."""
+        await self.prepare(store, now)
+        since = now - self._config.late_window
         async with store.session() as session:
             changed: dict[UUID, None] = {}
             for message_type in MESSAGE_TYPES:
-                found = await session.plans.list_changed_user_ids(message_type)
+                found = await session.plans.list_changed_user_ids(message_type, since)
                 changed.update(dict.fromkeys(found))
         counts = PlanCounts()
         user_ids = list(changed)
@@ -131,7 +138,9 @@ class Planner:
         async with store.session() as session:
             pending = await session.plans.list_pending_days()
         instants = [
-            ZoneInstant(zone, on, self._timezones.send_at(zone, on)) for zone, on in pending
+            ZoneInstant(zone, on, self._timezones.send_at(zone, on))
+            for zone, on in pending
+            if self._timezones.is_known(zone)
         ]
         if not instants:
             return 0
@@ -148,12 +157,14 @@ class Planner:
         zone_days = list(self._timezones.zone_days(zone_names(), window, now))
         return await session.plans.count_unplanned(message_type, zone_days, self._rules(now))
 
-    def _people_window(self, now: datetime) -> Window:
+    def _people_window(self, now: datetime, reach: timedelta = timedelta()) -> Window:
         config = self._config
-        return Window(now - config.late_window, now + config.horizon + _COMMIT_SLACK)
+        return Window(now - config.late_window, now + config.horizon + _COMMIT_SLACK + reach)
 
-    def _people_zone_days(self, zones: Iterable[str], now: datetime) -> list[ZoneDay]:
-        return list(self._timezones.zone_days(zones, self._people_window(now), now))
+    def _people_zone_days(
+        self, zones: Iterable[str], now: datetime, reach: timedelta = timedelta()
+    ) -> list[ZoneDay]:
+        return list(self._timezones.zone_days(zones, self._people_window(now, reach), now))
 
     def _rules(self, now: datetime) -> PlanRules:
         return PlanRules(

@@ -121,13 +121,14 @@ class MessageSchedulerService:
         """Sweep what was missed, changed by SQL, lost, abandoned, or is too late."""
         now = at or self._clock.now()
         async with self._journal.run(RECOVERY, is_manual=at is not None) as counts:
+            # What is on its way comes first: it moves on even if planning should fail.
+            counts["expired"] = await self._sending.resolve_expired()
+            counts["requeued"] = await self._enqueue_lost(now)
+            counts["skipped"] = await self._skip_late(now)
             counts["planned"] = await self._plan_missed(now)
             changed = await self._planner.replan_changed(self._store, now)
             counts["retimed"] = changed.retimed
             counts["cancelled"] = changed.cancelled
-            counts["skipped"] = await self._skip_late(now)
-            counts["expired"] = await self._sending.resolve_expired()
-            counts["requeued"] = await self._enqueue_lost(now)
             counts["recovered"] = sum(counts.values())
             async with self._store.session() as session:
                 await session.jobs.forget(now - _KEEP_RUNS)
@@ -148,26 +149,24 @@ class MessageSchedulerService:
 
     async def _take_due(self, now: datetime, until: datetime) -> list[DueMessage]:
         skip_before = now - self._planner.config.late_window
-        async with self._store.session() as session:
-            return await session.messages.enqueue_due(now, until, skip_before, self._config.chunk)
+        return await self._store.in_transaction(
+            lambda s: s.messages.enqueue_due(now, until, skip_before, self._config.chunk)
+        )
 
     async def _skip_late(self, now: datetime) -> int:
-        async with self._store.session() as session:
-            return await session.messages.skip_late(now - self._planner.config.late_window)
+        skip_before = now - self._planner.config.late_window
+        return await self._store.in_transaction(lambda s: s.messages.skip_late(skip_before))
 
     async def _enqueue_lost(self, now: datetime) -> int:
         skip_before = now - self._planner.config.late_window
         queued_before = now - self._config.lost_after
         requeued = 0
-        while True:
-            async with self._store.session() as session:
-                rows = await session.messages.enqueue_again(
-                    now, queued_before, skip_before, self._config.chunk
-                )
-            if not rows:
-                return requeued
+        while rows := await self._store.in_transaction(
+            lambda s: s.messages.enqueue_again(now, queued_before, skip_before, self._config.chunk)
+        ):
             requeued += len(rows)
             await self._publish(rows)
+        return requeued
 
     async def _publish(self, rows: list[DueMessage]) -> None:
         """Publish what is committed as QUEUED. What fails here is found again by recovery."""

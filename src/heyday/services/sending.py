@@ -78,8 +78,6 @@ class MessageSenderService:
             + (self._config.lease - self._config.call_timeout - _LEASE_MARGIN).total_seconds()
         )
         claim = await self._claim(batch)
-        if claim.changed_user_ids:
-            await self._replan(claim)
         await self._send_all(claim.messages, deadline)
         return len(claim.messages)
 
@@ -88,31 +86,30 @@ class MessageSenderService:
         vanished = Outcome(OutcomeKind.AMBIGUOUS, error="the worker vanished during the call")
         resolved = 0
         while True:
-            async with self._store.session() as session:
-                expired = await session.messages.claim_expired(
-                    self._config.lease, self._config.sweep_chunk
-                )
+            expired = await self._store.in_transaction(
+                lambda s: s.messages.claim_expired(self._config.lease, self._config.sweep_chunk)
+            )
             if not expired:
                 return resolved
             await self._record([self._decide(message, vanished) for message in expired])
             resolved += len(expired)
 
     async def _claim(self, batch: Batch) -> Claim:
+        """Claim; people whom SQL had changed get, all or none, the plan that fits them now."""
         now = self._clock.now()
         skip_before = now - self._planner.config.late_window
-        claim = await self._store.in_transaction(
-            lambda s: s.messages.claim(batch, now, skip_before, self._config.lease)
-        )
+        await self._planner.prepare(self._store, now)
+
+        async def work(session: Session) -> Claim:
+            claim = await session.messages.claim(batch, now, skip_before, self._config.lease)
+            if claim.changed_user_ids:
+                await self._planner.replan(session, claim.changed_user_ids, zone_names(), now)
+            return claim
+
+        claim = await self._store.in_transaction(work)
         if claim.not_sent:
             log.info("rows_not_sent", rows=claim.not_sent)
         return claim
-
-    async def _replan(self, claim: Claim) -> None:
-        """Give people whom SQL had changed the plan that fits them now."""
-        now = self._clock.now()
-        await self._store.in_transaction(
-            lambda s: self._planner.replan(s, claim.changed_user_ids, zone_names(), now)
-        )
 
     async def _send_all(self, messages: Sequence[ClaimedMessage], deadline: float) -> None:
         if not messages:
@@ -120,21 +117,23 @@ class MessageSenderService:
         waiting = iter(messages)
         done: list[Recorded] = []
         finished = asyncio.Event()
+        # Not in the group: a database that is lost must not cancel calls that are in flight.
+        writer = asyncio.create_task(self._write(done, finished))
+        try:
+            async with asyncio.TaskGroup() as sending:
+                for _ in range(min(self._config.concurrency, len(messages))):
+                    sending.create_task(self._send_next(waiting, done, deadline))
+            finished.set()
+            await writer
+            await self._flush(done)
+        finally:
+            writer.cancel()
 
-        async def write() -> None:
-            while not finished.is_set():
-                await _wait(finished, self._config.flush_every)
-                await self._flush(done)
-
-        async with asyncio.TaskGroup() as writing:
-            writing.create_task(write())
-            try:
-                async with asyncio.TaskGroup() as sending:
-                    for _ in range(min(self._config.concurrency, len(messages))):
-                        sending.create_task(self._send_next(waiting, done, deadline))
-            finally:
-                finished.set()
-        await self._flush(done)
+    async def _write(self, done: list[Recorded], finished: asyncio.Event) -> None:
+        """Record outcomes as they come, until the last."""
+        while not finished.is_set():
+            await _wait(finished, self._config.flush_every)
+            await self._flush(done)
 
     async def _send_next(
         self, waiting: Iterator[ClaimedMessage], done: list[Recorded], deadline: float
@@ -152,7 +151,11 @@ class MessageSenderService:
         if message.retry_count == 0:
             late = self._clock.now() - message.scheduled_send_at
             self._metrics.lateness.labels(message.message_type).observe(late.total_seconds())
-        return await self._sender.send(message)
+        try:
+            return await self._sender.send(message)
+        except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
+            log.warning("sender_failed", error=type(error).__name__)
+            return Outcome(OutcomeKind.AMBIGUOUS, error=f"{type(error).__name__} in the sender")
 
     def _decide(self, message: ClaimedMessage, outcome: Outcome) -> Recorded:
         recorded = self._policy.record(message, outcome, self._clock.now(), self._jitter())

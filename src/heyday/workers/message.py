@@ -3,17 +3,16 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from heyday.domain.errors import HeydayError
 from heyday.domain.ports import Clock, Delivery, Transport
 from heyday.services.sending import MessageSenderService
 
 log = structlog.get_logger()
 
-_AFTER_FAILURE = 1.0
+_AFTER_FAILURE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,10 @@ class MessageWorker:
                     async for delivery in deliveries:
                         group.create_task(self._handle(delivery))
                         await self._slots.acquire()
-            except HeydayError as error:
+            except Exception as error:  # noqa: BLE001 - a worker that ended would miss greetings
                 self._slots.release()
                 log.warning("transport_lost", error=type(error).__name__)
-                await asyncio.sleep(_AFTER_FAILURE)
+                await self._clock.sleep_until(self._clock.now() + _AFTER_FAILURE)
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
@@ -79,7 +78,7 @@ class MessageWorker:
                 else:
                     await self._service.deliver(delivery.batch)
                     await delivery.ack()
-        except HeydayError as error:
+        except Exception as error:  # noqa: BLE001 - one batch that fails must not end the others
             # Not acknowledged: the transport delivers it again, and the claim finds what is left.
             log.warning("batch_failed", error=type(error).__name__)
         finally:

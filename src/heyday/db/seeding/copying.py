@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
-import asyncpg
-
 from heyday.db import queries
 from heyday.db.seeding.population import COLUMNS, Population
 from heyday.db.types import AnyConnection
@@ -69,7 +67,7 @@ async def _drop_indexes(connection: AnyConnection) -> dict[str, str]:
     await connection.execute(_SQL["lock_users"].text)
     if await connection.fetchval(_SQL["any_users"].text):
         return {}
-    indexes: list[asyncpg.Record] = await connection.fetch(_SQL["list_indexes"].text)
+    indexes = await connection.fetch(_SQL["list_indexes"].text)
     for index in indexes:
         await connection.execute(_SQL["drop_index"].fill({"name": index["name"]}))
     return {index["name"]: index["definition"] for index in indexes}

@@ -59,7 +59,7 @@ WITH people AS MATERIALIZED (
     SELECT m.id, m.scheduled_send_time, p.email,
            CASE WHEN p.is_deleted THEN 'person deleted'
                 WHEN p.is_unsubscribed THEN 'person unsubscribed'
-                WHEN p.timezone <> m.timezone
+                WHEN p.timezone <> m.timezone AND m.ambiguous_count = 0
                   OR {occasion} IS DISTINCT FROM m.occasion_date THEN 'date or time zone changed'
            END AS unwanted,
            m.scheduled_send_time < $5 AS is_late

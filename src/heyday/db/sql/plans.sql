@@ -63,7 +63,8 @@ CROSS JOIN LATERAL (SELECT send_at < $11 AND NOT is_today AS is_late) AS latenes
 
 -- name: retime_people
 -- Bring unsent rows in line with what their people are now; a row that an edit had cancelled
--- comes back if the edit was taken back. A row whose attempt was ambiguous keeps its text.
+-- comes back if the edit was taken back. A row whose attempt was ambiguous keeps its text, and one
+-- whose day is over where its person is now stays, to be cancelled.
 -- moves: SCHEDULED QUEUED RETRYING CANCELLED > SCHEDULED
 WITH wanted AS MATERIALIZED (
     SELECT user_id, delivery_date, timezone, send_at, occasion_date, {content} AS content,
@@ -79,13 +80,15 @@ WITH wanted AS MATERIALIZED (
 )
 UPDATE message_logs m
 SET status = 'SCHEDULED', scheduled_send_time = w.send_at, timezone = w.timezone,
-    occasion_date = w.occasion_date, message_content = w.content, tzdb_version = $13,
-    epoch = m.epoch + 1, queued_at = NULL, next_attempt_at = NULL, error_message = NULL
+    occasion_date = w.occasion_date, tzdb_version = $13,
+    message_content = CASE WHEN m.ambiguous_count = 0 THEN w.content ELSE m.message_content END,
+    epoch = m.epoch + 1, queued_at = NULL, error_message = NULL
 FROM wanted w
 WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.delivery_date
   AND m.scheduled_send_time BETWEEN $15 AND $16
   AND (
       (m.status IN ('SCHEDULED', 'QUEUED') OR m.status = 'RETRYING' AND m.ambiguous_count = 0)
+      AND (w.is_owed OR m.scheduled_send_time = w.send_at)
       AND (m.scheduled_send_time, m.timezone, m.occasion_date, m.message_content)
           IS DISTINCT FROM (w.send_at, w.timezone, w.occasion_date, w.content)
       OR m.status = 'CANCELLED' AND w.is_owed)
@@ -102,16 +105,24 @@ FROM users u
 WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
   AND m.scheduled_send_time >= $3 AND m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING')
   AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
-       OR u.{date} IS DISTINCT FROM m.occasion_date OR u.timezone <> m.timezone)
+       OR u.{date} IS DISTINCT FROM m.occasion_date
+       OR u.timezone <> m.timezone AND m.ambiguous_count = 0)
 
 -- name: list_changed_user_ids
--- People whose unsent rows no longer fit: edits that came past Heyday, by SQL.
-SELECT DISTINCT m.user_id
+-- People whose unsent rows no longer fit, or whose cancelled rows fit again: edits by SQL.
+SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
 WHERE m.message_type = $1 AND m.status IN ('SCHEDULED', 'RETRYING')
   AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
-       OR u.{date} IS DISTINCT FROM m.occasion_date OR u.timezone <> m.timezone)
+       OR u.{date} IS DISTINCT FROM m.occasion_date
+       OR u.timezone <> m.timezone AND m.ambiguous_count = 0)
+UNION
+SELECT m.user_id
+FROM message_logs m
+JOIN users u ON u.id = m.user_id
+WHERE m.message_type = $1 AND m.status = 'CANCELLED' AND m.scheduled_send_time >= $2
+  AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{date} = m.occasion_date
 
 -- name: count_unplanned
 -- Greetings that are due on the zone days and that the ledger does not hold.
@@ -135,7 +146,7 @@ WHERE status IN ('SCHEDULED', 'RETRYING')
 -- moves: SCHEDULED RETRYING > SCHEDULED
 UPDATE message_logs m
 SET status = 'SCHEDULED', scheduled_send_time = d.send_at, tzdb_version = $4,
-    epoch = m.epoch + 1, next_attempt_at = NULL
+    epoch = m.epoch + 1
 FROM unnest($1::varchar[], $2::date[], $3::timestamptz[]) AS d (timezone, delivery_date, send_at)
 WHERE m.timezone = d.timezone AND m.delivery_date = d.delivery_date
   AND m.status IN ('SCHEDULED', 'RETRYING') AND m.ambiguous_count = 0

@@ -31,3 +31,33 @@ SET LOCAL maintenance_work_mem = '256MB'
 -- name: analyze_users
 -- Let the planner know what came.
 ANALYZE users
+
+-- name: add_people
+-- Add those who are not there; return their ids.
+INSERT INTO users (
+    id, first_name, last_name, email, timezone, birthday_date, anniversary_date, location_city,
+    location_country, created_at, updated_at, deleted_at, unsubscribed_at, eligible_since)
+SELECT id, first_name, last_name, email, timezone, birthday_date, anniversary_date, location_city,
+       location_country, created_at, updated_at, deleted_at, unsubscribed_at, eligible_since
+FROM jsonb_populate_recordset(NULL::users, $1::jsonb)
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: add_messages
+-- Add greetings, each with its row in the ledger.
+WITH given AS (
+    SELECT * FROM jsonb_populate_recordset(NULL::message_logs, $1::jsonb)
+), ledger AS (
+    INSERT INTO idempotency_keys (delivery_date, user_id, message_type)
+    SELECT delivery_date, user_id, message_type FROM given
+)
+INSERT INTO message_logs SELECT * FROM given
+
+-- name: add_attempts
+-- Add attempts that were not plain first successes.
+INSERT INTO message_attempts (
+    message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
+    api_response_code, error_message)
+SELECT message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
+       api_response_code, error_message
+FROM jsonb_populate_recordset(NULL::message_attempts, $1::jsonb)

@@ -1,0 +1,90 @@
+"""Every command of the pages is there, with the options it is shown with."""
+
+import re
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from heyday.cli.app import app
+from heyday.settings import Settings
+from tests.docs.commands import Command, commands, read_command
+from tests.docs.pages import ROOT, Page, pages
+
+HEYDAY = ".venv/bin/heyday"
+# Programs of others, for which a page says what else must be there.
+OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git"}
+SETTINGS = {field.alias for field in Settings.model_fields.values()}
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+COMMANDS = [command for page in pages() for command in commands(page)]
+
+
+def check_heyday(arguments: list[str], *, is_whole: bool) -> None:
+    """Fail unless these are arguments of the program. is_whole: nothing required is left out."""
+    command = typer.main.get_command(app)
+    while isinstance(command, TyperGroup) and arguments and arguments[0] in command.commands:
+        command = command.commands[arguments.pop(0)]
+    options = {option for param in command.params for option in param.opts} | {"--help"}
+    assert {word for word in arguments if word.startswith("-")} <= options
+    if isinstance(command, TyperGroup):
+        unknown = [word for word in arguments if word not in options]
+        assert not unknown, f"{command.name} has no such command: {unknown}"
+    elif is_whole:
+        # Parses everything, and runs nothing.
+        command.make_context("heyday", arguments)
+
+
+def check_make(arguments: tuple[str, ...]) -> None:
+    """Fail unless each target is in the Makefile."""
+    assert {word for word in arguments if "=" not in word} <= TARGETS
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.line.partition("\n")[0])
+def test_a_command_is_there_with_what_it_is_given(command: Command) -> None:
+    assert set(command.settings) <= SETTINGS
+    if command.program == HEYDAY:
+        check_heyday(list(command.arguments), is_whole=True)
+    elif command.program == "make":
+        check_make(command.arguments)
+    else:
+        assert command.program in OTHERS
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda p: p.name)
+def test_a_command_in_the_text_is_there(page: Page) -> None:
+    for span in page.spans:
+        words = span.split()
+        if words[0] == "heyday":
+            check_heyday(words[1:], is_whole=False)
+        elif words[0] == "make":
+            check_make(tuple(words[1:]))
+
+
+def test_there_are_commands_to_check() -> None:
+    assert {c.program for c in COMMANDS} > {HEYDAY, "make", "curl", "export"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("user import x.csv", "no such command"),
+        ("db drop", "no such command"),
+        ("users import", "Missing argument"),
+        ("jobs run hourly", "not one of"),
+        ("reconcile --jsn", "--jsn"),
+    ],
+)
+def test_a_wrong_command_is_found(wrong: str, said: str) -> None:
+    with pytest.raises(Exception, match=said):
+        check_heyday(wrong.split(), is_whole=True)
+
+
+def test_commands_are_read_as_a_shell_reads_them() -> None:
+    page = Page("x.md", "```sh\nA=1 make run\ncurl x \\\n  -d '{\n}'\n\nexport B=2\n```\n")
+    found = list(commands(page))
+    assert [(c.settings, c.program, c.arguments) for c in found] == [
+        (("A",), "make", ("run",)),
+        ((), "curl", ("x", "-d", "{\n}")),
+        (("B",), "export", ()),
+    ]
+    assert read_command("heyday x").arguments == ("x",)
