@@ -199,9 +199,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         clock = SystemClock()
         if not await migrate.is_current(url):
             if settings.database_url:
-                raise ConfigurationError(
-                    "the database has not the schema of this version; run: heyday db migrate"
-                )
+                raise ConfigurationError(migrate.UNMIGRATED)
             await migrate.upgrade(url, clock.now())
         database = Database(_pool_config(settings, url, is_server=is_server))
         await database.open()
@@ -232,6 +230,7 @@ async def _open_sender(
     config = HttpConfig(
         url=settings.email_service_url or "",
         timeout=settings.call_timeout,
+        connections=settings.concurrency * WorkerConfig().lanes,
         honours_keys=settings.provider_honours_keys,
     )
     async with HttpSender(config, clock) as sender:

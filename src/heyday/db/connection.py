@@ -33,6 +33,12 @@ CONNECTION_LOST = (
 )
 # PostgreSQL undid the transaction, and says that the same one may well succeed.
 _UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+# What no further try would change, and what to do about it.
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (asyncpg.InvalidAuthorizationSpecificationError, "user or password is wrong"),
+    (asyncpg.InvalidCatalogNameError, "there is no such database: create it first"),
+    (ValueError, "expected postgresql://user:password@host:5432/database"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def _log_statement(record: asyncpg.connection.LoggedQuery) -> None:
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Turn what PostgreSQL refuses into an error of ours."""
     try:
         yield
@@ -103,7 +109,8 @@ def _is_broken(connection: PooledConnection) -> bool:
 
 async def connect(url: str, patience: timedelta = timedelta(seconds=10)) -> AnyConnection:
     """Open one connection outside any pool. Raises DatabaseUnavailable."""
-    return await _patiently(lambda: asyncpg.connect(url), patience)
+    seconds = patience.total_seconds()
+    return await _patiently(lambda: asyncpg.connect(url, timeout=seconds), patience)
 
 
 class Database:
@@ -129,7 +136,7 @@ class Database:
         Raises DatabaseUnavailable if it cannot be had, or breaks; DatabaseError for a statement
         that PostgreSQL refused.
         """
-        with _explained():
+        with explained():
             async with self._lent() as connection:
                 yield connection
 
@@ -163,7 +170,7 @@ class Database:
         retrying = stamina.retry_context(
             on=_UNDONE, attempts=6, wait_initial=0.02, wait_max=1.0, wait_jitter=0.05
         )
-        with _explained():
+        with explained():
             async for attempt in retrying:
                 with attempt:
                     return await self._once(work)
@@ -219,6 +226,10 @@ async def _patiently(connect_once: Callable[[], Awaitable[T]], patience: timedel
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(
             f"no connection to PostgreSQL within {patience.total_seconds():g} s "
-            f"({type(error).__name__}); check DATABASE_URL and that the server runs"
+            f"({type(error).__name__}); check DATABASE_URL and that the server runs{_hint(error)}"
         ) from error
     raise AssertionError  # the last attempt returns or raises
+
+
+def _hint(fault: Exception) -> str:
+    return next((f"; {hint}" for kind, hint in _HINTS if isinstance(fault, kind)), "")

@@ -1,7 +1,8 @@
 """Bring a database to the schema of this version: migrations, then partitions."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,16 +13,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from heyday.db import partitions
-from heyday.db.connection import connect
+from heyday.db.connection import connect, explained
 from heyday.db.schema import metadata
+from heyday.db.types import AnyConnection
+from heyday.domain.errors import ConfigurationError, DatabaseError
 
 T = TypeVar("T")
 
 MONTHS_AHEAD = 12
+UNMIGRATED = "the database has not the schema of this version; run: heyday db migrate"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _PARTITION = re.compile(r".+_y\d{4}m\d{2}(_.+)?")
@@ -50,14 +55,12 @@ async def upgrade(url: str, now: datetime) -> int:
 
 async def is_current(url: str) -> bool:
     """Tell whether the database has the schema of this version. Raises DatabaseUnavailable."""
-    connection = await connect(url)
-    try:
-        version = await connection.fetchval("SELECT version_num FROM alembic_version")
+    async with _connected(url) as connection:
+        try:
+            version = await connection.fetchval("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            return False
         return bool(version == _newest())
-    except asyncpg.UndefinedTableError:
-        return False
-    finally:
-        await connection.close()
 
 
 def _newest() -> str:
@@ -67,29 +70,20 @@ def _newest() -> str:
 
 async def create_partitions(url: str, now: datetime, months: int) -> int:
     """Create the partitions of this month and of `months` ahead; return how many were missing."""
-    connection = await connect(url)
-    try:
+    async with _migrated(url) as connection:
         return await partitions.create_ahead(connection, now, months)
-    finally:
-        await connection.close()
 
 
 async def list_droppable(url: str, now: datetime, months: int) -> list[str]:
     """Return the partitions that ended at least `months` whole months ago."""
-    connection = await connect(url)
-    try:
+    async with _migrated(url) as connection:
         return await partitions.list_older(connection, now, months)
-    finally:
-        await connection.close()
 
 
 async def drop_partitions(url: str, now: datetime, months: int) -> list[str]:
     """Drop those partitions; return their names."""
-    connection = await connect(url)
-    try:
+    async with _migrated(url) as connection:
         return await partitions.drop_older(connection, now, months)
-    finally:
-        await connection.close()
 
 
 async def find_drift(url: str) -> list[Any]:
@@ -140,16 +134,43 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[AnyConnection]:
+    """Lend a connection of its own. Raises DatabaseUnavailable, DatabaseError."""
+    with explained():
+        connection = await connect(url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def _migrated(url: str) -> AsyncIterator[AnyConnection]:
+    """Lend a connection. Raises ConfigurationError where the tables are missing."""
+    async with _connected(url) as connection:
+        try:
+            yield connection
+        except asyncpg.UndefinedTableError:
+            raise ConfigurationError(UNMIGRATED) from None
+
+
 async def _with_connection(url: str, run: Callable[[Connection], T]) -> T:
-    """Call `run` in one transaction on a connection of its own."""
-    engine = create_async_engine(_sqlalchemy_url(url), poolclass=NullPool)
+    """Call `run` in one transaction on a connection of its own.
+
+    SQLAlchemy gets the connection ready-made: it reads URLs otherwise than asyncpg does.
+    Raises DatabaseUnavailable, DatabaseError.
+    """
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connect(url), poolclass=NullPool
+    )
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(run)
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        raise DatabaseError(
+            f"PostgreSQL refused a statement (SQLSTATE {state}); its own log says more"
+        ) from None
     finally:
         await engine.dispose()
-
-
-def _sqlalchemy_url(url: str) -> str:
-    """Return the same address in SQLAlchemy's words."""
-    return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+asyncpg://", url)

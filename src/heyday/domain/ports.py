@@ -138,9 +138,7 @@ class PlanStore(Protocol):
         """Return zone and delivery date of all unsent rows, each pair once."""
         ...
 
-    async def list_changed_user_ids(
-        self, message_type: MessageType, since: datetime
-    ) -> list[UUID]:
+    async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
         """Return people whose unsent rows no longer fit their date, zone or presence.
 
         With them come people whose rows, scheduled after `since`, were cancelled and fit again.
