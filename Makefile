@@ -75,7 +75,7 @@ lint: $(DEV) ## Check format and lint rules (ruff)
 	@$(BIN)/ruff check $(CODE)
 
 types: $(DEV) ## Check types (mypy, strict)
-	@$(BIN)/mypy
+	@$(BIN)/mypy $(CODE)
 
 floors: $(DEV) ## Check that modules import downwards only (import-linter)
 	@$(BIN)/lint-imports

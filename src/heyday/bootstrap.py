@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import structlog
@@ -45,6 +45,7 @@ log = structlog.get_logger()
 
 # A wall clock may be set while somebody sleeps: look again at least this often.
 _LONGEST_NAP = 1.0
+_LONGEST_CONNECT = timedelta(seconds=3)
 
 
 class SystemClock:
@@ -197,7 +198,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         clock = SystemClock()
-        if not await migrate.is_current(url):
+        if not await migrate.is_current(url, settings.connect_timeout):
             if settings.database_url:
                 raise ConfigurationError(migrate.UNMIGRATED)
             await migrate.upgrade(url, clock.now())
@@ -216,6 +217,7 @@ def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig
         max_size=settings.pool_max,
         idle=settings.pool_idle,
         connect_timeout=settings.connect_timeout,
+        patience=settings.connect_timeout,
         log_statements=settings.log_sql,
     )
 
@@ -230,6 +232,7 @@ async def _open_sender(
     config = HttpConfig(
         url=settings.email_service_url or "",
         timeout=settings.call_timeout,
+        connect_timeout=min(_LONGEST_CONNECT, settings.call_timeout / 2),
         connections=settings.concurrency * WorkerConfig().lanes,
         honours_keys=settings.provider_honours_keys,
     )

@@ -14,6 +14,9 @@ from pydantic_settings.exceptions import SettingsError
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.timezone import LeapDayPolicy
 
+# A claim lasts two minutes, within which calls must begin and end.
+LONGEST_CALL = timedelta(seconds=30)
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=366)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
@@ -160,6 +163,7 @@ class Settings(BaseSettings):
     call_timeout: Duration = Field(
         default=timedelta(seconds=10),
         alias="HEYDAY_CALL_TIMEOUT",
+        le=LONGEST_CALL,
         description="The longest one call to the provider may take.",
     )
     provider_honours_keys: bool = Field(
@@ -235,8 +239,11 @@ def load_settings() -> Settings:
 
 def _given(error: ErrorDetails) -> str:
     """Return the setting with what was given, as far as that may be shown."""
-    name = error["loc"][0]
-    return str(name) if name in _SECRET else f"{name}={str(error['input'])[:_SHOWN]!r}"
+    name, given = error["loc"][0], error["input"]
+    if name in _SECRET:
+        return str(name)
+    shown = f"{given.total_seconds():g}s" if isinstance(given, timedelta) else str(given)
+    return f"{name}={shown[:_SHOWN]!r}"
 
 
 def _reason(message: str) -> str:

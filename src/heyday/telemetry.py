@@ -5,6 +5,9 @@ import sys
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+log = structlog.get_logger()
 
 _LATENESS_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400)
 
@@ -59,3 +62,9 @@ def configure_logging(level: str, *, as_json: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    set_on_retry_hooks([_note_retry])
+
+
+def _note_retry(details: RetryDetails) -> None:
+    """Log another try. What is tried and why it failed may hold personal data: the kind alone."""
+    log.debug("retrying", error=type(details.caused_by).__name__, number=details.retry_num)

@@ -51,7 +51,7 @@ class Zone:
             struct.unpack_from(">l", data, at + 9 * times + 6 * number)[0]
             for number in range(types)
         ]
-        self._offsets = [offsets[0], *(offsets[number] for number in chosen)]
+        self._offsets: list[int] = [offsets[0], *(offsets[number] for number in chosen)]
         self._footer = data[end:].strip(b"\n").decode()
 
     @staticmethod

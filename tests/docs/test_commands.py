@@ -69,7 +69,7 @@ def test_there_are_commands_to_check() -> None:
     [
         ("user import x.csv", "no such command"),
         ("db drop", "no such command"),
-        ("users import", "Missing argument"),
+        ("users import", "Missing"),
         ("jobs run hourly", "not one of"),
         ("reconcile --jsn", "--jsn"),
     ],

@@ -1,14 +1,18 @@
 """Every SQL statement and every curl command of the pages works as written."""
 
 import json
-from urllib.parse import urlsplit
+import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from heyday.api.app import ApiServices, create_app
+from heyday.db.inbox import InboxRepository
 from heyday.services.health import HealthService
 from heyday.services.scheduling import RHYTHMS
+from heyday.web.letters import InboxFeed
+from heyday.web.pages import create_pages
 from tests.docs.commands import Command, commands
 from tests.docs.pages import pages
 from tests.factories import Pipeline
@@ -20,6 +24,8 @@ STATEMENTS = [
         part.strip() for block in page.blocks("sql") for part in block.split(";") if part.strip()
     )
 ]
+ADDRESS = "http://127.0.0.1:8000"
+URLS = sorted({url for page in pages() for url in re.findall(rf"{ADDRESS}[\w/]*", page.prose)})
 CURLS = [command for page in pages() for command in commands(page) if command.program == "curl"]
 
 
@@ -54,17 +60,29 @@ def request_of(command: Command) -> httpx.Request:
     return httpx.Request("POST" if body else "GET", url, headers=headers, content=body)
 
 
-@pytest.mark.parametrize("command", CURLS, ids=lambda c: c.line.partition("\n")[0])
-async def test_a_request_is_answered(pipeline: Pipeline, command: Command) -> None:
-    health = HealthService(
-        pipeline.database, pipeline.clock, pipeline.timezones, version="1", rhythms=RHYTHMS
-    )
-    app = create_app(ApiServices(pipeline.users, health, pipeline.metrics.registry, version="1"))
-    request = request_of(command)
-    assert urlsplit(str(request.url)).netloc == "127.0.0.1:8000"
+@pytest.fixture
+async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application, which answers whatever host is asked."""
+    database, clock = pipeline.database, pipeline.clock
+    health = HealthService(database, clock, pipeline.timezones, version="1", rhythms=RHYTHMS)
+    services = ApiServices(pipeline.users, health, pipeline.metrics.registry, version="1")
+    pages = create_pages(InboxFeed(database, InboxRepository(database), clock, "inbox"))
+    app = create_app(services, pages)
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type] # Litestar's scope is narrower
     async with httpx.AsyncClient(transport=transport) as client:
-        response = await client.send(request)
+        yield client
+
+
+@pytest.mark.parametrize("url", URLS)
+async def test_a_page_of_heyday_is_there(client: httpx.AsyncClient, url: str) -> None:
+    assert (await client.get(url)).status_code == httpx.codes.OK
+
+
+@pytest.mark.parametrize("command", CURLS, ids=lambda c: c.line.partition("\n")[0])
+async def test_a_request_is_answered(client: httpx.AsyncClient, command: Command) -> None:
+    request = request_of(command)
+    assert str(request.url).startswith(ADDRESS)
+    response = await client.send(request)
     assert response.is_success, response.text
     sent = json.loads(request.content)
     assert sent.items() <= response.json().items()

@@ -1,7 +1,7 @@
 """Gather the commands into the `heyday` program."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -46,7 +46,21 @@ def main() -> None:
     try:
         app()
     except HeydayError as error:
-        typer.secho(f"heyday: {error}", err=True, fg="red")
-        sys.exit(_FAULT)
+        _refuse(error)
+    except ExceptionGroup as group:
+        # What fails among parts that run side by side comes in a group.
+        explained, others = group.split(HeydayError)
+        if explained is None or others is not None:
+            raise
+        _refuse(_first(explained))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    typer.secho(f"heyday: {error}", err=True, fg="red")
+    sys.exit(_FAULT)
+
+
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error

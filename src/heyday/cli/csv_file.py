@@ -18,7 +18,7 @@ from heyday.services.importing import Row
 
 # No valid row comes near these; they keep a broken file from filling the memory.
 LONGEST_LINE = 64 * 1024
-MOST_LINES = 200
+MOST_LINES = 20
 
 _BOM = b"\xef\xbb\xbf"
 # How the first bytes of a UTF-16 file look when they are read as UTF-8.
@@ -95,22 +95,26 @@ class CsvFile:
                 if any(names):
                     break
         except csv.Error as error:
-            raise self._refused(f"line 1: {_explain(error)}") from None
+            raise self._refused(f"line {self._lines.number}: {_explain(error)}") from None
         except OSError as error:
             raise self._refused(f"cannot be read: {error.strerror}") from error
-        expected = f"the first line must name the columns, such as {','.join(FIELDS)}"
-        header = "".join(names)
-        if not header:
-            raise self._refused(f"is empty; {expected}")
-        if "\0" in header or header.startswith(_UTF16_MARKS):
-            raise self._refused("is UTF-16 or no text at all; save it as CSV in UTF-8")
-        if fault := _find_undecodable(header):
-            raise self._refused(f"line 1: {fault}")
-        if len(names) == 1 and (";" in header or "\t" in header):
-            raise self._refused("must have commas between its columns")
-        if not set(names) & set(FIELDS):
-            raise self._refused(f"has no header; {expected}")
+        if fault := self._find_header_fault(names):
+            raise self._refused(fault)
         return names
+
+    def _find_header_fault(self, names: list[str]) -> str | None:
+        header = "".join(names)
+        if "\0" in header or header.startswith(_UTF16_MARKS):
+            return "is UTF-16 or no text at all; save it as CSV in UTF-8"
+        for number, line in enumerate(self._lines.row, start=1):
+            if fault := _find_undecodable(line):
+                return f"line {number}: {fault}"
+        if set(names) & set(FIELDS):
+            return None
+        if len(names) == 1 and (";" in header or "\t" in header):
+            return "must have commas between its columns"
+        what = "has no header" if header else "is empty"
+        return f"{what}; the first line must name the columns, such as {','.join(FIELDS)}"
 
     def _refused(self, detail: str) -> InvalidInput:
         return _refused(self.path, detail)

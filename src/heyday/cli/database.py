@@ -42,7 +42,9 @@ def create_partitions(
 
 @app.command("drop-old-partitions")
 def drop_old_partitions(
-    months: Annotated[int, typer.Argument(min=1, metavar="N", help="Whole months to keep.")],
+    months: Annotated[
+        int, typer.Argument(min=1, max=1200, metavar="N", help="Whole months to keep.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not wait for second thoughts.")] = False,
 ) -> None:
     """Drop the months that ended at least N whole months ago, with all their greetings."""

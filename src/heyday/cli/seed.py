@@ -39,9 +39,7 @@ def seed(
     if users is None:
         _tell_sample(with_app(_add_sample))
         return
-    began = time.perf_counter()
-    report = with_app(lambda app: _add_population(app, users, seed_number))
-    _tell_population(report, seed_number, time.perf_counter() - began)
+    _tell_population(*with_app(lambda app: _add_population(app, users, seed_number)), seed_number)
 
 
 async def _add_sample(app: App) -> SampleReport:
@@ -50,11 +48,14 @@ async def _add_sample(app: App) -> SampleReport:
         return await add_sample(connection, timezones, app.clock.now())
 
 
-async def _add_population(app: App, users: int, seed_number: int) -> CopyReport:
+async def _add_population(app: App, users: int, seed_number: int) -> tuple[CopyReport, float]:
+    """Return what was done, and in how many seconds."""
     population = Population(seed_number, app.clock.now())
     async with app.database.connection() as connection:
         with _progress(users) as progress:
-            return await copy_population(connection, population, users, progress)
+            began = time.perf_counter()
+            report = await copy_population(connection, population, users, progress)
+            return report, time.perf_counter() - began
 
 
 def _tell_sample(report: SampleReport) -> None:
@@ -67,11 +68,11 @@ def _tell_sample(report: SampleReport) -> None:
         typer.echo(f"{report.present} were there already, and stay as they are.")
 
 
-def _tell_population(report: CopyReport, seed_number: int, seconds: float) -> None:
+def _tell_population(report: CopyReport, seconds: float, seed_number: int) -> None:
     if report.present:
         typer.echo(
             f"{report.present:,} people of seed number {seed_number} are there already; nothing "
-            "was changed. Others: --seed-number"
+            f"was changed. For others: --seed-number {(seed_number + 1) % LARGEST_SEED}"
         )
         return
     rate = report.added / seconds

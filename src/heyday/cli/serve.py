@@ -26,6 +26,7 @@ log = structlog.get_logger()
 # Together they stay under ten seconds, which is what stopping may take.
 _FINISH_SENDING = 8.0
 _FINISH_REPLIES = 5
+_BACKLOG = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,14 @@ async def _up(settings: Settings) -> None:
 async def _serve(settings: Settings, roles: Roles, *, is_greeting: bool = False) -> None:
     """Play the roles until SIGTERM, SIGINT or SIGHUP, then come to an orderly end."""
     stopping = asyncio.Event()
-    with _signals_set(stopping):
+    with _signals_set(stopping), _listening(settings, roles) as listener:
         async with open_app(settings, is_server=True) as app:
-            listener = _listen(settings) if roles.api else None
             async with _playing(app, roles, listener, stopping):
-                if is_greeting and listener and not stopping.is_set():
-                    await welcome.greet(app, listener.getsockname()[1])
+                port = listener.getsockname()[1] if listener else None
+                if is_greeting and port and not stopping.is_set():
+                    await welcome.greet(app, port)
+                else:
+                    log.info("started", port=port)
                 await stopping.wait()
             log.info("stopped")
 
@@ -146,13 +149,25 @@ def _uvicorn_config(app: App) -> uvicorn.Config:
     )
 
 
+@contextlib.contextmanager
+def _listening(settings: Settings, roles: Roles) -> Iterator[socket.socket | None]:
+    """Hold the API's port, taken before anything else starts; None where there is no API."""
+    if not roles.api:
+        yield None
+        return
+    with _listen(settings) as listener:
+        yield listener
+
+
 def _listen(settings: Settings) -> socket.socket:
-    """Take the port before anything else starts. Raises ConfigurationError if it is taken."""
+    """Take the port. Raises ConfigurationError if it cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        # From here on the port is ours alone, and who calls early is answered once we can.
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(

@@ -1,5 +1,6 @@
 """Bring people in from a file: `heyday users import`."""
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from heyday.bootstrap import App
 from heyday.cli.csv_file import CsvFile, open_csv
 from heyday.cli.rejected_file import RejectedFile
 from heyday.cli.running import print_json, with_app
-from heyday.domain.errors import DatabaseError
+from heyday.domain.errors import HeydayError
 from heyday.services.importing import ImportCounts, ImportService, check_columns
 
 app = typer.Typer(help="Look after people.", no_args_is_help=True)
@@ -88,12 +89,14 @@ async def _import(
                         taken=counts.imported + counts.updated,
                         rejected=counts.rejected,
                     )
-        except DatabaseError as error:
+        except (HeydayError, asyncio.CancelledError):
             taken = counts.imported + counts.updated
-            raise DatabaseError(
-                f"{error}\nStored before that, with their plans: {taken} rows. "
-                "Import the same file again to store the rest."
-            ) from error
+            typer.echo(
+                f"Stored before it stopped, with their plans: {taken:,} rows. "
+                "Import the same file again to store the rest.",
+                err=True,
+            )
+            raise
     return ImportReport(
         counts.imported,
         counts.updated,

@@ -1,11 +1,10 @@
 """Tell a person who has just started Heyday what there is to see."""
 
-from importlib.resources import as_file, files
-
 from rich.console import Console
 
 from heyday.bootstrap import App
 from heyday.cli.users import import_file
+from heyday.data import data_file
 from heyday.domain.timezone import load_zone
 
 _DEMO_CSV = "people-us-congress.csv"
@@ -31,8 +30,9 @@ async def _bring_people(app: App, console: Console) -> None:
         is_empty = await session.users.count() == 0
     if is_empty:
         rejected_file = app.settings.home / f"{_DEMO_CSV}.rejected.csv"
-        with as_file(files("heyday").joinpath("data", _DEMO_CSV)) as path:
-            report = await import_file(app.importer, path, Console(quiet=True), rejected_file)
+        report = await import_file(
+            app.importer, data_file(_DEMO_CSV), Console(quiet=True), rejected_file
+        )
         console.print(f"Imported {report.imported} real people: members of the US Congress.")
     if added := await app.demo.add_people():
         console.print(f"Added {added} demonstration people whose day is today.")

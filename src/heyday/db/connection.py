@@ -21,6 +21,9 @@ from heyday.domain.ports import Session
 T = TypeVar("T")
 log = structlog.get_logger()
 
+PATIENCE = timedelta(seconds=10)
+"""How long a caller waits for a connection, unless it says otherwise."""
+
 # The connection is gone, or could not be had: nothing is known to have been committed.
 CONNECTION_LOST = (
     ConnectionError,
@@ -30,6 +33,8 @@ CONNECTION_LOST = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # How asyncpg takes a server's goodbye that came while the connection was idle.
+    asyncpg.InternalClientError,
 )
 # PostgreSQL undid the transaction, and says that the same one may well succeed.
 _UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -55,7 +60,7 @@ class PoolConfig:
     max_size: int = 20
     idle: timedelta = timedelta(seconds=30)
     connect_timeout: timedelta = timedelta(seconds=10)
-    patience: timedelta = timedelta(seconds=10)
+    patience: timedelta = PATIENCE
     statement_cache: int = 200
     log_statements: bool = False
 
@@ -107,7 +112,7 @@ def _is_broken(connection: PooledConnection) -> bool:
         return True
 
 
-async def connect(url: str, patience: timedelta = timedelta(seconds=10)) -> AnyConnection:
+async def connect(url: str, patience: timedelta = PATIENCE) -> AnyConnection:
     """Open one connection outside any pool. Raises DatabaseUnavailable."""
     seconds = patience.total_seconds()
     return await _patiently(lambda: asyncpg.connect(url, timeout=seconds), patience)

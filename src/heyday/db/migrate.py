@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from heyday.db import partitions
-from heyday.db.connection import connect, explained
+from heyday.db.connection import PATIENCE, connect, explained
 from heyday.db.schema import metadata
 from heyday.db.types import AnyConnection
 from heyday.domain.errors import ConfigurationError, DatabaseError
@@ -53,9 +53,9 @@ async def upgrade(url: str, now: datetime) -> int:
     return await create_partitions(url, now, MONTHS_AHEAD)
 
 
-async def is_current(url: str) -> bool:
+async def is_current(url: str, patience: timedelta = PATIENCE) -> bool:
     """Tell whether the database has the schema of this version. Raises DatabaseUnavailable."""
-    async with _connected(url) as connection:
+    async with _connected(url, patience) as connection:
         try:
             version = await connection.fetchval("SELECT version_num FROM alembic_version")
         except asyncpg.UndefinedTableError:
@@ -135,10 +135,10 @@ def _config(connection: Connection) -> Config:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[AnyConnection]:
+async def _connected(url: str, patience: timedelta = PATIENCE) -> AsyncIterator[AnyConnection]:
     """Lend a connection of its own. Raises DatabaseUnavailable, DatabaseError."""
     with explained():
-        connection = await connect(url)
+        connection = await connect(url, patience)
         try:
             yield connection
         finally:

@@ -18,9 +18,12 @@ _ZONE_SHIFT = timedelta(days=2)
 def statement(name: str, message_type: MessageType, candidates: str = "everybody") -> str:
     """Return a planning statement for one message type, for `everybody` or `some_people`."""
     columns = {"date": message_type.date_column, "month_day": message_type.month_day_column}
+    is_for_all = candidates == "everybody"
     parts = {
         "candidates": _QUERIES[candidates].fill(columns),
         "content": _QUERIES["content"].text,
+        "known": _QUERIES["known"].text if is_for_all else "",
+        "unplanned": _QUERIES["unplanned"].text if is_for_all else "",
     }
     return _QUERIES[name].fill({**columns, **parts})
 
@@ -76,6 +79,8 @@ class PlanRepository:
     ) -> int:
         """Write the rows due on the zone days that the ledger does not hold; return how many."""
         await self._plan_for_these_values()
+        if user_ids is None:
+            await self._connection.execute(_QUERIES["trust_the_join"].text)
         candidates = "everybody" if user_ids is None else "some_people"
         values = () if user_ids is None else (list(user_ids),)
         tag = await self._connection.execute(

@@ -179,7 +179,7 @@ class MessageSenderService:
 
         # Until the lease ends nobody else may write these, so a lost database is waited for.
         retrying = stamina.retry_context(
-            on=DatabaseUnavailable, attempts=None, timeout=self._config.lease
+            on=DatabaseUnavailable, attempts=None, timeout=self._config.lease, wait_jitter=0.1
         )
         async for attempt in retrying:
             with attempt:

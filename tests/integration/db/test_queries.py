@@ -14,7 +14,7 @@ from heyday.domain.transitions import Status, is_legal
 TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath("sql").iterdir())
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
-FRAGMENTS = {"everybody", "some_people", "content"}
+FRAGMENTS = {"everybody", "some_people", "content", "known", "unplanned"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(r"UPDATE message_logs\b.*?\bSET\b[^;]*?\bstatus = ", re.DOTALL)
 

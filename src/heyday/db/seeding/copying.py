@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
+from asyncpg import Record
+
 from heyday.db import queries
 from heyday.db.seeding.population import COLUMNS, Population
 from heyday.db.types import AnyConnection
@@ -39,14 +41,14 @@ async def copy_population(
         )
         if present:
             return CopyReport(0, present)
-        definitions = await _drop_indexes(connection)
+        indexes = await _drop_indexes(connection)
         await connection.copy_to_table(
             "users", source=_rows(population, count, progress), columns=COLUMNS, format="binary"
         )
         await connection.execute(_SQL["sort_in_memory"].text)
-        for name, definition in definitions.items():
-            progress(f"building {name}", 0)
-            await connection.execute(definition)
+        for index in indexes:
+            progress(f"building {index['name']}", 0)
+            await connection.execute(index["make"])
         progress("analysing", 0)
         await connection.execute(_SQL["analyze_users"].text)
     return CopyReport(count, 0)
@@ -60,14 +62,14 @@ async def _rows(population: Population, count: int, progress: Progress) -> Async
     yield _LAST
 
 
-async def _drop_indexes(connection: AnyConnection) -> dict[str, str]:
-    """Drop the indexes of an empty table; return the statements that make them, by name."""
+async def _drop_indexes(connection: AnyConnection) -> list[Record]:
+    """Drop the indexes of an empty table; return how to make them again."""
     if await connection.fetchval(_SQL["any_users"].text):
-        return {}
+        return []
     await connection.execute(_SQL["lock_users"].text)
     if await connection.fetchval(_SQL["any_users"].text):
-        return {}
+        return []
     indexes = await connection.fetch(_SQL["list_indexes"].text)
     for index in indexes:
-        await connection.execute(_SQL["drop_index"].fill({"name": index["name"]}))
-    return {index["name"]: index["definition"] for index in indexes}
+        await connection.execute(index["drop"])
+    return indexes

@@ -8,12 +8,12 @@ import csv
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import files
 from itertools import accumulate
 from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
 
+from heyday.data import data_file
 from heyday.db.seeding.people import sample_people
 
 COLUMNS = (
@@ -81,11 +81,12 @@ class Population:
 
     def _fields(self, chance: random.Random, start: int, size: int) -> Iterator[bytes]:
         served, address, draw = self._served, self._address, chance.random
+        # A chunk is always drawn whole: the first people do not depend on how many follow.
         people = zip(
             range(start, start + size),
-            chance.choices(self._zones, cum_weights=self._zone_weights, k=size),
-            chance.choices(self._births, cum_weights=self._birth_weights, k=size),
-            strict=True,
+            chance.choices(self._zones, cum_weights=self._zone_weights, k=_CHUNK),
+            chance.choices(self._births, cum_weights=self._birth_weights, k=_CHUNK),
+            strict=False,
         )
         for number, (zone, names), (birth, served_from) in people:
             high = self._seed << 48 | number << 16 | _VERSION
@@ -159,7 +160,7 @@ def _names(language: str) -> tuple[bytes, ...]:
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    with files("heyday").joinpath("data", f"{name}.csv").open(encoding="utf-8") as file:
+    with data_file(f"{name}.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

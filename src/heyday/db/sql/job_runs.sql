@@ -25,4 +25,5 @@ ORDER BY name, started_at DESC
 
 -- name: forget
 -- Drop runs that began before an instant, but never the one that holds the watermark.
-DELETE FROM job_runs WHERE started_at < $1 AND window_end IS NULL
+DELETE FROM job_runs
+WHERE started_at < $1 AND (window_end IS NULL OR error IS NOT NULL OR is_manual)

@@ -13,16 +13,14 @@ SELECT EXISTS (SELECT FROM users)
 LOCK TABLE users IN ACCESS EXCLUSIVE MODE
 
 -- name: list_indexes
--- The indexes of users that no constraint stands on, and the statements that make them again.
-SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+-- The indexes of users that no constraint stands on, and how to drop and to make them.
+SELECT i.indexrelid::regclass::text AS name,
+       'DROP INDEX ' || i.indexrelid::regclass AS drop,
+       pg_get_indexdef(i.indexrelid) AS make
 FROM pg_index i
 WHERE i.indrelid = 'users'::regclass
   AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
 ORDER BY i.indexrelid
-
--- name: drop_index
--- Drop an index that list_indexes named.
-DROP INDEX {name}
 
 -- name: sort_in_memory
 -- Let the new indexes of a million people be sorted without files.

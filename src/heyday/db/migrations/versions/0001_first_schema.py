@@ -35,6 +35,22 @@ CREATE TRIGGER touch_user BEFORE UPDATE ON users
 FOR EACH ROW EXECUTE FUNCTION touch_user()
 """
 
+# A plan for everybody trusts its join with users instead of the foreign key's look at each row
+# (db/sql/plans.sql, trust_the_join). Deleting people for good waits until such plans have
+# committed, so that the cascade finds their rows.
+WAIT_FUNCTION = """
+CREATE FUNCTION wait_for_plans() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7393003);
+    RETURN NULL;
+END
+$$
+"""
+WAIT_TRIGGER = """
+CREATE TRIGGER wait_for_plans BEFORE DELETE ON users
+FOR EACH STATEMENT EXECUTE FUNCTION wait_for_plans()
+"""
+
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -301,6 +317,8 @@ def upgrade() -> None:
     op.create_index("idx_message_logs_user_id", "message_logs", ["user_id"], unique=False)
     op.execute(TOUCH_FUNCTION)
     op.execute(TOUCH_TRIGGER)
+    op.execute(WAIT_FUNCTION)
+    op.execute(WAIT_TRIGGER)
 
 
 def downgrade() -> None:
@@ -345,6 +363,7 @@ def downgrade() -> None:
     )
     op.drop_table("users")
     op.execute("DROP FUNCTION touch_user")
+    op.execute("DROP FUNCTION wait_for_plans")
     op.drop_index("idx_queue_batches_visible", table_name="queue_batches")
     op.drop_table("queue_batches")
     op.drop_index("idx_message_attempts_scheduled_time", table_name="message_attempts")

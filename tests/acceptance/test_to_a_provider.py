@@ -1,0 +1,230 @@
+"""Greetings to a provider with faults, by processes of their own, some of which are killed."""
+
+import asyncio
+import contextlib
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+
+from heyday.db.types import AnyConnection
+from tests.acceptance.processes import Finished, Heyday, heyday, run
+from tests.provider import Act, Behaviour, Provider, Received
+
+PEOPLE = 240
+STOPS_WITHIN = 10.0
+# What one in so many messages meets at its first attempt; the rest is taken at once.
+ONE_IN = 16
+FAULTS = (
+    Act.ERROR,
+    Act.ERROR_ACCEPTED,
+    Act.HANG,
+    Act.HANG_ACCEPTED,
+    Act.RESET_ACCEPTED,
+    Act.BUSY,
+)
+NOT_ENDED = "status NOT IN ('SENT', 'FAILED', 'CANCELLED', 'SKIPPED', 'UNKNOWN')"
+LIVE = f"SELECT count(*) FROM message_logs WHERE {NOT_ENDED}"  # noqa: S608 - a constant
+# Two minutes pass: claims of the dead run out, and the batches that they held show again.
+TIME_PASSES = """
+UPDATE message_logs SET lease_until = now() WHERE status = 'SENDING';
+UPDATE queue_batches SET visible_at = now()
+WHERE delivery_count > 0 AND visible_at > now();
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When the greetings of a test leave: an instant, as a zone's clock shows it about noon."""
+
+    at: datetime
+    zone: str
+    local: datetime
+
+    @property
+    def today(self) -> date:
+        return self.local.date()
+
+
+def moment_in(seconds: float) -> Moment:
+    now = datetime.now(UTC)  # noqa: TID251 - processes are to meet it on the real clock
+    at = now.replace(microsecond=0) + timedelta(seconds=round(seconds))
+    ahead = 12 - at.hour
+    return Moment(at, f"Etc/GMT{-ahead:+d}", at + timedelta(hours=ahead))
+
+
+def write_people(path: Path, moment: Moment) -> dict[str, str]:
+    """Write people whose birthday is that day; return the text that each address is to get."""
+    texts = {}
+    rows = ["first_name,last_name,email,timezone,birthday_date"]
+    for number in range(PEOPLE):
+        email = f"person.{number}@example.com"
+        rows.append(f"Person,{number},{email},{moment.zone},{moment.today.replace(year=1988)}")
+        texts[email] = f"Hey, Person {number} it's your birthday"
+    path.write_text("\n".join(rows), "utf-8")
+    return texts
+
+
+def misbehave(request: Received) -> Act:
+    """Refuse some for good, fail others once; by key, whatever the order of arrival."""
+    fate = zlib.crc32(request.key.encode()) % ONE_IN
+    if fate == len(FAULTS):
+        return Act.REFUSE
+    return FAULTS[fate] if fate < len(FAULTS) and not request.earlier else Act.OK
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    behave: Behaviour = misbehave
+    async with Provider(behave) as provider:
+        yield provider
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def command(*words: str, cwd: Path, **settings: str) -> Finished:
+    return await asyncio.to_thread(run, *words, cwd=cwd, **settings)
+
+
+async def test_greetings_leave_at_their_instant_once_although_workers_are_killed(
+    database_url: str, connection: AnyConnection, provider: Provider, tmp_path: Path
+) -> None:
+    settings = {
+        "DATABASE_URL": database_url,
+        "EMAIL_SERVICE_URL": provider.url,
+        "HEYDAY_CALL_TIMEOUT": "1s",
+        "HEYDAY_BATCH_SIZE": "5",
+        "PORT": "0",
+    }
+    loop = asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(*words: str) -> Heyday:
+            return await stack.enter_async_context(heyday(*words, cwd=tmp_path, **settings))
+
+        began = loop.time()
+        workers = [await start("worker"), await start("worker")]
+        for worker in workers:
+            await worker.said("started")
+        # As much time for the four processes to come as this machine needs.
+        moment = moment_in(5 + 3 * (loop.time() - began))
+        settings["SEND_TIME"] = f"{moment.local:%H:%M:%S}"
+        api, *schedulers = [await start("api"), await start("scheduler"), await start("scheduler")]
+        texts = write_people(tmp_path / "people.csv", moment)
+        await command("users", "import", "people.csv", cwd=tmp_path, **settings)
+        port = (await api.said(r"started\s+port=(\d+)"))[1]
+        texts |= await post_person(f"http://127.0.0.1:{port}", moment)
+        for scheduler in schedulers:
+            await scheduler.said("started")
+        assert seconds_until(moment) > 0, "the instant came too soon"
+        assert provider.requests == []
+
+        await wait_for_a_call_in_flight(provider, len(texts) // 6)
+        for worker in workers:
+            await worker.kill()
+        await connection.execute(TIME_PASSES)
+        workers = [await start("worker"), await start("worker")]
+        recovered = await command("jobs", "run", "recovery", "--json", cwd=tmp_path, **settings)
+        assert recovered.json["expired"] > 0
+        await workers[1].until(lambda: is_all_ended(connection))
+        books = await command("reconcile", "--json", cwd=tmp_path, **settings)
+        statuses = await asyncio.gather(
+            *(process.stop(STOPS_WITHIN) for process in (api, *schedulers, *workers))
+        )
+    assert statuses == [0] * 5
+    assert (books.status, books.json["due"], books.json["balanced"]) == (0, len(texts), True)
+    assert_on_time(provider, moment)
+    await assert_once(provider, connection, texts)
+
+
+def seconds_until(moment: Moment) -> float:
+    now = datetime.now(UTC)  # noqa: TID251 - the real clock
+    return (moment.at - now).total_seconds()
+
+
+async def wait_for_a_call_in_flight(provider: Provider, after: int) -> None:
+    """Return as soon as a call hangs that came after the first so many."""
+    await provider.wait_for(after)
+    hanging = provider.acts[Act.HANG] + provider.acts[Act.HANG_ACCEPTED]
+    while provider.acts[Act.HANG] + provider.acts[Act.HANG_ACCEPTED] == hanging:
+        await provider.wait_for(len(provider.requests) + 1)
+
+
+async def post_person(address: str, moment: Moment) -> dict[str, str]:
+    """Create one more person through the API; return their text by address."""
+    person = {
+        "first_name": "Zoë",
+        "last_name": "O'Hara",
+        "email": "zoe@example.com",
+        "timezone": moment.zone,
+        "birthday_date": f"{moment.today.replace(year=1988)}",
+    }
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{address}/api/v1/users", json=person) as response,
+    ):
+        assert response.status == 201
+    return {"zoe@example.com": "Hey, Zoë O'Hara it's your birthday"}
+
+
+def assert_on_time(provider: Provider, moment: Moment) -> None:
+    """By the provider's clock: nothing before the instant, and the first within seconds of it."""
+    first = min(request.received_at for request in provider.requests)
+    assert timedelta() <= first - moment.at < timedelta(seconds=5)
+
+
+async def assert_once(provider: Provider, connection: AnyConnection, texts: dict[str, str]) -> None:
+    """Every key taken once and recorded so, or refused and recorded so; words and keys right."""
+    rows = await connection.fetch(
+        "SELECT m.*, u.email FROM message_logs m JOIN users u ON u.id = m.user_id"
+    )
+    keys = {f"{row['user_id']}:BIRTHDAY:{row['delivery_date']}": row for row in rows}
+    assert {row["idempotency_key"] for row in rows} == set(keys)
+    for request in provider.requests:
+        email = keys[request.key]["email"]
+        assert (request.email, request.message) == (email, texts[email])
+    taken = {key for key, row in keys.items() if row["status"] == "SENT"}
+    refused = {key for key, row in keys.items() if row["status"] == "FAILED"}
+    assert len(rows) == len(texts) == len(taken) + len(refused)
+    assert provider.accepted == dict.fromkeys(taken, 1)
+    # Otherwise this would have shown nothing: each kind of fault came up.
+    assert refused
+    assert all(provider.acts[act] for act in (*FAULTS, Act.REFUSE))
+
+
+async def test_a_provider_that_is_away_gets_everything_when_it_is_back(
+    database_url: str, connection: AnyConnection, tmp_path: Path
+) -> None:
+    async with Provider() as away:
+        url = away.url
+    # Nine o'clock has passed there, so these people are greeted as soon as they are known.
+    moment = moment_in(0)
+    texts = write_people(tmp_path / "people.csv", moment)
+    settings = {"DATABASE_URL": database_url, "EMAIL_SERVICE_URL": url, "PORT": "0"}
+    async with heyday("up", cwd=tmp_path, **settings) as up:
+        await up.said("/inbox")
+        await command("users", "import", "people.csv", cwd=tmp_path, **settings)
+        refused = "SELECT count(*) FROM message_attempts WHERE outcome = 'not_accepted'"
+        await up.until(lambda: connection.fetchval(refused))
+        async with Provider(port=int(url.rpartition(":")[2])) as back:
+            await back.wait_for(PEOPLE)
+            await up.until(lambda: is_all_ended(connection))
+            assert await up.stop(STOPS_WITHIN) == 0
+    assert len(back.accepted) == back.accepted.total() == len(texts)
+    rows = await connection.fetch("SELECT status, ambiguous_count, retry_count FROM message_logs")
+    assert {(row["status"], row["ambiguous_count"]) for row in rows} == {("SENT", 0)}
+    assert min(row["retry_count"] for row in rows) >= 1
+
+
+async def is_all_ended(connection: AnyConnection) -> bool:
+    return not await connection.fetchval(LIVE)

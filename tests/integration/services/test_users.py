@@ -1,0 +1,176 @@
+"""People are stored, read, changed and deleted with their plans, all or nothing."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from heyday.domain.errors import DatabaseError, EmailTaken, InvalidInput, NotFound
+from tests.factories import Pipeline, person
+from tests.fakes import FakeClock
+
+SECOND = timedelta(seconds=1)
+
+
+async def test_a_person_is_stored_as_given_and_read_back(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    fields = person(
+        first_name=" Ada ",
+        birthday_date="1990-01-15",
+        anniversary_date="2020-03-01",
+        location_city="London",
+        location_country="GB",
+    )
+    user = await pipeline.users.create(fields)
+    assert await pipeline.users.get(user.id) == user
+    assert (user.first_name, user.last_name) == ("Ada", "Lovelace")
+    assert (user.birthday_date, user.anniversary_date) == (date(1990, 1, 15), date(2020, 3, 1))
+    assert (user.location_city, user.location_country) == ("London", "GB")
+    assert user.created_at == user.updated_at == clock.now()
+    assert user.unsubscribed_at is None
+
+
+async def test_who_is_not_there_is_not_found(pipeline: Pipeline) -> None:
+    nobody = uuid4()
+    for attempt in (
+        pipeline.users.get(nobody),
+        pipeline.users.replace(nobody, person()),
+        pipeline.users.patch(nobody, {"first_name": "Augusta"}),
+        pipeline.users.delete(nobody),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_who_was_deleted_is_not_found_and_keeps_a_row(pipeline: Pipeline) -> None:
+    user = await pipeline.create()
+    await pipeline.users.delete(user.id)
+    for attempt in (
+        pipeline.users.get(user.id),
+        pipeline.users.replace(user.id, person()),
+        pipeline.users.patch(user.id, {}),
+        pipeline.users.delete(user.id),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert await pipeline.users.list_page(None, 10) == []
+    assert await pipeline.value("SELECT count(*) FROM users") == 1
+
+
+async def test_an_address_belongs_to_one_person_until_that_person_is_deleted(
+    pipeline: Pipeline,
+) -> None:
+    first = await pipeline.create(email="ada@example.com")
+    second = await pipeline.create(email="grace@example.com")
+    for attempt in (
+        pipeline.create(email="ADA@EXAMPLE.COM"),
+        pipeline.users.patch(second.id, {"email": "Ada@example.com"}),
+        pipeline.users.replace(second.id, person(email="Ada@example.com")),
+    ):
+        with pytest.raises(EmailTaken):
+            await attempt
+    assert (await pipeline.users.get(second.id)).email == "grace@example.com"
+    await pipeline.users.delete(first.id)
+    assert (await pipeline.create(email="Ada@example.com")).id != first.id
+
+
+async def test_replacing_empties_what_is_left_out_and_patching_keeps_it(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    user = await pipeline.create(birthday_date="1990-01-15", location_city="London")
+    clock.advance(SECOND)
+    patched = await pipeline.users.patch(user.id, {"first_name": "Augusta"})
+    assert (patched.first_name, patched.location_city) == ("Augusta", "London")
+    assert patched.birthday_date == user.birthday_date
+    assert (patched.created_at, patched.updated_at) == (user.created_at, clock.now())
+    emptied = await pipeline.users.patch(user.id, {"location_city": None})
+    assert emptied.location_city is None
+    replaced = await pipeline.users.replace(user.id, person(email=user.email))
+    assert (replaced.first_name, replaced.birthday_date) == ("Ada", None)
+    assert await pipeline.users.get(user.id) == replaced
+
+
+async def test_what_is_wrong_is_named_and_nothing_is_stored(pipeline: Pipeline) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await pipeline.create(first_name="", timezone="Mars/Phobos", birthday_date="1990-02-30")
+    assert {p.field for p in caught.value.problems} == {"first_name", "timezone", "birthday_date"}
+    assert await pipeline.users.list_page(None, 10) == []
+    user = await pipeline.create()
+    with pytest.raises(InvalidInput):
+        await pipeline.users.patch(user.id, {"shoe_size": 39})
+    with pytest.raises(InvalidInput):
+        await pipeline.users.replace(user.id, {"first_name": "Augusta"})
+    assert await pipeline.users.get(user.id) == user
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat(pipeline: Pipeline) -> None:
+    everybody = {(await pipeline.create()).id for _ in range(7)}
+    seen, after = [], None
+    while page := await pipeline.users.list_page(after, 3):
+        seen += [user.id for user in page]
+        after = page[-1].id
+    assert seen == sorted(everybody, key=lambda i: i.bytes)
+
+
+async def test_a_person_is_stored_with_the_plan_or_not_at_all(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    await pipeline.planner.prepare(pipeline.database, clock.now())
+    await pipeline.execute("ALTER TABLE message_logs ADD CHECK (message_type <> 'BIRTHDAY')")
+    with pytest.raises(DatabaseError):
+        await pipeline.create(birthday_date="1990-01-15")
+    assert await pipeline.users.list_page(None, 10) == []
+    assert await pipeline.value("SELECT count(*) FROM idempotency_keys") == 0
+
+
+async def test_an_edit_is_stored_with_the_plan_or_not_at_all(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    user = await pipeline.create(birthday_date="1990-01-15")
+    clock.advance(SECOND)
+    await pipeline.execute("ALTER TABLE message_logs ADD CHECK (status <> 'CANCELLED')")
+    for edit in (
+        pipeline.users.patch(user.id, {"birthday_date": None}),
+        pipeline.users.delete(user.id),
+    ):
+        with pytest.raises(DatabaseError):
+            await edit
+    assert await pipeline.users.get(user.id) == user
+    assert await pipeline.statuses(user.id) == ["SCHEDULED"]
+
+
+async def test_storing_people_looks_at_partitions_once(
+    pipeline: Pipeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    ensure = pipeline.planner.ensure_partitions
+    transactions = type(pipeline.database).in_transaction
+
+    async def counted(*values: object) -> object:
+        looks.append(values)
+        return await transactions(*values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(pipeline.database), "in_transaction", counted)
+    for _ in range(3):
+        await pipeline.create(birthday_date="1990-01-15")
+        clock.advance(timedelta(minutes=1))
+    assert len(looks) == 3 + 1
+    assert ensure is not None
+
+
+async def test_a_person_counts_as_eligible_from_the_last_change_that_moves_greetings(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    since = "SELECT eligible_since FROM users"
+    user = await pipeline.create(birthday_date="1990-01-15")
+    created_at = clock.now()
+    clock.advance(SECOND)
+    await pipeline.users.patch(user.id, {"first_name": "Augusta"})
+    assert await pipeline.value(since) == created_at
+    await pipeline.users.patch(user.id, {"timezone": "Asia/Tokyo"})
+    assert await pipeline.value(since) == clock.now()
+    clock.advance(SECOND)
+    await pipeline.users.patch(user.id, {"anniversary_date": "2020-01-15"})
+    assert await pipeline.value(since) == clock.now()
+    assert clock.now() == datetime(2027, 1, 14, 0, 0, 2, tzinfo=UTC)

@@ -1,0 +1,140 @@
+"""The loop around a job: at start, at each next time, whatever happens, until it is stopped."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+import structlog
+
+from heyday.domain.errors import DatabaseUnavailable
+from heyday.schedulers.periodic import ClockWakeup, PeriodicScheduler
+from heyday.telemetry import Metrics
+from tests.fakes import START_AT, FakeClock, FakeWakeup
+
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+class Job(PeriodicScheduler):
+    """Run each hour; raise what is in `faults`, one by one."""
+
+    name = "job"
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.metrics, self.wakeup, self.clock = Metrics(), FakeWakeup(clock), clock
+        super().__init__(cast("Any", None), self.wakeup, clock, self.metrics)
+        self.runs: list[datetime] = []
+        self.faults: list[Exception] = []
+
+    def next_at(self, now: datetime) -> datetime:
+        return now + HOUR
+
+    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+        assert at is None
+        self.runs.append(self.clock.now())
+        if self.faults:
+            raise self.faults.pop(0)
+        return {"done": len(self.runs)}
+
+    def count(self, result: str) -> float | None:
+        labels = {"job": "job", "result": result}
+        return self.metrics.registry.get_sample_value("heyday_job_runs_total", labels)
+
+
+@pytest.fixture
+def job(clock: FakeClock) -> Job:
+    return Job(clock)
+
+
+@contextlib.asynccontextmanager
+async def running(job: Job) -> AsyncIterator[None]:
+    """Run the loop; it has done its first turn when this begins."""
+    task = asyncio.create_task(job.run())
+    async with asyncio.timeout(10):
+        await job.clock.wait_for_sleepers()
+        yield
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def turn(job: Job, by: timedelta) -> None:
+    """Let time pass, and wait until the loop sleeps again."""
+    job.clock.advance(by)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await job.clock.wait_for_sleepers()
+
+
+async def test_it_runs_at_start_and_at_each_next_time(job: Job) -> None:
+    async with running(job):
+        assert job.runs == [START_AT]
+        await turn(job, HOUR - SECOND)
+        assert len(job.runs) == 1
+        await turn(job, SECOND)
+        await turn(job, HOUR)
+    assert job.runs == [START_AT + n * HOUR for n in range(3)]
+    assert job.count("finished") == 3
+
+
+async def test_it_runs_sooner_when_work_is_announced(job: Job) -> None:
+    async with running(job):
+        await turn(job, SECOND)
+        job.wakeup.announce()
+        await turn(job, SECOND)
+    assert job.runs == [START_AT, START_AT + 2 * SECOND]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        DatabaseUnavailable("away"),
+        ConnectionResetError(),
+        RuntimeError(),
+        ValueError("ada@example.com"),
+        ExceptionGroup("several", [LookupError()]),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_fault_delays_the_loop_and_never_ends_it(job: Job, fault: Exception) -> None:
+    job.faults = [fault, fault]
+    with structlog.testing.capture_logs() as logs:
+        async with running(job):
+            await turn(job, 5 * SECOND)
+            await turn(job, 5 * SECOND)
+            await turn(job, HOUR)
+    assert job.runs == [START_AT + n * 5 * SECOND for n in range(3)] + [
+        START_AT + 10 * SECOND + HOUR
+    ]
+    assert (job.count("failed"), job.count("finished")) == (2, 2)
+    failed = [entry for entry in logs if entry["event"] == "job_failed"]
+    assert [entry["error"] for entry in failed] == [type(fault).__name__] * 2
+    assert "ada@example.com" not in str(logs)
+
+
+async def test_a_turn_that_did_something_is_logged_and_others_are_not(job: Job) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with running(job):
+            pass
+    assert [(entry["event"], entry["done"]) for entry in logs] == [("job_finished", 1)]
+
+    class Idle(Job):
+        async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+            return {"done": 0 * len(self.runs)} if at is None else {}
+
+    with structlog.testing.capture_logs() as logs:
+        async with running(Idle(job.clock)):
+            pass
+    assert logs == []
+
+
+async def test_the_plain_wakeup_sleeps_until_its_instant(clock: FakeClock) -> None:
+    waiting = asyncio.create_task(ClockWakeup(clock).wait_until(START_AT + HOUR))
+    await clock.wait_for_sleepers()
+    clock.advance(HOUR)
+    async with asyncio.timeout(5):
+        await waiting

@@ -1,0 +1,261 @@
+"""The worker holds batches until they are due, and comes to an orderly end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+import structlog
+
+from heyday.domain.errors import DatabaseUnavailable, TransportError
+from heyday.domain.models import Batch
+from heyday.workers.message import MessageWorker, WorkerConfig
+from tests.fakes import START_AT, FakeClock
+
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class ScriptedDelivery:
+    batch: Batch
+    acked: int = 0
+    released: int = 0
+    fault: Exception | None = None
+
+    async def ack(self) -> None:
+        if self.fault:
+            raise self.fault
+        self.acked += 1
+
+    async def release(self) -> None:
+        self.released += 1
+
+
+@dataclass
+class ScriptedTransport:
+    """Deliver what is put into the queue; an exception in it is raised."""
+
+    queue: "asyncio.Queue[ScriptedDelivery | Exception]" = field(default_factory=asyncio.Queue)
+    opened: int = 0
+    closed: int = 0
+
+    async def publish(self, batches: Sequence[Batch]) -> None:
+        raise NotImplementedError
+
+    async def deliveries(self) -> AsyncGenerator[ScriptedDelivery, None]:
+        self.opened += 1
+        try:
+            while True:
+                item = await self.queue.get()
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self.closed += 1
+
+    def put(self, due_in: timedelta = timedelta()) -> ScriptedDelivery:
+        at = START_AT + due_in
+        delivery = ScriptedDelivery(Batch(uuid4(), at, at, at, (uuid4(),)))
+        self.queue.put_nowait(delivery)
+        return delivery
+
+
+class ScriptedService:
+    """Note what is delivered; wait at the gate; raise what is in `faults`."""
+
+    def __init__(self) -> None:
+        self.begun: list[Batch] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.faults: list[Exception] = []
+        self.is_stopping = False
+
+    async def deliver(self, batch: Batch) -> int:
+        self.begun.append(batch)
+        if self.faults:
+            raise self.faults.pop(0)
+        await self.gate.wait()
+        return 1
+
+    def stop(self) -> None:
+        self.is_stopping = True
+
+
+@dataclass
+class Bench:
+    transport: ScriptedTransport
+    service: ScriptedService
+    clock: FakeClock
+    worker: MessageWorker
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator["asyncio.Task[None]"]:
+        """Run the worker; stop it on the way out, unless the test did."""
+        task = asyncio.create_task(self.worker.run())
+        async with asyncio.timeout(10):
+            await settle()
+            yield task
+            self.worker.stop()
+            await task
+
+
+async def settle() -> None:
+    """Let every task go on until it waits for something."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def bench(clock: FakeClock) -> Bench:
+    return make_bench(clock, WorkerConfig(prefetch=3, lanes=2))
+
+
+def make_bench(clock: FakeClock, config: WorkerConfig) -> Bench:
+    transport, service = ScriptedTransport(), ScriptedService()
+    worker = MessageWorker(transport, cast("Any", service), clock, config)
+    return Bench(transport, service, clock, worker)
+
+
+async def test_a_batch_is_delivered_at_its_instant_and_then_acknowledged(bench: Bench) -> None:
+    delivery = bench.transport.put(5 * SECOND)
+    async with bench.working():
+        bench.clock.advance(5 * SECOND - timedelta(microseconds=1))
+        await settle()
+        assert bench.service.begun == []
+        bench.clock.advance(timedelta(microseconds=1))
+        await settle()
+        assert bench.service.begun == [delivery.batch]
+        assert (delivery.acked, delivery.released) == (1, 0)
+
+
+async def test_a_batch_is_acknowledged_only_when_it_was_seen_through(bench: Bench) -> None:
+    bench.service.gate.clear()
+    delivery = bench.transport.put()
+    async with bench.working():
+        assert bench.service.begun == [delivery.batch]
+        assert delivery.acked == 0
+        bench.service.gate.set()
+        await settle()
+        assert delivery.acked == 1
+
+
+async def test_batches_wait_side_by_side_and_no_more_than_are_allowed(bench: Bench) -> None:
+    for number in range(5):
+        bench.transport.put((5 - number) * SECOND)
+    async with bench.working():
+        assert bench.transport.queue.qsize() == 2
+        bench.clock.advance(3 * SECOND)  # the third is due first; two more may come
+        await settle()
+        assert len(bench.service.begun) == 3
+        assert bench.transport.queue.qsize() == 0
+
+
+async def test_no_more_batches_are_sent_at_once_than_there_are_lanes(bench: Bench) -> None:
+    bench.service.gate.clear()
+    for _ in range(3):
+        bench.transport.put()
+    async with bench.working():
+        assert len(bench.service.begun) == 2
+        bench.service.gate.set()
+        await settle()
+        assert len(bench.service.begun) == 3
+
+
+async def test_stopping_finishes_what_is_in_flight_and_gives_back_what_waits(
+    bench: Bench,
+) -> None:
+    bench.service.gate.clear()
+    in_flight = [bench.transport.put(), bench.transport.put()]
+    for_a_lane = bench.transport.put()
+    async with bench.working() as task:
+        bench.worker.stop()
+        assert bench.service.is_stopping
+        await settle()
+        assert not task.done()
+        bench.service.gate.set()
+        await task
+    assert [delivery.acked for delivery in in_flight] == [1, 1]
+    assert (for_a_lane.acked, for_a_lane.released) == (0, 1)
+    assert for_a_lane.batch not in bench.service.begun
+    assert bench.transport.closed == 1
+
+
+async def test_stopping_gives_back_what_is_not_yet_due(bench: Bench) -> None:
+    delivery = bench.transport.put(60 * SECOND)
+    async with bench.working() as task:
+        bench.worker.stop()
+        await task
+    assert (delivery.acked, delivery.released) == (0, 1)
+    assert bench.service.begun == []
+
+
+async def test_nothing_is_taken_after_stopping(bench: Bench) -> None:
+    async with bench.working() as task:
+        bench.worker.stop()
+        delivery = bench.transport.put()
+        await task
+    assert (delivery.acked, delivery.released) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        DatabaseUnavailable("away"),
+        RuntimeError("ada@example.com"),
+        ExceptionGroup("g", [OSError()]),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_batch_that_fails_is_not_acknowledged_and_ends_nothing(
+    bench: Bench, fault: Exception
+) -> None:
+    bench.service.faults = [fault]
+    with structlog.testing.capture_logs() as logs:
+        failed = bench.transport.put()
+        async with bench.working():
+            fine = bench.transport.put()
+            await settle()
+            assert (failed.acked, failed.released, fine.acked) == (0, 0, 1)
+    (entry,) = logs
+    assert (entry["event"], entry["error"]) == ("batch_failed", type(fault).__name__)
+    assert "ada@example.com" not in str(logs)
+
+
+async def test_failed_batches_free_their_places(clock: FakeClock) -> None:
+    bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1))
+    bench.service.faults = [DatabaseUnavailable("away")] * 3
+    for _ in range(4):
+        bench.transport.put()
+    async with bench.working():
+        assert len(bench.service.begun) == 4
+
+
+async def test_an_acknowledgement_that_fails_ends_nothing(bench: Bench) -> None:
+    bench.transport.put().fault = DatabaseUnavailable("away")
+    async with bench.working():
+        fine = bench.transport.put()
+        await settle()
+        assert fine.acked == 1
+
+
+@pytest.mark.parametrize("fault", [TransportError("away"), KeyError("bug")], ids=repr)
+async def test_a_transport_that_fails_is_asked_again_after_a_pause(
+    clock: FakeClock, fault: Exception
+) -> None:
+    bench = make_bench(clock, WorkerConfig(prefetch=2, lanes=1))
+    for _ in range(5):  # more faults than places: none may be lost on the way
+        bench.transport.queue.put_nowait(fault)
+    deliveries = [bench.transport.put() for _ in range(4)]
+    async with bench.working():
+        for _ in range(5):
+            assert deliveries[0].acked == 0
+            await clock.wait_for_sleepers()
+            clock.advance(SECOND)
+            await settle()
+        assert [delivery.acked for delivery in deliveries] == [1] * 4
+        assert bench.transport.opened == 6
+        assert bench.transport.closed == 5
