@@ -83,6 +83,10 @@ floors: $(DEV) ## Check that modules import downwards only (import-linter)
 size: $(DEV) ## Check sizes, names and the shape of the test folder
 	@$(BIN)/python -m pytest -q tests/architecture
 
+.PHONY: bench
+bench: $(DEV) ## Measure planning among 3,000,000 people; writes docs/performance.md
+	@$(BIN)/python -m benchmarks.plan
+
 format: $(DEV) ## Rewrite the code in the house format
 	@$(BIN)/ruff check --fix --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)

@@ -179,7 +179,9 @@ async def open_pipeline(
     try:
         yield _wire(url, clock, sender, config, database, transport)
     finally:
-        await database.close()
+        # A test that failed may hold a connection: better an error than a hang.
+        async with asyncio.timeout(10):
+            await database.close()
 
 
 def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins

@@ -19,7 +19,7 @@ T = TypeVar("T")
 PATIENCE = 60.0
 _COMMAND = (sys.executable, "-m", "heyday")
 # What a process may take from this one; everything else would be a setting by accident.
-_INHERITED = ("HOME", "LANG", "PATH", "TMPDIR", "PYTHONPATH")
+_INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
 _PAUSE = 0.05
 
 

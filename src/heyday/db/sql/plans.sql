@@ -32,16 +32,16 @@ format(
 
 -- name: trust_the_join
 -- Rows planned for everybody come from a join with users, so the foreign key need not look each of
--- them up and lock it; that look costs as much as all the rest. The shared lock, which a DELETE of
--- people waits for (trigger wait_for_plans), keeps them there until the plan has committed. Where
+-- them up and lock it, which was the largest single cost. The shared lock, which a DELETE of people
+-- waits for (trigger wait_for_plans), keeps them there until the plan has committed. Where
 -- Heyday's account may not set the parameter, the foreign key looks all the same.
 SELECT pg_advisory_xact_lock_shared(7393003),
        CASE WHEN has_parameter_privilege('session_replication_role', 'SET')
             THEN set_config('session_replication_role', 'replica', true) END
 
 -- name: known
--- The ledger of these days as one set, read once: asking it row by row makes a second run over the
--- same window twice as long. For a few people ON CONFLICT alone is quicker.
+-- The ledger of these days as one set, read once: quicker than to ask it for each row again. For a
+-- few people ON CONFLICT alone is quicker.
 known AS MATERIALIZED (
     SELECT delivery_date, user_id
     FROM idempotency_keys

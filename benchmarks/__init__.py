@@ -1,0 +1,1 @@
+"""Measure what Heyday claims. Each module prints a table and writes it to docs/performance.md."""
