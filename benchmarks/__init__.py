@@ -1,1 +1,1 @@
-"""Measure what Heyday claims. Each module prints a table and writes it to docs/performance.md."""
+"""Measure what Heyday claims. What they find is written to docs/performance.md."""

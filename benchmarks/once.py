@@ -1,4 +1,4 @@
-"""Plan one window in a process of its own, so that its memory is its own, and print the figures."""
+"""Plan one window in a process of its own, whose memory is then its own; print the figures."""
 
 import argparse
 import asyncio
@@ -6,34 +6,37 @@ import json
 import os
 import resource
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from tempfile import TemporaryDirectory
 
 from heyday.bootstrap import open_app
+from heyday.domain.timezone import Window
 from heyday.settings import Settings
 
 
-async def plan(url: str, at: datetime, horizon: timedelta) -> dict[str, float]:
-    """Run the daily job as if at a moment; return rows, seconds and peak memory in MiB."""
-    settings = Settings(DATABASE_URL=url, HEYDAY_PLAN_HORIZON=horizon)
-    async with open_app(settings) as app:
+async def plan(url: str, window: Window) -> dict[str, float]:
+    """Plan a window as the daily scheduler does; return rows, seconds and peak memory in MiB."""
+    async with open_app(Settings(DATABASE_URL=url)) as app:
         began = time.perf_counter()
-        counts = await app.daily.run_once(at)
+        rows = await app.planner.plan_window(app.database, window, window.start_at)
         seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"rows": counts["planned"], "seconds": seconds, "memory_mib": memory}
+    return {"rows": rows, "seconds": seconds, "memory_mib": memory}
 
 
 def main() -> None:
-    """Read the command line of benchmarks/plan.py, and print one line of JSON."""
+    """Do what benchmarks/plan.py asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
-    parser.add_argument("at", type=datetime.fromisoformat)
-    parser.add_argument("days", type=int)
+    parser.add_argument("url", help="of a migrated database")
+    parser.add_argument("start", type=datetime.fromisoformat, help="of the window")
+    parser.add_argument("days", type=int, help="how long it is")
     options = parser.parse_args()
+    start_at = options.start.astimezone(UTC)
     with TemporaryDirectory() as empty:
-        os.chdir(empty)  # where no .env is
-        figures = asyncio.run(plan(options.url, options.at, timedelta(days=options.days)))
+        os.chdir(empty)  # no .env is there
+        figures = asyncio.run(
+            plan(options.url, Window(start_at, start_at + timedelta(days=options.days)))
+        )
     print(json.dumps(figures))
 
 

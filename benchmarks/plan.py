@@ -1,35 +1,48 @@
 """Measure planning: `make bench`.
 
-A private PostgreSQL, durable, as `make run` has it; people from the product's own seeder; one run
-over a window in which a quarter of a million greetings are due, then the same window again.
+A private PostgreSQL, durable, set as `make run` sets it; people from the product's own seeder.
+Windows in which a quarter of a million greetings are due are planned, each once and then again:
+with the account of Heyday's own database, and in turn with one that is no superuser.
 """
 
 import argparse
 import asyncio
 import json
-import os
-import platform
-import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+from benchmarks import machine
 from heyday.db import migrate
-from heyday.db.connection import Database, PoolConfig
+from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.seeding.copying import copy_population
 from heyday.db.seeding.population import Population
-from heyday.domain.timezone import TimezoneService, Window
-from heyday.services.planning import PlanConfig, Planner
 
+ROOT = Path(__file__).parents[1]
 START_AT = datetime(2027, 1, 10, tzinfo=UTC)
-RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-FACTS = ("server_version", "shared_buffers", "fsync", "synchronous_commit", "full_page_writes")
+SHOWN = (
+    "server_version",
+    "shared_buffers",
+    "max_wal_size",
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "data_checksums",
+)
+# What a company would give Heyday on a server of its own.
+ORDINARY = """
+CREATE ROLE ordinary LOGIN PASSWORD 'ordinary';
+GRANT ALL ON ALL TABLES IN SCHEMA public TO ordinary;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ordinary;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class Run:
     seconds: float
     rows_again: int
     seconds_again: float
-    memory_mib: int
+    memory_mib: float
 
     @property
     def rate(self) -> float:
@@ -53,60 +66,80 @@ class Run:
         return self.seconds_again / self.seconds
 
 
-async def measure(users: int, runs: int, days: int) -> tuple[list[Run], dict[str, str]]:
-    """Seed a new server with people and plan `runs` windows of `days` days, one after another."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Hold everything that one call of this program found out."""
+
+    command: str
+    facts: dict[str, str]
+    people: int
+    people_a_second: float
+    own: list[Run]
+    ordinary: list[Run]
+
+
+async def measure(users: int, runs: int, days: int) -> Measured:
+    """Seed a new server with people, and plan 2 * `runs` windows of `days` days on it."""
     with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
-        async with EmbeddedServer(EmbeddedConfig(home=Path(folder))) as url:
+        home = Path(folder)
+        facts = machine.describe(home)
+        async with EmbeddedServer(EmbeddedConfig(home=home)) as url:
             await migrate.upgrade(url, START_AT)
-            database = Database(PoolConfig(url))
-            await database.open()
-            try:
-                facts = await seed(database, users)
-                measured = [
-                    await plan_twice(database, START_AT + n * timedelta(days=days), days)
-                    for n in range(runs)
-                ]
-            finally:
-                await database.close()
-    return measured, facts
+            await migrate.create_partitions(url, START_AT, 2 * runs * days // 28 + 2)
+            people_a_second = await seed(url, users)
+            facts |= await settings_of(url)
+            own, ordinary = [], []
+            for number in range(runs):
+                at = START_AT + timedelta(days=2 * number * days)
+                own.append(plan_twice(url, at, days))
+                at += timedelta(days=days)
+                ordinary.append(plan_twice(with_login(url, "ordinary"), at, days))
+    command = f"python -m benchmarks.plan --users {users} --runs {runs} --days {days}"
+    return Measured(command, facts, users, people_a_second, own, ordinary)
 
 
-async def seed(database: Database, users: int) -> dict[str, str]:
-    """Bring people in, and return how the server is set."""
+async def seed(url: str, users: int) -> float:
+    """Bring people in; return how many a second."""
+    connection = await connect(url)
     began = time.perf_counter()
-    async with database.connection() as connection:
-        await copy_population(connection, Population(1, START_AT), users, lambda *_: None)
-        seconds = time.perf_counter() - began
-        print(f"{users:,} people in {seconds:.1f} s ({users / seconds:,.0f} a second)")
-        await connection.execute("VACUUM (ANALYZE) users")
-        await connection.execute("CHECKPOINT")
-        return {name: await connection.fetchval(f"SHOW {name}") for name in FACTS}
+    await copy_population(connection, Population(1, START_AT), users, lambda *_: None)
+    rate = users / (time.perf_counter() - began)
+    print(f"seeded {users:,} people, {rate:,.0f} a second")
+    await connection.execute(ORDINARY)
+    await connection.execute("VACUUM (ANALYZE) users")
+    await connection.close()
+    return rate
 
 
-async def plan_twice(database: Database, start_at: datetime, days: int) -> Run:
-    """Plan one window and plan it again."""
-    planner = Planner(TimezoneService(), PlanConfig())
-    window = Window(start_at, start_at + timedelta(days=days))
-    await planner.ensure_partitions(database, window)
-    results = []
-    for _ in range(2):
-        began = time.perf_counter()
-        rows = await planner.plan_window(database, window, start_at)
-        results.append((rows, time.perf_counter() - began))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    run = Run(*results[0], *results[1], memory_mib=memory)
-    print(f"{run.rows:,} rows in {run.seconds:.2f} s, {run.rate:,.0f}/s; again {run.again:.3f}")
+async def settings_of(url: str) -> dict[str, str]:
+    """Return how the server is set."""
+    connection = await connect(url)
+    try:
+        return {name: await connection.fetchval(f"SHOW {name}") for name in SHOWN}
+    finally:
+        await connection.close()
+
+
+def with_login(url: str, name: str) -> str:
+    """Return the same database's URL with another user, whose password is the name."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{name}:{name}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def plan_twice(url: str, at: datetime, days: int) -> Run:
+    """Plan one window and plan it again, each in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.once", url, at.isoformat(), str(days)]
+    first, again = (
+        json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+        for _ in range(2)
+    )
+    memory = max(first["memory_mib"], again["memory_mib"])
+    run = Run(first["rows"], first["seconds"], again["rows"], again["seconds"], memory)
+    print(
+        f"{at:%d %b}: {run.rows:,} rows in {run.seconds:.2f} s, {run.rate:,.0f} a second; "
+        f"again {run.rows_again} rows in {run.again:.3f} of the time; {run.memory_mib:.0f} MiB"
+    )
     return run
-
-
-def machine() -> dict[str, str]:
-    """Return what the figures were measured on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].partition(": ")[2] if names else cpu
-    return {"CPU": cpu, "cores": str(os.cpu_count()), "Python": platform.python_version()}
 
 
 def spread(values: Sequence[float], form: str) -> str:
@@ -115,8 +148,8 @@ def spread(values: Sequence[float], form: str) -> str:
     return "{} ({} to {})".format(*(form.format(value) for value in shown))
 
 
-def table(runs: Sequence[Run], facts: dict[str, str], command: str) -> str:
-    """Return the page: what was done, on what, and the figures."""
+def page(measured: Measured) -> str:
+    """Return what docs/performance.md says: what was done, on what, and the figures."""
     rows: list[tuple[str, Callable[[Run], float], str]] = [
         ("greetings planned in one run", lambda run: run.rows, "{:,.0f}"),
         ("rows a second, ledger and all indexes included", lambda run: run.rate, "{:,.0f}"),
@@ -124,38 +157,53 @@ def table(runs: Sequence[Run], facts: dict[str, str], command: str) -> str:
         ("the same window again: share of the time", lambda run: run.again, "{:.3f}"),
         ("peak memory of the Python process, MiB", lambda run: run.memory_mib, "{:.0f}"),
     ]
-    lines = [f"| {name} | {spread([of(r) for r in runs], form)} |" for name, of, form in rows]
-    about = ", ".join(f"{name} {value}" for name, value in {**machine(), **facts}.items())
-    return (
-        "# Performance\n\nWritten by `make bench`; do not edit. Medians, with the range in "
-        f"brackets, of {len(runs)} runs of `{command}`.\n\nMeasured on: {about}. PostgreSQL and "
-        "Heyday share the cores.\n\n## Planning\n\n| figure | median (range) |\n|---|---|\n"
-        + "\n".join(lines)
-        + "\n"
-    )
+    lines = [
+        f"| {name} | {spread([of(run) for run in measured.own], form)} "
+        f"| {spread([of(run) for run in measured.ordinary], form)} |"
+        for name, of, form in rows
+    ]
+    facts = "\n".join(f"| {name} | {value} |" for name, value in measured.facts.items())
+    return f"""# Performance
+
+Written by `make bench`; do not edit. The single runs are in `performance.json` beside this page.
+
+## Planning
+
+Medians, with the range in brackets, of {len(measured.own)} windows for each account. The two
+accounts differ in who looks after the foreign key ([adr/0008](adr/0008-planning-by-nested-loop.md)).
+Measured by `{measured.command}`.
+
+| figure | Heyday's own database | an account that is no superuser |
+|---|---|---|
+{chr(10).join(lines)}
+
+{measured.people:,} people were seeded before, {measured.people_a_second:,.0f} a second.
+
+## The machine
+
+PostgreSQL and Heyday share its cores.
+
+| what | value |
+|---|---|
+{facts}
+"""
 
 
 def main() -> None:
-    """Measure, print, and write docs/performance.md and benchmarks/results/plan.json."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, print, and write docs/performance.md and docs/performance.json."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--users", type=int, default=3_000_000, help="people to plan for")
-    parser.add_argument("--runs", type=int, default=5, help="windows to plan")
+    parser.add_argument("--runs", type=int, default=5, help="windows for each account")
     parser.add_argument("--days", type=int, default=20, help="length of a window")
     parser.add_argument("--dry", action="store_true", help="print only, write no file")
     options = parser.parse_args()
-    runs, facts = asyncio.run(measure(options.users, options.runs, options.days))
-    command = (
-        f"python -m benchmarks.plan --users {options.users} --runs {options.runs} "
-        f"--days {options.days}"
-    )
-    page = table(runs, facts, command)
-    print(page)
-    if options.dry:
-        return
-    RESULTS.mkdir(exist_ok=True)
-    document = {"machine": machine(), "server": facts, "runs": [asdict(run) for run in runs]}
-    (RESULTS / "plan.json").write_text(json.dumps(document, indent=2) + "\n")
-    PAGE.write_text(page)
+    measured = asyncio.run(measure(options.users, options.runs, options.days))
+    text = page(measured)
+    print(text)
+    if not options.dry:
+        figures = json.dumps(asdict(measured), indent=2) + "\n"
+        (ROOT / "docs" / "performance.json").write_text(figures, "utf-8")
+        (ROOT / "docs" / "performance.md").write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,21 @@
 """What tests of every kind may ask for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from tests.factories import Pipeline, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 
 pytest_plugins = ["tests.postgres"]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Undo what a command set up: it would log to the captured stream of a test that is over."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
