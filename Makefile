@@ -9,7 +9,7 @@ HEYDAY := $(BIN)/heyday
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-CODE := $(wildcard src tests benchmarks)
+CODE := src tests benchmarks
 # The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
 SERVERS := $(wildcard /usr/lib/postgresql/1[5-8]/bin)
 

@@ -170,7 +170,7 @@ Written by `make bench`; do not edit. The single runs are in `performance.json` 
 ## Planning
 
 Medians, with the range in brackets, of {len(measured.own)} windows for each account. The two
-accounts differ in who looks after the foreign key ([adr/0008](adr/0008-planning-by-nested-loop.md)).
+differ in who looks after the foreign key: [adr/0008](adr/0008-planning-by-nested-loop.md).
 Measured by `{measured.command}`.
 
 | figure | Heyday's own database | an account that is no superuser |

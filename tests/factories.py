@@ -137,7 +137,7 @@ class Pipeline:
         return await self.deliver_all()
 
     async def deliver_all(self) -> int:
-        """Deliver every batch that is due, as a worker would; return how many calls it took."""
+        """Deliver every batch that is due, as the only worker; return how many calls it took."""
         calls = 0
         due = "SELECT count(*) FROM queue_batches WHERE visible_at <= $1 AND due_at <= $1"
         while await self.value(due, self.clock.now()):

@@ -52,7 +52,7 @@ class CsvFile:
     def rows(self) -> Iterator[Row]:
         """Yield each row, with its fault if it cannot be read. Blank ones are left out."""
         while (row := self._next()) is not None:
-            if row.fault or any(cell and not cell.isspace() for cell in row.cells):
+            if row.fault or "".join(row.cells).strip():
                 yield row
 
     def _next(self) -> Row | None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.models import PersonDraft
@@ -24,8 +25,7 @@ _STORED_AT_ONCE = 2
 _BREATH_ROWS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Hold one row as it came: its line in the file, its cells, and why it cannot be read."""
 
     line: int
