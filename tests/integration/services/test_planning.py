@@ -381,15 +381,15 @@ async def test_a_new_send_time_moves_what_is_not_yet_sent(
     pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
 ) -> None:
     user_id = await pipeline.insert(timezone="Asia/Tokyo", birthday_date="1990-01-15")
-    sent_id = await pipeline.insert(timezone="Asia/Tokyo", birthday_date="1990-01-14")
+    sent_id = await pipeline.insert(timezone="Asia/Tokyo", birthday_date="1990-01-15")
     await pipeline.daily.run_once()
-    await pipeline.send_due()
+    await pipeline.execute("UPDATE message_logs SET status = 'SENT' WHERE user_id = $1", sent_id)
     config = PipelineConfig(send_time=time(18, 30))
     async with open_pipeline(pipeline.url, clock=clock, sender=sender, config=config) as restarted:
         assert await restarted.daily.run_once() == {"retimed": 1, "planned": 0}
         assert await restarted.daily.run_once() == {"retimed": 0, "planned": 0}
     assert await instants(pipeline, user_id) == [at(1, 15, 9, 30)]
-    assert await instants(pipeline, sent_id) == [at(1, 14, 0)]
+    assert await instants(pipeline, sent_id) == [at(1, 15, 0)]
     assert await pipeline.statuses(sent_id) == ["SENT"]
     assert (await pipeline.message(user_id))["epoch"] == 1
 

@@ -245,6 +245,24 @@ async def test_the_claim_waits_for_an_edit_and_sends_nothing(
     assert await pipeline.statuses(user.id) == ["CANCELLED"]
 
 
+async def test_the_claim_waits_for_a_delete_by_sql_and_sends_nothing(
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
+) -> None:
+    user = await queued(pipeline, clock)
+    async with pipeline.database.connection() as connection:
+        deleting = connection.transaction()
+        await deleting.start()
+        await connection.execute("UPDATE users SET deleted_at = now() WHERE id = $1", user.id)
+        claiming = asyncio.ensure_future(pipeline.deliver_all())
+        try:
+            await pipeline.wait_until_blocked()
+        finally:
+            await deleting.commit()
+        assert await claiming == 0
+    assert sender.sent == []
+    assert await pipeline.statuses(user.id) == ["CANCELLED"]
+
+
 async def test_a_claim_that_meets_a_move_to_another_month_tries_again(
     pipeline: Pipeline, held: Held, clock: FakeClock, sender: RecordingSender
 ) -> None:

@@ -157,6 +157,17 @@ async def test_nothing_that_is_too_late_is_queued(pipeline: Pipeline, clock: Fak
     assert await pipeline.minute.run_once() == {"enqueued": 1}
 
 
+async def test_what_is_too_late_does_not_stand_in_the_way_of_what_is_due(
+    database_url: str, clock: FakeClock, sender: RecordingSender
+) -> None:
+    config = PipelineConfig(scheduling=SchedulerConfig(chunk=1))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await people(pipeline, 2, timezone="Asia/Tokyo")
+        await people(pipeline, 1, timezone="UTC")
+        clock.set(NINE + 24 * HOUR)
+        assert await pipeline.minute.run_once() == {"enqueued": 1}
+
+
 # --- A transport that fails -------------------------------------------------------------------
 
 

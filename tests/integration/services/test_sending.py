@@ -154,7 +154,10 @@ async def test_nothing_is_retried_before_its_time(
     await pipeline.send_due()
     row = await pipeline.message()
     assert (row["status"], row["next_attempt_at"]) == ("RETRYING", NINE + 600 * SECOND)
-    clock.advance(599 * SECOND)
+    clock.advance(300 * SECOND)
+    assert await pipeline.send_due() == 0
+    assert await pipeline.statuses() == ["RETRYING"]  # nor does it wait in the queue so long
+    clock.advance(299 * SECOND)
     assert await pipeline.send_due() == 0
     clock.advance(SECOND)
     assert await pipeline.deliver_all() == 1
@@ -321,6 +324,35 @@ async def test_a_worker_that_lost_its_lease_cannot_write(
         assert fenced == 1
 
 
+async def test_a_worker_that_lost_its_lease_cannot_write_over_the_next_one(
+    database_url: str, clock: FakeClock
+) -> None:
+    gates = [asyncio.Event(), asyncio.Event()]
+    senders = [RecordingSender(gate=gate) for gate in gates]
+    async with (
+        open_pipeline(database_url, clock=clock, sender=senders[0]) as paused,
+        open_pipeline(database_url, clock=clock, sender=senders[1]) as next_one,
+    ):
+        (key,) = await due(paused)
+        senders[0].script(key, REFUSED)
+        first = asyncio.create_task(paused.send_due())
+        await senders[0].wait_for(1)
+        await next_one.execute("UPDATE message_logs SET lease_until = now() - interval '1 s'")
+        await next_one.recovery.run_once()
+        clock.advance(2 * SECOND)
+        second = asyncio.create_task(next_one.send_due())
+        await senders[1].wait_for(1)
+        gates[0].set()
+        await first
+        assert await next_one.statuses() == ["SENDING"]
+        gates[1].set()
+        await second
+        assert await next_one.statuses() == ["SENT"]
+        # What the first worker saw is noted all the same.
+        outcomes = [outcome for _, outcome, _ in await attempts(next_one)]
+        assert outcomes == ["ambiguous", "refused", "accepted"]
+
+
 async def test_a_lease_too_short_for_one_more_call_is_not_used(
     database_url: str, clock: FakeClock
 ) -> None:
@@ -464,6 +496,29 @@ async def test_a_commit_whose_answer_was_lost_is_noted_once(
     await pipeline.send_due()
     assert await pipeline.statuses() == ["FAILED"]
     assert await attempts(pipeline) == [(1, "refused", "FAILED")]
+
+
+async def test_a_commit_whose_answer_was_lost_leaves_alone_what_came_after(
+    pipeline: Pipeline, sender: RecordingSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (key,) = await due(pipeline)
+    sender.script(key, NOT_ACCEPTED)
+    await pipeline.minute.run_once()
+    batch = await take_batch(pipeline)
+    whole = pipeline.database.in_transaction
+    faults = [DatabaseUnavailable("the connection broke during COMMIT")]
+
+    async def lose_answer(work: Any) -> object:
+        result: object = await whole(work)
+        if sender.sent and faults:
+            fault = faults.pop()
+            await pipeline.minute.run_once()  # the retry is queued before the worker asks again
+            raise fault
+        return result
+
+    monkeypatch.setattr(pipeline.database, "in_transaction", lose_answer)
+    await pipeline.sending.deliver(batch)
+    assert await pipeline.statuses() == ["QUEUED"]
 
 
 async def test_a_database_that_stays_away_does_not_cut_calls_off(
