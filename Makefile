@@ -10,6 +10,8 @@ RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CODE := src tests benchmarks
+# One process a core, each with a PostgreSQL server of its own.
+PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal
 # The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
 SERVERS := $(wildcard /usr/lib/postgresql/1[5-8]/bin)
 
@@ -60,12 +62,12 @@ $(DEV): requirements-dev.lock $(RUN)
 
 .PHONY: test check lint format types floors size
 test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the core >= 95 %
-	@$(BIN)/python -m pytest --cov --cov-report=
+	@$(PYTEST) --cov --cov-report=
 	@$(BIN)/python -m coverage report --fail-under=95 \
 	  --include='src/heyday/domain/*,src/heyday/services/*'
 	@for bin in $(SERVERS); do \
 	  echo "The database tests again, on $$($$bin/postgres --version)"; \
-	  HEYDAY_TEST_PG_BIN=$$bin $(BIN)/python -m pytest -q tests/integration/db || exit 1; done
+	  HEYDAY_TEST_PG_BIN=$$bin $(PYTEST) tests/integration/db || exit 1; done
 	@$(if $(SERVERS),:,echo "No other PostgreSQL here: tested on the embedded one alone")
 
 check: lint types floors size ## Check format, lint, types, floors and sizes
