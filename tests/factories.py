@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -15,10 +15,13 @@ from heyday.db.connection import Database, PoolConfig
 from heyday.db.notifications import DueWakeup, Notifications
 from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.delivery import DeliveryPolicy
+from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
+from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import Clock, Transport
 from heyday.domain.retry import RetryPolicy
-from heyday.domain.timezone import LeapDayPolicy, TimezoneService
+from heyday.domain.timezone import TimezoneService
+from heyday.domain.tzdb import PINNED, TzDatabase
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
@@ -50,12 +53,23 @@ def person(**fields: object) -> dict[str, object]:
     }
 
 
+def timezones_of(
+    policies: TimePolicies | None = None,
+    tzdb: TzDatabase = PINNED,
+    by_type: Mapping[str, TimePolicies] | None = None,
+) -> dict[str, TimezoneService]:
+    """Return what answers when each message type leaves: by its own policies, else by these."""
+    own = by_type or {}
+    return {t.name: TimezoneService(own.get(t.name, policies), tzdb) for t in MESSAGE_TYPES}
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
     """Set what differs between the pipelines of tests."""
 
-    send_time: time = time(9)
-    leap_day: LeapDayPolicy = LeapDayPolicy.BACKWARD
+    time: TimePolicies = field(default_factory=TimePolicies)
+    time_by_type: Mapping[str, TimePolicies] = field(default_factory=dict)
+    tzdb: TzDatabase = PINNED
     plan: PlanConfig = field(default_factory=PlanConfig)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     sending: SendingConfig = field(default_factory=SendingConfig)
@@ -193,7 +207,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     transport: Transport | None,
 ) -> Pipeline:
     metrics = Metrics()
-    timezones = TimezoneService(config.send_time, config.leap_day)
+    timezones = timezones_of(config.time, config.tzdb, config.time_by_type)
     planner = Planner(timezones, config.plan)
     notifications = Notifications(url)
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
@@ -225,7 +239,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         database=database,
         notifications=notifications,
         transport=transport,
-        timezones=timezones,
+        timezones=timezones[BIRTHDAY.name],
         planner=planner,
         users=UserService(database, planner, clock),
         sender=sender,

@@ -1,10 +1,12 @@
 """Read the settings: the only reader of the environment and of .env."""
 
+import dataclasses
 import re
+from collections.abc import Iterable
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,7 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from heyday.domain.errors import ConfigurationError
-from heyday.domain.timezone import LeapDayPolicy
+from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
 
 # A claim lasts two minutes, within which calls must begin and end.
 LONGEST_CALL = timedelta(seconds=30)
@@ -29,6 +32,7 @@ _DATABASE_URL = re.compile(
 # What may hold a password is not repeated in a message.
 _SECRET = frozenset({"DATABASE_URL", "EMAIL_SERVICE_URL"})
 _SHOWN = 100
+_TIME = TimePolicies()
 
 
 def _duration(value: object) -> object:
@@ -65,6 +69,7 @@ def _empty_is_none(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Url = Annotated[str | None, BeforeValidator(_empty_is_none)]
+SendTime = Annotated[time, BeforeValidator(_send_time)]
 
 
 class SenderName(StrEnum):
@@ -72,6 +77,26 @@ class SenderName(StrEnum):
 
     INBOX = "inbox"
     HTTP = "http"
+
+
+class TypePolicies(BaseSettings):
+    """Hold what is set for one message type alone, such as HEYDAY_BIRTHDAY_SEND_TIME=08:30.
+
+    None: as for all types.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
+    )
+
+    send_time: SendTime | None = None
+    leap_day: SkipPolicy | None = None
+    missing_date: SkipPolicy | None = None
+    gap: GapPolicy | None = None
+    overlap: OverlapPolicy | None = None
+    late_join: bool | None = None
+    late_window: Duration | None = None
+    same_occasion: Duration | None = None
 
 
 class Settings(BaseSettings):
@@ -101,8 +126,8 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, alias="PORT", ge=0, le=65535, description="Its port; 0: any free one."
     )
-    send_time: Annotated[time, BeforeValidator(_send_time)] = Field(
-        default=time(9),
+    send_time: SendTime = Field(
+        default=_TIME.send_time,
         alias="SEND_TIME",
         description="When greetings leave, on the clock of each person's own zone.",
     )
@@ -117,21 +142,44 @@ class Settings(BaseSettings):
         description="Whether `heyday up` brings people to look at. auto: only where the database "
         "is Heyday's own and greetings go to the inbox.",
     )
-    leap_day: LeapDayPolicy = Field(
-        default=LeapDayPolicy.BACKWARD,
+    leap_day: SkipPolicy = Field(
+        default=_TIME.leap_day,
         alias="HEYDAY_LEAP_DAY",
         description="When people born on 29 February are greeted in a common year: BACKWARD "
         "(28 February), FORWARD (1 March) or OMIT.",
     )
+    missing_date: SkipPolicy = Field(
+        default=_TIME.missing_date,
+        alias="HEYDAY_MISSING_DATE",
+        description="When people are greeted whose date their zone leaves out: FORWARD (the next "
+        "date), BACKWARD (the one before) or OMIT.",
+    )
+    gap: GapPolicy = Field(
+        default=_TIME.gap,
+        alias="HEYDAY_GAP",
+        description="When a greeting leaves whose time of day the clocks jump over: SHIFT (later "
+        "by the gap) or EDGE (when they jump).",
+    )
+    overlap: OverlapPolicy = Field(
+        default=_TIME.overlap,
+        alias="HEYDAY_OVERLAP",
+        description="When a greeting leaves whose time of day comes twice: FIRST or SECOND.",
+    )
     late_join: bool = Field(
-        default=True,
+        default=_TIME.late_join,
         alias="HEYDAY_LATE_JOIN",
         description="Whether a person who comes after the send time is still greeted that day.",
     )
     late_window: Duration = Field(
-        default=timedelta(hours=24),
+        default=_TIME.late_window,
         alias="HEYDAY_LATE_WINDOW",
         description="How late a greeting may still leave after an outage; later, it is SKIPPED.",
+    )
+    same_occasion: Duration = Field(
+        default=_TIME.same_occasion,
+        alias="HEYDAY_SAME_OCCASION",
+        description="A date that is corrected by less than this after its greeting was sent brings "
+        "no second one.",
     )
     plan_horizon: Duration = Field(
         default=timedelta(hours=48),
@@ -200,6 +248,15 @@ class Settings(BaseSettings):
         description="Whether each SQL statement is logged, without its values (development).",
     )
 
+    def policies(self, message_type: str) -> TimePolicies:
+        """Return the choices about time for one message type: its own, else those for all.
+
+        Raises ConfigurationError.
+        """
+        own = load_own_policies(message_type)
+        names = [field.name for field in dataclasses.fields(TimePolicies)]
+        return TimePolicies(**{name: own.get(name, getattr(self, name)) for name in names})
+
     @property
     def sender_name(self) -> SenderName:
         """Return the sender in force."""
@@ -213,21 +270,22 @@ class Settings(BaseSettings):
         return self.demo == "on"
 
 
+def prefix_of(message_type: str) -> str:
+    """Return how settings for one message type alone begin."""
+    return f"HEYDAY_{message_type}_"
+
+
+def load_own_policies(message_type: str) -> dict[str, Any]:
+    """Return what is set for one message type alone, by field. Raises ConfigurationError."""
+    source = _own_source(message_type)
+    _refuse_what_is_wrong([source])
+    return source().model_dump(exclude_none=True)
+
+
 def load_settings() -> Settings:
     """Return the settings in force. Raises ConfigurationError naming every one that is wrong."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        lines = [f"{_given(e)}: {_reason(e['msg'])}" for e in error.errors()]
-        raise ConfigurationError(
-            "these settings are wrong (`heyday settings --help` tells where they come from):\n  "
-            + "\n  ".join(lines)
-        ) from None
-    except (SettingsError, UnicodeError, OSError) as error:
-        raise ConfigurationError(
-            f"the file .env cannot be read ({type(error).__name__}); "
-            "expected lines such as PORT=8000, in UTF-8"
-        ) from None
+    _refuse_what_is_wrong([Settings, *(_own_source(t.name) for t in MESSAGE_TYPES)])
+    settings = Settings()
     if settings.sender_name is SenderName.HTTP and not settings.email_service_url:
         raise ConfigurationError(
             "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
@@ -237,9 +295,43 @@ def load_settings() -> Settings:
     return settings
 
 
-def _given(error: ErrorDetails) -> str:
+def _own_source(message_type: str) -> type[TypePolicies]:
+    class Own(TypePolicies):
+        model_config = SettingsConfigDict(env_prefix=prefix_of(message_type))
+
+    return Own
+
+
+def _refuse_what_is_wrong(sources: Iterable[type[BaseSettings]]) -> None:
+    """Raise one ConfigurationError for all that is wrong, from whichever source."""
+    wrong = [line for source in sources for line in _problems(source)]
+    if wrong:
+        raise ConfigurationError(
+            "these settings are wrong (`heyday settings --help` tells where they come from):\n  "
+            + "\n  ".join(wrong)
+        )
+
+
+def _problems(source: type[BaseSettings]) -> list[str]:
+    """Return a line for each setting that is wrong. Raises ConfigurationError if .env is none."""
+    try:
+        source()
+    except ValidationError as error:
+        prefix = source.model_config.get("env_prefix", "")
+        return [f"{_given(e, prefix)}: {_reason(e['msg'])}" for e in error.errors()]
+    except (SettingsError, UnicodeError, OSError) as error:
+        raise ConfigurationError(
+            f"the file .env cannot be read ({type(error).__name__}); "
+            "expected lines such as PORT=8000, in UTF-8"
+        ) from None
+    return []
+
+
+def _given(error: ErrorDetails, prefix: str) -> str:
     """Return the setting with what was given, as far as that may be shown."""
     name, given = error["loc"][0], error["input"]
+    if prefix:
+        name = f"{prefix}{name}".upper()
     if name in _SECRET:
         return str(name)
     shown = f"{given.total_seconds():g}s" if isinstance(given, timedelta) else str(given)

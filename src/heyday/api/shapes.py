@@ -1,7 +1,7 @@
 """Give the JSON shapes of requests and replies. The request shapes document; the domain checks."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -19,13 +19,30 @@ _EMAIL = Meta(
 _TIMEZONE = Meta(
     max_length=NAME_LENGTH, examples=["Europe/London"], description="An IANA time zone name."
 )
-_BIRTHDAY = Meta(examples=["1990-12-10"], description="From 1900-01-01 to the person's today.")
+_BIRTHDAY = Meta(
+    examples=["1990-12-10", "--02-29", {"month": 2, "day": 29}],
+    description="From 1900-01-01 to the person's today; --MM-DD if the year is not known.",
+)
 _ANNIVERSARY = Meta(
-    examples=["2015-03-02"], description="The first day at work, from 1900-01-01 to today."
+    examples=["2015-03-02", "--03-02", {"month": 3, "day": 2}],
+    description="The first day at work, from 1900-01-01; --MM-DD if the year is not known.",
+)
+_SHOWN_DATE = Meta(
+    pattern=r"^(\d{4}|-)-\d{2}-\d{2}$",
+    examples=["1990-12-10", "--02-29"],
+    description="YYYY-MM-DD, or --MM-DD if the year is not known.",
 )
 _INSTANT = Meta(examples=["2027-01-14T08:00:00Z"])
 _CITY = Meta(max_length=NAME_LENGTH, examples=["London"])
 _COUNTRY = Meta(max_length=NAME_LENGTH, examples=["United Kingdom"])
+
+
+class DateParts(Struct, forbid_unknown_fields=True):
+    """Give a date by its parts. year: null, or left out, if it is not known."""
+
+    month: Annotated[int, Meta(ge=1, le=12, examples=[2])]
+    day: Annotated[int, Meta(ge=1, le=31, examples=[29])]
+    year: Annotated[int, Meta(examples=[1992])] | None = None
 
 
 class PersonBody(Struct, forbid_unknown_fields=True):
@@ -35,8 +52,8 @@ class PersonBody(Struct, forbid_unknown_fields=True):
     last_name: Annotated[str, _LAST_NAME]
     email: Annotated[str, _EMAIL]
     timezone: Annotated[str, _TIMEZONE]
-    birthday_date: Annotated[date, _BIRTHDAY] | None = None
-    anniversary_date: Annotated[date, _ANNIVERSARY] | None = None
+    birthday_date: Annotated[str | DateParts | None, _BIRTHDAY] = None
+    anniversary_date: Annotated[str | DateParts | None, _ANNIVERSARY] = None
     location_city: Annotated[str, _CITY] | None = None
     location_country: Annotated[str, _COUNTRY] | None = None
 
@@ -48,8 +65,8 @@ class PersonPatch(Struct, forbid_unknown_fields=True):
     last_name: Annotated[str, _LAST_NAME] | UnsetType = UNSET
     email: Annotated[str, _EMAIL] | UnsetType = UNSET
     timezone: Annotated[str, _TIMEZONE] | UnsetType = UNSET
-    birthday_date: Annotated[date, _BIRTHDAY] | UnsetType | None = UNSET
-    anniversary_date: Annotated[date, _ANNIVERSARY] | UnsetType | None = UNSET
+    birthday_date: Annotated[str | DateParts | UnsetType | None, _BIRTHDAY] = UNSET
+    anniversary_date: Annotated[str | DateParts | UnsetType | None, _ANNIVERSARY] = UNSET
     location_city: Annotated[str, _CITY] | UnsetType | None = UNSET
     location_country: Annotated[str, _COUNTRY] | UnsetType | None = UNSET
 
@@ -62,8 +79,8 @@ class Person(Struct, frozen=True):
     last_name: Annotated[str, _LAST_NAME]
     email: Annotated[str, _EMAIL]
     timezone: Annotated[str, _TIMEZONE]
-    birthday_date: Annotated[date, _BIRTHDAY] | None
-    anniversary_date: Annotated[date, _ANNIVERSARY] | None
+    birthday_date: Annotated[str, _SHOWN_DATE] | None
+    anniversary_date: Annotated[str, _SHOWN_DATE] | None
     location_city: Annotated[str, _CITY] | None
     location_country: Annotated[str, _COUNTRY] | None
     created_at: Annotated[datetime, _INSTANT]

@@ -1,8 +1,9 @@
 """Serve people at /api/v1/users, and at the short forms /user and /user/{id}."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from operator import attrgetter
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import delete, get, patch, post, put
@@ -11,11 +12,13 @@ from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK
 
 from heyday.api.bodies import ObjectBody
 from heyday.api.refusals import ANY_BODY, refusals
 from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
-from heyday.domain.errors import NotFound
+from heyday.domain.dates import format_date
+from heyday.domain.errors import EmailTaken, NotFound
 from heyday.domain.models import User
 from heyday.services.users import UserService
 
@@ -57,7 +60,38 @@ class UserRoutes:
             list_people(self.list_people),
             *self._both_forms(PEOPLE, tag="People"),
             change_person(self.change_person),
+            *self._leaving_and_coming_back(),
             *self._both_forms(SHORT, tag="Shortcuts"),
+        ]
+
+    def _leaving_and_coming_back(self) -> Sequence[HTTPRouteHandler]:
+        """Return the handlers that take no body and may be repeated: each answers the person."""
+        item = f"{PEOPLE}/{{user_id:uuid}}"
+        undelete_person = post(
+            f"{item}/undelete",
+            status_code=HTTP_200_OK,
+            tags=["People"],
+            summary="Take a deletion back",
+            responses=refusals(NotFound, EmailTaken),
+        )
+        unsubscribe_person = post(
+            f"{item}/unsubscribe",
+            status_code=HTTP_200_OK,
+            tags=["People"],
+            summary="Greet a person no more",
+            responses=refusals(NotFound),
+        )
+        resubscribe_person = post(
+            f"{item}/resubscribe",
+            status_code=HTTP_200_OK,
+            tags=["People"],
+            summary="Greet a person again",
+            responses=refusals(NotFound),
+        )
+        return [
+            undelete_person(self.undelete_person),
+            unsubscribe_person(self.unsubscribe_person),
+            resubscribe_person(self.resubscribe_person),
         ]
 
     def _both_forms(self, path: str, tag: str) -> Sequence[HTTPRouteHandler]:
@@ -137,6 +171,31 @@ class UserRoutes:
         """Delete a person. No greeting leaves afterwards, and the address is free again."""
         await self._users.delete(user_id)
 
+    async def undelete_person(self, user_id: FromPath[UUID]) -> Person:
+        """Take a deletion back.
+
+        Greetings that are still to come will come, also one that was due earlier today. What was
+        missed before is not made up for. Done twice, it is as done once.
+        """
+        return _shown(await self._users.undelete(user_id))
+
+    async def unsubscribe_person(self, user_id: FromPath[UUID]) -> Person:
+        """Greet a person no more. No greeting leaves afterwards. Done twice, it is as done once."""
+        return _shown(await self._users.unsubscribe(user_id))
+
+    async def resubscribe_person(self, user_id: FromPath[UUID]) -> Person:
+        """Greet a person again who had unsubscribed.
+
+        Greetings that are still to come will come, also one that was due earlier today. What was
+        missed before is not made up for. Done twice, it is as done once.
+        """
+        return _shown(await self._users.resubscribe(user_id))
+
 
 def _shown(user: User) -> Person:
-    return Person(*_person_fields(user))
+    return Person(*(_shown_value(value) for value in _person_fields(user)))
+
+
+def _shown_value(value: Any) -> Any:
+    # `type`, as an instant would pass for a date with isinstance.
+    return format_date(value) if type(value) is date else value

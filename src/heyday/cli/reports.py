@@ -10,8 +10,15 @@ from rich.table import Table
 
 from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
+from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import TypeBalance
-from heyday.settings import Settings, load_settings, without_password
+from heyday.settings import (
+    Settings,
+    load_own_policies,
+    load_settings,
+    prefix_of,
+    without_password,
+)
 
 _COLUMNS = ("due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned")
 
@@ -69,7 +76,9 @@ def settings(
 ) -> None:
     """List every setting with its value, default and meaning.
 
-    Settings come from the environment, and from a file .env in the folder where Heyday starts.
+    What concerns time can be set for one message type alone, such as
+    HEYDAY_ANNIVERSARY_SEND_TIME=10:00. Settings come from the environment, and from a file .env
+    in the folder where Heyday starts.
     """
     current = load_settings()
     rows = [
@@ -80,7 +89,7 @@ def settings(
             field.description or "",
         )
         for name, field in Settings.model_fields.items()
-    ]
+    ] + _own_policies()
     if as_json:
         keys = ("name", "value", "default", "meaning")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
@@ -89,6 +98,20 @@ def settings(
     for name, value, default, meaning in rows:
         console.print(f"{name}={value}", style="bold")
         console.print(Padding(f"{meaning} Default: {default or 'none'}.", (0, 0, 1, 4)))
+
+
+def _own_policies() -> list[tuple[str, str, str, str]]:
+    """Return what is set for one message type alone."""
+    return [
+        (
+            f"{prefix_of(message_type.name)}{name.upper()}",
+            _shown(value),
+            "as for all",
+            f"{name}, for {message_type.name} alone.",
+        )
+        for message_type in MESSAGE_TYPES
+        for name, value in load_own_policies(message_type.name).items()
+    ]
 
 
 def _shown(value: object) -> str:

@@ -15,7 +15,6 @@ from heyday.db.seeding.copying import CopyReport, copy_population
 from heyday.db.seeding.copying import Progress as Told
 from heyday.db.seeding.population import LARGEST_SEED, Population
 from heyday.db.seeding.sample import SampleReport, add_sample
-from heyday.domain.timezone import TimezoneService
 
 _MOST = 100_000_000
 
@@ -43,9 +42,8 @@ def seed(
 
 
 async def _add_sample(app: App) -> SampleReport:
-    timezones = TimezoneService(app.settings.send_time, app.settings.leap_day)
     async with app.database.connection() as connection:
-        return await add_sample(connection, timezones, app.clock.now())
+        return await add_sample(connection, app.timezones, app.clock.now())
 
 
 async def _add_population(app: App, users: int, seed_number: int) -> tuple[CopyReport, float]:

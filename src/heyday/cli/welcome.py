@@ -5,7 +5,7 @@ from rich.console import Console
 from heyday.bootstrap import App
 from heyday.cli.users import import_file
 from heyday.data import data_file
-from heyday.domain.timezone import load_zone
+from heyday.domain.tzdb import PINNED
 
 _DEMO_CSV = "people-us-congress.csv"
 
@@ -43,7 +43,7 @@ async def _next(app: App) -> str:
         upcoming = await session.messages.find_next(app.clock.now())
     if upcoming is None:
         return "Nobody is to be greeted in the next two days."
-    local = upcoming.scheduled_send_at.astimezone(load_zone(upcoming.timezone))
+    local = upcoming.scheduled_send_at.astimezone(PINNED.load(upcoming.timezone))
     return (
         f"Next: {upcoming.first_name} {upcoming.last_name} ({upcoming.message_type.lower()}), "
         f"{local:%a %d %b %H:%M} in {upcoming.timezone}."

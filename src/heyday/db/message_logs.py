@@ -1,6 +1,6 @@
 """Move greetings along the transition table, in sets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -12,6 +12,7 @@ from heyday.domain.models import (
     Batch,
     Claim,
     ClaimedMessage,
+    ClaimRules,
     DueMessage,
     Recorded,
     TypeBalance,
@@ -20,12 +21,52 @@ from heyday.domain.models import (
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import Status
 
-_OCCASION = (
-    "CASE m.message_type "
-    + " ".join(f"WHEN '{t.name}' THEN p.{t.date_column}" for t in MESSAGE_TYPES)
-    + " END"
-)
-_SQL = {n: q.fill({"occasion": _OCCASION}) for n, q in queries.load("message_logs").items()}
+_QUERIES = queries.load("message_logs")
+# What a claim makes of rows whose people have left, or have another date or zone now.
+_OF_CHANGED_PEOPLE = frozenset({Status.CANCELLED.value, Status.QUEUED.value})
+# Which parameter of a statement holds the instants before which it is too late.
+_SKIP_BEFORE = {"enqueue_due": "$5", "enqueue_again": "$5", "claim": "$5", "skip_late": "$1"}
+
+
+def statement(name: str, *, is_doubtful: bool = False) -> str:
+    """Return a statement; `claim` is another for rows that are doubtful (db/sql)."""
+    query = _QUERIES[name]
+    if name not in _SKIP_BEFORE:
+        return query.text
+    fragments = {"skip_before": _element_of(f"{_SKIP_BEFORE[name]}::timestamptz[]")}
+    if name == "claim":
+        fragments |= _claim_fragments(is_doubtful=is_doubtful)
+    return query.fill(fragments)
+
+
+def _claim_fragments(*, is_doubtful: bool) -> dict[str, str]:
+    same_occasion = {"same_occasion": _element_of("$7::interval[]")}
+    doubt = _QUERIES["is_doubtful"].fill(same_occasion)
+    occasion = {"occasion": _by_type({t.name: f"p.{t.date_column}" for t in MESSAGE_TYPES})}
+    if not is_doubtful:
+        return {**occasion, "twin": "", "greeted": "", "which": f"NOT {doubt}"}
+    return {
+        **occasion,
+        "twin": _QUERIES["twin"].fill(same_occasion),
+        "greeted": _QUERIES["greeted"].text,
+        "which": f"{doubt} AND twin.is_leaving IS NOT TRUE",
+    }
+
+
+def _element_of(array: str) -> str:
+    """Return the element, for a row's message type, of an array in the order of MESSAGE_TYPES."""
+    names = [message_type.name for message_type in MESSAGE_TYPES]
+    return _by_type({name: f"({array})[{place}]" for place, name in enumerate(names, start=1)})
+
+
+def _by_type(values: Mapping[str, str]) -> str:
+    cases = " ".join(f"WHEN '{name}' THEN {value}" for name, value in values.items())
+    return f"CASE m.message_type {cases} END"
+
+
+_ENQUEUE_DUE, _ENQUEUE_AGAIN = statement("enqueue_due"), statement("enqueue_again")
+_CLAIM, _CLAIM_DOUBTFUL = statement("claim"), statement("claim", is_doubtful=True)
+_SKIP_LATE = statement("skip_late")
 
 
 def _due(rows: Iterable[asyncpg.Record]) -> list[DueMessage]:
@@ -74,46 +115,51 @@ class MessageLogRepository:
         self._connection = connection
 
     async def enqueue_due(
-        self, now: datetime, until: datetime, skip_before: datetime, limit: int
+        self, now: datetime, until: datetime, rules: ClaimRules, limit: int
     ) -> list[DueMessage]:
         """Move up to `limit` rows due before `until` to QUEUED; return them by instant."""
-        return _due(
-            await self._connection.fetch(_SQL["enqueue_due"], now, until, skip_before, limit)
-        )
+        bounds = (rules.earliest, limit, list(rules.skip_before))
+        return _due(await self._connection.fetch(_ENQUEUE_DUE, now, until, *bounds))
 
     async def enqueue_again(
-        self, now: datetime, queued_before: datetime, skip_before: datetime, limit: int
+        self, now: datetime, queued_before: datetime, rules: ClaimRules, limit: int
     ) -> list[DueMessage]:
         """Return rows that fell due, were queued before an instant, and that nobody claimed."""
-        rows = await self._connection.fetch(
-            _SQL["enqueue_again"], now, queued_before, skip_before, limit
-        )
-        return _due(rows)
+        bounds = (rules.earliest, limit, list(rules.skip_before))
+        return _due(await self._connection.fetch(_ENQUEUE_AGAIN, now, queued_before, *bounds))
 
     async def claim(
-        self, batch: Batch, now: datetime, skip_before: datetime, lease: timedelta
+        self, batch: Batch, now: datetime, rules: ClaimRules, lease: timedelta
     ) -> Claim:
-        """Take the batch's rows that are due and still wanted: QUEUED to SENDING."""
-        rows = await self._connection.fetch(
-            _SQL["claim"],
+        """Take the batch's rows that are due and still wanted: QUEUED to SENDING.
+
+        Most batches need one statement; only one that leaves rows over is looked at for doubtful
+        ones, which take a search in other months.
+        """
+        values = (
             list(batch.message_ids),
             batch.first_at,
             batch.last_at,
             now,
-            skip_before,
+            list(rules.skip_before),
             lease,
+            list(rules.same_occasion),
         )
+        rows = await self._connection.fetch(_CLAIM, *values)
+        if len(rows) < len(batch.message_ids):
+            await self._connection.execute(_QUERIES["lock_doubtful"].text)
+            rows += await self._connection.fetch(_CLAIM_DOUBTFUL, *values)
         taken = [row for row in rows if row["status"] == Status.SENDING.value]
-        cancelled = [row for row in rows if row["status"] == Status.CANCELLED.value]
+        changed = [row for row in rows if row["status"] in _OF_CHANGED_PEOPLE]
         return Claim(
             messages=tuple(_claimed(row) for row in taken),
-            changed_user_ids=tuple({row["user_id"] for row in cancelled}),
+            changed_user_ids=tuple({row["user_id"] for row in changed}),
             not_sent=len(rows) - len(taken),
         )
 
     async def claim_expired(self, lease: timedelta, limit: int) -> list[ClaimedMessage]:
         """Take over rows whose sender let its lease run out."""
-        rows = await self._connection.fetch(_SQL["claim_expired"], lease, limit)
+        rows = await self._connection.fetch(_QUERIES["claim_expired"].text, lease, limit)
         return [_claimed(row) for row in rows]
 
     async def record(self, outcomes: Sequence[Recorded]) -> int:
@@ -121,13 +167,16 @@ class MessageLogRepository:
         columns = zip(*(_values(outcome) for outcome in outcomes), strict=True)
         instants = [outcome.scheduled_send_at for outcome in outcomes]
         count: int = await self._connection.fetchval(
-            _SQL["record"], *(list(column) for column in columns), min(instants), max(instants)
+            _QUERIES["record"].text,
+            *(list(column) for column in columns),
+            min(instants),
+            max(instants),
         )
         return count
 
-    async def skip_late(self, skip_before: datetime) -> int:
+    async def skip_late(self, rules: ClaimRules) -> int:
         """Move rows that are too late to be sent to SKIPPED; return how many."""
-        tag = await self._connection.execute(_SQL["skip_late"], skip_before)
+        tag = await self._connection.execute(_SKIP_LATE, list(rules.skip_before))
         return int(tag.removeprefix("UPDATE "))
 
     async def balance(
@@ -135,13 +184,13 @@ class MessageLogRepository:
     ) -> TypeBalance:
         """Return what became of the greetings scheduled in the window."""
         row = await self._connection.fetchrow(
-            _SQL["balance"], message_type, window.start_at, window.end_at, overdue_before
+            _QUERIES["balance"].text, message_type, window.start_at, window.end_at, overdue_before
         )
         return TypeBalance(message_type=message_type, unplanned=0, **dict(row or {}))
 
     async def find_next(self, now: datetime) -> UpcomingGreeting | None:
         """Return the next greeting to leave after `now`."""
-        row = await self._connection.fetchrow(_SQL["find_next"], now)
+        row = await self._connection.fetchrow(_QUERIES["find_next"].text, now)
         if row is None:
             return None
         return UpcomingGreeting(

@@ -1,11 +1,12 @@
 """Plan: write, move and cancel future rows, in sets."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from heyday.db import partitions, queries
 from heyday.db.types import PooledConnection
+from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.message_types import MessageType
 from heyday.domain.models import PlanRules, ZoneInstant
 from heyday.domain.timezone import Window, ZoneDay
@@ -45,8 +46,12 @@ def _common(
     return (
         *_arrays(zone_days),
         message_type.name,
-        message_type.pattern,
-        message_type.pattern_for_one,
+        [
+            message_type.pattern,
+            message_type.pattern_for_one,
+            message_type.pattern_without_year,
+        ],
+        YEAR_UNKNOWN,
         message_type.first_year,
         rules.now,
         rules.skip_before,
@@ -131,10 +136,16 @@ class PlanRepository:
         )
         return count
 
-    async def list_pending_days(self) -> list[tuple[str, date]]:
-        """Return zone and delivery date of all unsent rows, each pair once."""
-        rows = await self._connection.fetch(_QUERIES["list_pending_days"].text)
-        return [(row["timezone"], row["delivery_date"]) for row in rows]
+    async def list_pending_days(
+        self, message_type: MessageType, tzdb_version: str, before: datetime | None
+    ) -> list[ZoneInstant]:
+        """Return where unsent rows of a type lie that this release may move, each place once.
+
+        before: of those scheduled before this instant alone.
+        """
+        query = _QUERIES["list_pending_days"].text
+        rows = await self._connection.fetch(query, message_type.name, tzdb_version, before)
+        return [ZoneInstant(*row.values()) for row in rows]
 
     async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
         """Return people whose unsent rows no longer fit their date, zone or presence.
@@ -145,16 +156,28 @@ class PlanRepository:
         rows = await self._connection.fetch(query, message_type.name, since)
         return [row["user_id"] for row in rows]
 
-    async def retime(self, instants: Sequence[ZoneInstant], tzdb_version: str) -> int:
-        """Move unsent rows that lie at another instant than these say; return how many."""
+    async def retime(
+        self, message_type: MessageType, moves: Mapping[ZoneInstant, datetime], tzdb_version: str
+    ) -> int:
+        """Move unsent rows from where they lie to another instant; return how many.
+
+        Rows that a newer release of the tz database has planned stay.
+        """
         tag = await self._connection.execute(
             _QUERIES["retime"].text,
-            [instant.timezone for instant in instants],
-            [instant.delivery_on for instant in instants],
-            [instant.send_at for instant in instants],
+            message_type.name,
+            [planned.timezone for planned in moves],
+            [planned.delivery_on for planned in moves],
+            [planned.send_at for planned in moves],
+            list(moves.values()),
             tzdb_version,
         )
         return _count(tag)
+
+    async def count_people_by_zone(self) -> dict[str, int]:
+        """Return how many people are to be greeted in each zone that a person lives in."""
+        rows = await self._connection.fetch(_QUERIES["count_people_by_zone"].text)
+        return {row["timezone"]: row["people"] for row in rows}
 
     async def announce_due(self) -> None:
         """Wake the minute schedulers once the transaction commits."""

@@ -80,6 +80,7 @@ users = Table(
     _instant("deleted_at"),
     _instant("unsubscribed_at"),
     _instant("eligible_since", default_now=True),
+    _instant("dates_changed_at"),
     _month_day("birthday_month_day", "birthday_date"),
     _month_day("anniversary_month_day", "anniversary_date"),
     CheckConstraint("length(first_name) > 0 AND length(last_name) > 0", name="names"),
@@ -89,18 +90,22 @@ users = Table(
     Index(
         "idx_users_anniversary_date",
         "anniversary_date",
+        "timezone",
+        "unsubscribed_at",
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index(
         "idx_users_birthday_timezone",
         "birthday_month_day",
         "timezone",
+        "unsubscribed_at",
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index(
         "idx_users_anniversary_timezone",
         "anniversary_month_day",
         "timezone",
+        "unsubscribed_at",
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index(

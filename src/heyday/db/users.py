@@ -74,6 +74,24 @@ class UserRepository:
         """Mark a person deleted; tell whether there was one."""
         return await self._connection.execute(_SQL["delete"], user_id, now) == "UPDATE 1"
 
+    async def undelete(self, user_id: UUID, now: datetime) -> User | None:
+        """Take a deletion back; return the person if there was one. Raises EmailTaken."""
+        try:
+            row = await self._connection.fetchrow(_SQL["undelete"], user_id, now)
+        except asyncpg.UniqueViolationError:
+            raise EmailTaken from None
+        return User(**row) if row else None
+
+    async def unsubscribe(self, user_id: UUID, now: datetime) -> User | None:
+        """Note that a person wants no more greetings; return the person if that is new."""
+        row = await self._connection.fetchrow(_SQL["unsubscribe"], user_id, now)
+        return User(**row) if row else None
+
+    async def resubscribe(self, user_id: UUID, now: datetime) -> User | None:
+        """Note that a person wants greetings again; return the person if that is new."""
+        row = await self._connection.fetchrow(_SQL["resubscribe"], user_id, now)
+        return User(**row) if row else None
+
     async def upsert_many(
         self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
     ) -> list[tuple[UUID, bool]]:

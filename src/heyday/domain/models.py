@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from heyday.domain.timezone import Window
@@ -77,8 +77,8 @@ class ClaimedMessage:
 class Claim:
     """Hold what one claim brought.
 
-    changed_user_ids: people whose rows were cancelled because they no longer fit.
-    not_sent: rows that were cancelled, or skipped as too late.
+    changed_user_ids: people who left, or whose date or zone is another now.
+    not_sent: rows that were cancelled, skipped, or left to the replan of these people.
     """
 
     messages: tuple[ClaimedMessage, ...]
@@ -119,6 +119,23 @@ class PlanRules:
     skip_before: datetime
     late_join: bool
     tzdb_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """Hold what may leave now, for each of MESSAGE_TYPES in their order.
+
+    skip_before: what was scheduled before this is too late.   same_occasion: within this of a
+    greeting that was sent, another one of its type is about the same occasion.
+    """
+
+    skip_before: tuple[datetime, ...]
+    same_occasion: tuple[timedelta, ...]
+
+    @property
+    def earliest(self) -> datetime:
+        """Return the instant before which nothing may leave any more, whatever its type."""
+        return min(self.skip_before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from heyday.domain.models import (
     Batch,
     Claim,
     ClaimedMessage,
+    ClaimRules,
     DueMessage,
     InboxMessage,
     JobRun,
@@ -54,7 +55,7 @@ class Wakeup(Protocol):
 
 
 class UserStore(Protocol):
-    """Keep people. A deleted person is not found by any of these."""
+    """Keep people. A deleted person is found by none of these but `undelete`."""
 
     async def insert(self, person: PersonDraft, now: datetime) -> User:
         """Store a new person. Raises EmailTaken."""
@@ -78,6 +79,18 @@ class UserStore(Protocol):
 
     async def delete(self, user_id: UUID, now: datetime) -> bool:
         """Mark a person deleted; tell whether there was one."""
+        ...
+
+    async def undelete(self, user_id: UUID, now: datetime) -> User | None:
+        """Take a deletion back; return the person if there was one. Raises EmailTaken."""
+        ...
+
+    async def unsubscribe(self, user_id: UUID, now: datetime) -> User | None:
+        """Note that a person wants no more greetings; return the person if that is new."""
+        ...
+
+    async def resubscribe(self, user_id: UUID, now: datetime) -> User | None:
+        """Note that a person wants greetings again; return the person if that is new."""
         ...
 
     async def upsert_many(
@@ -134,8 +147,13 @@ class PlanStore(Protocol):
         """Return how many greetings are due on the zone days and not in the ledger."""
         ...
 
-    async def list_pending_days(self) -> list[tuple[str, date]]:
-        """Return zone and delivery date of all unsent rows, each pair once."""
+    async def list_pending_days(
+        self, message_type: MessageType, tzdb_version: str, before: datetime | None
+    ) -> list[ZoneInstant]:
+        """Return where unsent rows of a type lie that this release may move, each place once.
+
+        before: of those scheduled before this instant alone.
+        """
         ...
 
     async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
@@ -145,8 +163,17 @@ class PlanStore(Protocol):
         """
         ...
 
-    async def retime(self, instants: Sequence[ZoneInstant], tzdb_version: str) -> int:
-        """Move unsent rows that lie at another instant than these say; return how many."""
+    async def retime(
+        self, message_type: MessageType, moves: Mapping[ZoneInstant, datetime], tzdb_version: str
+    ) -> int:
+        """Move unsent rows from where they lie to another instant; return how many.
+
+        Rows that a newer release of the tz database has planned stay.
+        """
+        ...
+
+    async def count_people_by_zone(self) -> dict[str, int]:
+        """Return how many people are to be greeted in each zone that a person lives in."""
         ...
 
     async def announce_due(self) -> None:
@@ -158,19 +185,19 @@ class MessageLogStore(Protocol):
     """Move greetings along the transition table, in sets."""
 
     async def enqueue_due(
-        self, now: datetime, until: datetime, skip_before: datetime, limit: int
+        self, now: datetime, until: datetime, rules: ClaimRules, limit: int
     ) -> list[DueMessage]:
         """Move up to `limit` rows due before `until` to QUEUED; return them by instant."""
         ...
 
     async def enqueue_again(
-        self, now: datetime, queued_before: datetime, skip_before: datetime, limit: int
+        self, now: datetime, queued_before: datetime, rules: ClaimRules, limit: int
     ) -> list[DueMessage]:
         """Return rows that fell due, were queued before an instant, and that nobody claimed."""
         ...
 
     async def claim(
-        self, batch: Batch, now: datetime, skip_before: datetime, lease: timedelta
+        self, batch: Batch, now: datetime, rules: ClaimRules, lease: timedelta
     ) -> Claim:
         """Take the batch's rows that are due and still wanted: QUEUED to SENDING."""
         ...
@@ -183,7 +210,7 @@ class MessageLogStore(Protocol):
         """Write outcomes of attempts; return how many were still this worker's to write."""
         ...
 
-    async def skip_late(self, skip_before: datetime) -> int:
+    async def skip_late(self, rules: ClaimRules) -> int:
         """Move rows that are too late to be sent to SKIPPED; return how many."""
         ...
 

@@ -1,39 +1,24 @@
 """Turn local dates into instants. The only place in Heyday that does zone arithmetic.
 
-Zones are read from the pinned `tzdata` package by its own file paths, so neither the operating
-system's older files nor PYTHONTZPATH can change an answer.
-Source: docs/adr/0003-time.md; RFC 5545 section 3.3.5 (gap, overlap); RFC 7529 (29 February).
+Source: docs/adr/0003-time.md; docs/time.md.
 """
 
 from calendar import isleap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from enum import StrEnum
-from functools import cache
-from importlib.resources import files
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
-import tzdata  # type: ignore[import-untyped]
-
-from heyday.domain.errors import FieldProblem, InvalidInput, UnknownTimezone
-
-TZDB_VERSION: str = tzdata.IANA_VERSION
+from heyday.domain.errors import FieldProblem, InvalidInput
+from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
+from heyday.domain.tzdb import PINNED, TzDatabase
 
 _ONE_DAY = timedelta(days=1)
+_ONE_SECOND = timedelta(seconds=1)
 # A local date begins up to 14 h before and ends up to 12 h after the same date in UTC.
 _REACH = timedelta(days=2)
 # Within these every send time of every zone is an instant that Python can express.
 _EARLIEST_ON, _LATEST_ON = date.min + _REACH, date.max - _REACH
 _LEAP_MONTH_DAY = 229
-
-
-class LeapDayPolicy(StrEnum):
-    """Say when people born on 29 February are greeted in a common year."""
-
-    BACKWARD = "BACKWARD"
-    FORWARD = "FORWARD"
-    OMIT = "OMIT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +56,6 @@ class ZoneDay:
     is_today: bool
 
 
-@cache
-def zone_names() -> frozenset[str]:
-    """Return every zone name of the pinned tz database, links included."""
-    listing = files("tzdata").joinpath("zones").read_text(encoding="ascii")
-    return frozenset(listing.split())
-
-
-@cache
-def load_zone(name: str) -> ZoneInfo:
-    """Return the zone called `name`. Raises UnknownTimezone if the tz database has none."""
-    if name not in zone_names():
-        raise UnknownTimezone
-    with files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as tzif:
-        return ZoneInfo.from_file(tzif, key=name)
-
-
 def _dates_near(window: Window) -> Iterator[date]:
     """Yield every date that may have its send time in the window, in whatever zone."""
     # Clamped before the reach is added: the calendar ends with the years 1 and 9999.
@@ -111,64 +80,97 @@ def _off_the_calendar(given: str) -> InvalidInput:
 
 
 class TimezoneService:
-    """Answer when a greeting leaves, for one send time and one leap day policy."""
+    """Answer when greetings leave, by one set of policies and one release of the tz database."""
 
-    def __init__(
-        self,
-        send_time: time = time(9),
-        leap_day: LeapDayPolicy = LeapDayPolicy.BACKWARD,
-    ) -> None:
-        self._send_time = send_time
-        self._leap_day = leap_day
+    def __init__(self, policies: TimePolicies | None = None, tzdb: TzDatabase = PINNED) -> None:
+        self._policies = policies or TimePolicies()
+        self._tzdb = tzdb
 
     @property
-    def tzdb_version(self) -> str:
-        """Return the release of the tz database that gives the answers, such as 2026f."""
-        return TZDB_VERSION
+    def policies(self) -> TimePolicies:
+        """Return the policies that give the answers."""
+        return self._policies
 
-    def is_known(self, name: str) -> bool:
-        """Tell whether the tz database has a zone of this name."""
-        return name in zone_names()
+    @property
+    def tzdb(self) -> TzDatabase:
+        """Return the release of the tz database that gives the answers."""
+        return self._tzdb
 
     def local_date(self, name: str, at: datetime) -> date:
         """Return the date on the wall in a zone at an instant."""
-        return _wall_date(at, load_zone(name))
+        return _wall_date(at, self._tzdb.load(name))
 
-    def send_at(self, name: str, on: date) -> datetime:
+    def find_send_at(self, name: str, on: date) -> datetime | None:
         """Return the UTC instant at which greetings for local date `on` leave in a zone.
 
-        A send time that the clocks jump over moves on by the gap; one that comes twice is taken
-        the first time. A date that the zone left out altogether gives the next date's instant.
-        Raises InvalidInput for the first and last two days of Python's calendar, years 1 to 9999.
+        None for a date that the zone left out, under OMIT; the other policies give the instant of
+        a neighbour. Raises UnknownTimezone, and InvalidInput for the first and last two days of
+        Python's calendar, years 1 to 9999.
         """
-        zone = load_zone(name)
-        if not _EARLIEST_ON <= on <= _LATEST_ON:
-            raise _off_the_calendar(on.isoformat())
-        return datetime.combine(on, self._send_time, zone).astimezone(UTC)
+        found = self._find(name, on)
+        return found[1] if found else None
+
+    def send_at(self, name: str, on: date) -> datetime:
+        """Return the same for a date that the zone has. Raises InvalidInput if it has not."""
+        at = self.find_send_at(name, on)
+        if at is None:
+            raise InvalidInput([FieldProblem("on", f"{name} left the date {on} out")])
+        return at
 
     def zone_days(self, names: Iterable[str], window: Window, now: datetime) -> Iterator[ZoneDay]:
         """Yield each zone day whose instant falls into the window, zone by zone, in order.
 
         Some 2,000 values for a plan of two days: all that SQL needs to plan everybody.
         """
-        dates = list(_dates_near(window))
+        leap_day = self._policies.leap_day
+        dates = [(on, tuple(month_days(on, leap_day))) for on in _dates_near(window)]
         for name in sorted(names):
             today_on = self.local_date(name, now)
-            for on in dates:
-                send_at = self.send_at(name, on)
-                if send_at in window:
-                    delivery_on = self.local_date(name, send_at)
-                    for month_day in self._month_days(on):
+            for on, days in dates:
+                found = self._find(name, on)
+                if found and found[1] in window:
+                    delivery_on, send_at = found
+                    for month_day in days:
                         yield ZoneDay(
                             name, month_day, delivery_on, send_at, delivery_on == today_on
                         )
 
-    def _month_days(self, on: date) -> Iterator[int]:
-        """Yield the month-days of the people greeted for local date `on`."""
-        yield on.month * 100 + on.day
-        if isleap(on.year):
-            return
-        backward = self._leap_day is LeapDayPolicy.BACKWARD and (on.month, on.day) == (2, 28)
-        forward = self._leap_day is LeapDayPolicy.FORWARD and (on.month, on.day) == (3, 1)
-        if backward or forward:
-            yield _LEAP_MONTH_DAY
+    def _find(self, name: str, on: date) -> tuple[date, datetime] | None:
+        """Return the local date on which `on` is greeted, and the instant."""
+        if not _EARLIEST_ON <= on <= _LATEST_ON:
+            raise _off_the_calendar(on.isoformat())
+        wall = datetime.combine(on, self._policies.send_time, self._tzdb.load(name))
+        at = wall.astimezone(UTC)
+        shown = at.astimezone(wall.tzinfo)
+        gap = shown - wall  # within a zone, Python subtracts what the wall shows
+        if not gap:
+            is_second = self._policies.overlap is OverlapPolicy.SECOND
+            return on, wall.replace(fold=1).astimezone(UTC) if is_second else at
+        if gap < _ONE_DAY:
+            is_edge = self._policies.gap is GapPolicy.EDGE
+            return on, _jump_before(at, gap, wall.tzinfo) if is_edge else at
+        if self._policies.missing_date is SkipPolicy.BACKWARD:
+            return self._find(name, on - _ONE_DAY)
+        return (shown.date(), at) if self._policies.missing_date is SkipPolicy.FORWARD else None
+
+
+def month_days(on: date, leap_day: SkipPolicy) -> Iterator[int]:
+    """Yield the month-days (month * 100 + day) of the people greeted for local date `on`."""
+    yield on.month * 100 + on.day
+    if isleap(on.year):
+        return
+    backward = leap_day is SkipPolicy.BACKWARD and (on.month, on.day) == (2, 28)
+    forward = leap_day is SkipPolicy.FORWARD and (on.month, on.day) == (3, 1)
+    if backward or forward:
+        yield _LEAP_MONTH_DAY
+
+
+def _jump_before(after: datetime, gap: timedelta, zone: tzinfo | None) -> datetime:
+    """Return the instant, to the second, at which clocks jumped by `gap`, less than it ago."""
+    before = after - gap
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > _ONE_SECOND:
+        middle = before + (after - before) // 2
+        is_before = middle.astimezone(zone).utcoffset() == offset
+        before, after = (middle, after) if is_before else (before, middle)
+    return after.replace(microsecond=0)

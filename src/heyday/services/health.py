@@ -10,7 +10,6 @@ import structlog
 
 from heyday.domain.models import JobRun
 from heyday.domain.ports import Clock, Store
-from heyday.domain.timezone import TimezoneService
 
 log = structlog.get_logger()
 
@@ -59,21 +58,21 @@ class HealthService:
         self,
         store: Store,
         clock: Clock,
-        timezones: TimezoneService,
         *,
         version: str,
+        tzdb_version: str,
         rhythms: Mapping[str, timedelta],
         patience: timedelta = timedelta(seconds=2),
     ) -> None:
         """Take the parts to look at.
 
-        version: of Heyday.   rhythms: how often each scheduler is to run.   patience: how long
-        to wait for the database.
+        version: of Heyday.   tzdb_version: of the tz database.   rhythms: how often each
+        scheduler is to run.   patience: how long to wait for the database.
         """
         self._store = store
         self._clock = clock
-        self._timezones = timezones
         self._version = version
+        self._tzdb_version = tzdb_version
         self._rhythms = rhythms
         self._patience = patience
         self._since_at = clock.now()
@@ -91,7 +90,7 @@ class HealthService:
         return Health(
             status=status,
             version=self._version,
-            tzdb_version=self._timezones.tzdb_version,
+            tzdb_version=self._tzdb_version,
             is_database_reachable=runs is not None,
             schedulers=schedulers,
         )

@@ -1,14 +1,15 @@
 """Plan greetings: for everybody in a window, or for some people whose days have changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
-from heyday.domain.models import PlanCounts, PlanRules, ZoneInstant
+from heyday.domain.models import ClaimRules, PlanCounts, PlanRules, ZoneInstant
 from heyday.domain.ports import Session, Store
-from heyday.domain.timezone import TimezoneService, Window, ZoneDay, zone_names
+from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 
 # A transaction that stores a person may commit this much later than it read the clock, and the
 # daily plan may have run in between.
@@ -23,30 +24,60 @@ _ROOM = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class PlanConfig:
-    """Set how far planning looks.
+class LostZones:
+    """Hold names of zones that the tz database does not have, with how many people live there.
 
-    horizon: how far ahead rows are written.   late_window: how late a greeting may still leave.
-    late_join: whether a person who comes, or is moved, onto today after the send time is greeted.
+    vanished: those that it had once; their people are greeted by `successors`.
+    unknown: any others; their people cannot be greeted.
     """
 
+    vanished: Mapping[str, int]
+    unknown: Mapping[str, int]
+    successors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanConfig:
+    """Set how far ahead rows are written."""
+
     horizon: timedelta = timedelta(hours=48)
-    late_window: timedelta = timedelta(hours=24)
-    late_join: bool = True
 
 
 class Planner:
-    """Compute zone days and hand them to PostgreSQL; people never leave the database."""
+    """Compute zone days and hand them to PostgreSQL; people never leave the database.
 
-    def __init__(self, timezones: TimezoneService, config: PlanConfig) -> None:
+    timezones: for each message type, by name, what answers when it leaves.
+    """
+
+    def __init__(self, timezones: Mapping[str, TimezoneService], config: PlanConfig) -> None:
         self._timezones = timezones
         self._config = config
+        self._late_window = max(t.policies.late_window for t in timezones.values())
+        self._tzdb = next(iter(timezones.values())).tzdb
         self._partitioned: Window | None = None
 
     @property
-    def config(self) -> PlanConfig:
-        """Return how far planning looks."""
-        return self._config
+    def horizon(self) -> timedelta:
+        """Return how far ahead rows are written."""
+        return self._config.horizon
+
+    @property
+    def zones(self) -> frozenset[str]:
+        """Return the names of all zones whose people can be greeted."""
+        return self._tzdb.served
+
+    @property
+    def late_window(self) -> timedelta:
+        """Return how late a greeting may leave, of the type that may be latest."""
+        return self._late_window
+
+    def claim_rules(self, now: datetime) -> ClaimRules:
+        """Return, for each message type, what may still leave now."""
+        policies = [self._timezones[t.name].policies for t in MESSAGE_TYPES]
+        return ClaimRules(
+            skip_before=tuple(now - p.late_window for p in policies),
+            same_occasion=tuple(p.same_occasion for p in policies),
+        )
 
     async def prepare(self, store: Store, now: datetime) -> None:
         """See to it that the partitions exist which a plan for people made at `now` needs."""
@@ -68,43 +99,42 @@ class Planner:
         One statement and one transaction for each message type. Any number may run at once.
         """
         await self.ensure_partitions(store, window)
-        zone_days = list(self._timezones.zone_days(zone_names(), window, now))
-        rules = self._rules(now)
         planned = 0
         for message_type in MESSAGE_TYPES:
-
-            async def plan(session: Session, message_type: MessageType = message_type) -> int:
-                return await session.plans.plan(message_type, zone_days, rules)
-
-            planned += await store.in_transaction(plan)
+            planned += await store.in_transaction(
+                partial(self._plan_everybody, message_type=message_type, window=window, now=now)
+            )
         return planned
 
     async def plan_new(
-        self, session: Session, user_ids: Sequence[UUID], zones: Iterable[str], now: datetime
+        self, session: Session, user_ids: Sequence[UUID], zones: Collection[str], now: datetime
     ) -> PlanCounts:
         """Plan people who were just stored, in the same transaction."""
-        zone_days = self._people_zone_days(zones, now)
+        window = self._people_window(now)
         planned = 0
         for message_type in MESSAGE_TYPES:
-            planned += await session.plans.plan(message_type, zone_days, self._rules(now), user_ids)
+            zone_days = self._zone_days(message_type, zones, window, now)
+            rules = self._rules(message_type, now)
+            planned += await session.plans.plan(message_type, zone_days, rules, user_ids)
         return await self._announced(session, PlanCounts(planned=planned))
 
     async def replan(
-        self, session: Session, user_ids: Sequence[UUID], zones: Iterable[str], now: datetime
+        self, session: Session, user_ids: Sequence[UUID], zones: Collection[str], now: datetime
     ) -> PlanCounts:
         """Bring the unsent greetings of these people in line with what they are now.
 
         The order matters. Planning first waits, at the ledger, for a planner that is writing the
         same keys; what that planner wrote is then seen, moved or cancelled.
         """
-        zone_days = self._people_zone_days(zones, now)
-        moved_days = self._people_zone_days(zones, now, _ZONE_REACH)
-        rules, since = self._rules(now), now - self._config.late_window
+        near, moved = self._people_window(now), self._people_window(now, _ZONE_REACH)
+        plans, since = session.plans, now - self._late_window
         counts = PlanCounts()
         for message_type in MESSAGE_TYPES:
-            plans = session.plans
+            near_days = self._zone_days(message_type, zones, near, now)
+            moved_days = self._zone_days(message_type, zones, moved, now)
+            rules = self._rules(message_type, now)
             counts += PlanCounts(
-                planned=await plans.plan(message_type, zone_days, rules, user_ids),
+                planned=await plans.plan(message_type, near_days, rules, user_ids),
                 retimed=await plans.retime_people(message_type, moved_days, rules, user_ids),
                 cancelled=await plans.cancel_unwanted(message_type, user_ids, since),
             )
@@ -112,13 +142,14 @@ class Planner:
 
     async def cancel(self, session: Session, user_ids: Sequence[UUID], now: datetime) -> int:
         """Cancel what people who left are not to get, in the transaction of their leaving."""
-        since = now - self._config.late_window
+        since = now - self._late_window
         return sum([await session.plans.cancel_unwanted(t, user_ids, since) for t in MESSAGE_TYPES])
 
     async def replan_changed(self, store: Store, now: datetime, page: int = 1000) -> PlanCounts:
         """Find people who were changed past Heyday, by SQL, and replan them."""
         await self.prepare(store, now)
-        since = now - self._config.late_window
+        # What was cancelled may be due later where its person is now.
+        since = now - self._late_window - _ZONE_REACH
         async with store.session() as session:
             changed: dict[UUID, None] = {}
             for message_type in MESSAGE_TYPES:
@@ -129,49 +160,83 @@ class Planner:
         for start in range(0, len(user_ids), page):
             some = user_ids[start : start + page]
             counts += await store.in_transaction(
-                lambda s, some=some: self.replan(s, some, zone_names(), now)  # type: ignore[misc]
+                lambda s, some=some: self.replan(s, some, self.zones, now)  # type: ignore[misc]
             )
         return counts
 
-    async def retime(self, store: Store) -> int:
-        """Move unsent rows whose zone rules or send time have changed since they were planned."""
+    async def retime(self, store: Store, before: datetime | None = None) -> int:
+        """Move unsent rows whose zone rules or send time have changed since they were planned.
+
+        before: looks at rows scheduled before this instant alone; None means all of them.
+        """
+        retimed = 0
+        for message_type in MESSAGE_TYPES:
+            retimed += await self._retime(store, message_type, before)
+        return retimed
+
+    async def find_lost_zones(self, store: Store) -> LostZones:
+        """Return the zones of people that this release of the tz database does not have."""
         async with store.session() as session:
-            pending = await session.plans.list_pending_days()
-        instants = [
-            ZoneInstant(zone, on, self._timezones.send_at(zone, on))
-            for zone, on in pending
-            if self._timezones.is_known(zone)
-        ]
-        if not instants:
-            return 0
-        await self.ensure_partitions(
-            store, Window(min(i.send_at for i in instants), max(i.send_at for i in instants))
+            people = await session.plans.count_people_by_zone()
+        vanished = self._tzdb.vanished
+        return LostZones(
+            vanished={name: people[name] for name in sorted(vanished) if name in people},
+            unknown={name: n for name, n in people.items() if name not in self.zones},
+            successors=vanished,
         )
-        version = self._timezones.tzdb_version
-        return await store.in_transaction(lambda s: s.plans.retime(instants, version))
 
     async def count_unplanned(
+        self, session: Session, message_type: MessageType, now: datetime
+    ) -> int:
+        """Return how many greetings of the late window are due by calendar, yet have no row."""
+        policies = self._timezones[message_type.name].policies
+        window = Window(now - policies.late_window, now)
+        zone_days = self._zone_days(message_type, self.zones, window, now)
+        rules = self._rules(message_type, now)
+        return await session.plans.count_unplanned(message_type, zone_days, rules)
+
+    async def _plan_everybody(
         self, session: Session, message_type: MessageType, window: Window, now: datetime
     ) -> int:
-        """Return how many greetings are due in the window by calendar, yet have no row."""
-        zone_days = list(self._timezones.zone_days(zone_names(), window, now))
-        return await session.plans.count_unplanned(message_type, zone_days, self._rules(now))
+        zone_days = self._zone_days(message_type, self.zones, window, now)
+        return await session.plans.plan(message_type, zone_days, self._rules(message_type, now))
+
+    async def _retime(
+        self, store: Store, message_type: MessageType, before: datetime | None
+    ) -> int:
+        timezones = self._timezones[message_type.name]
+        version = timezones.tzdb.version
+        async with store.session() as session:
+            planned = await session.plans.list_pending_days(message_type, version, before)
+        moves = dict(_moves(planned, timezones))
+        if not moves:
+            return 0
+        await self.ensure_partitions(store, Window(min(moves.values()), max(moves.values())))
+
+        async def move(session: Session) -> int:
+            retimed = await session.plans.retime(message_type, moves, version)
+            # What was moved into the past is due now.
+            await session.plans.announce_due()
+            return retimed
+
+        return await store.in_transaction(move)
 
     def _people_window(self, now: datetime, reach: timedelta = timedelta()) -> Window:
-        config = self._config
-        return Window(now - config.late_window, now + config.horizon + _COMMIT_SLACK + reach)
+        end_at = now + self._config.horizon + _COMMIT_SLACK + reach
+        return Window(now - self._late_window, end_at)
 
-    def _people_zone_days(
-        self, zones: Iterable[str], now: datetime, reach: timedelta = timedelta()
+    def _zone_days(
+        self, message_type: MessageType, zones: Collection[str], window: Window, now: datetime
     ) -> list[ZoneDay]:
-        return list(self._timezones.zone_days(zones, self._people_window(now, reach), now))
+        return list(self._timezones[message_type.name].zone_days(zones, window, now))
 
-    def _rules(self, now: datetime) -> PlanRules:
+    def _rules(self, message_type: MessageType, now: datetime) -> PlanRules:
+        timezones = self._timezones[message_type.name]
         return PlanRules(
             now=now,
-            skip_before=now - self._config.late_window,
-            late_join=self._config.late_join,
-            tzdb_version=self._timezones.tzdb_version,
+            skip_before=now - timezones.policies.late_window,
+            late_join=timezones.policies.late_join,
+            tzdb_version=timezones.tzdb.version,
         )
 
     async def _announced(self, session: Session, counts: PlanCounts) -> PlanCounts:
@@ -179,3 +244,15 @@ class Planner:
         if counts.planned or counts.retimed:
             await session.plans.announce_due()
         return counts
+
+
+def _moves(
+    planned: Sequence[ZoneInstant], timezones: TimezoneService
+) -> Iterator[tuple[ZoneInstant, datetime]]:
+    """Yield what lies at another instant than it is to leave at, with that instant."""
+    for place in planned:
+        # In a zone that is unknown by now, the greeting leaves as it was planned.
+        if place.timezone in timezones.tzdb.served:
+            send_at = timezones.find_send_at(place.timezone, place.delivery_on)
+            if send_at and send_at != place.send_at:
+                yield place, send_at

@@ -27,11 +27,10 @@ class ReconciliationService:
         calendar say should have a row and has none.
         """
         now = self._clock.now()
-        recent = Window(now - self._planner.config.late_window, now)
         balances = []
         async with self._store.session() as session:
             for message_type in MESSAGE_TYPES:
-                unplanned = await self._planner.count_unplanned(session, message_type, recent, now)
+                unplanned = await self._planner.count_unplanned(session, message_type, now)
                 balance = await session.messages.balance(
                     message_type.name, Window(_EVER, now), now - _GRACE
                 )

@@ -30,6 +30,8 @@ RHYTHMS: Mapping[str, timedelta] = {
 _LONGEST_CATCH_UP = timedelta(days=366)
 # Recovery replans the day around now: enough for people whom SQL added since the daily plan.
 _REPLAN_AHEAD = timedelta(hours=2)
+# Recovery re-times what is due soon: in time also where the new instant is hours earlier.
+_RETIME_AHEAD = timedelta(hours=3)
 _KEEP_RUNS = timedelta(days=30)
 
 
@@ -104,6 +106,7 @@ class MessageSchedulerService:
         async with self._journal.run(DAILY, window, is_manual=at is not None) as counts:
             counts["retimed"] = await self._planner.retime(self._store)
             counts["planned"] = await self._planner.plan_window(self._store, window, now)
+            counts.update(await self._report_lost_zones())
         return counts
 
     async def enqueue_due(self, at: datetime | None = None) -> dict[str, int]:
@@ -127,7 +130,9 @@ class MessageSchedulerService:
             counts["skipped"] = await self._skip_late(now)
             counts["planned"] = await self._plan_missed(now)
             changed = await self._planner.replan_changed(self._store, now)
-            counts["retimed"] = changed.retimed
+            # What a process with an older tz database has planned since the daily run.
+            retimed = await self._planner.retime(self._store, before=now + _RETIME_AHEAD)
+            counts["retimed"] = changed.retimed + retimed
             counts["cancelled"] = changed.cancelled
             counts["recovered"] = sum(counts.values())
             async with self._store.session() as session:
@@ -135,7 +140,7 @@ class MessageSchedulerService:
         return counts
 
     async def _daily_window(self, now: datetime, *, is_manual: bool) -> Window:
-        horizon, late_window = self._planner.config.horizon, self._planner.config.late_window
+        horizon, late_window = self._planner.horizon, self._planner.late_window
         if is_manual:
             return Window(now, now + horizon)
         async with self._store.session() as session:
@@ -144,25 +149,39 @@ class MessageSchedulerService:
         return Window(max(start_at, now - _LONGEST_CATCH_UP), now + horizon)
 
     async def _plan_missed(self, now: datetime) -> int:
-        window = Window(now - self._planner.config.late_window, now + _REPLAN_AHEAD)
+        window = Window(now - self._planner.late_window, now + _REPLAN_AHEAD)
         return await self._planner.plan_window(self._store, window, now)
 
+    async def _report_lost_zones(self) -> dict[str, int]:
+        """Tell of people whose zone the tz database does not have; return how many there are."""
+        lost = await self._planner.find_lost_zones(self._store)
+        counts = {}
+        if lost.vanished:
+            counts["vanished_zones"] = people = sum(lost.vanished.values())
+            zones = {name: lost.successors[name] for name in lost.vanished}
+            log.warning("zones_vanished", zones=zones, people=people)
+        if lost.unknown:
+            counts["unknown_zones"] = people = sum(lost.unknown.values())
+            # Their number alone: what SQL wrote there may be anything, also a person's name.
+            log.warning("zones_unknown", zones=len(lost.unknown), people=people)
+        return counts
+
     async def _take_due(self, now: datetime, until: datetime) -> list[DueMessage]:
-        skip_before = now - self._planner.config.late_window
+        rules = self._planner.claim_rules(now)
         return await self._store.in_transaction(
-            lambda s: s.messages.enqueue_due(now, until, skip_before, self._config.chunk)
+            lambda s: s.messages.enqueue_due(now, until, rules, self._config.chunk)
         )
 
     async def _skip_late(self, now: datetime) -> int:
-        skip_before = now - self._planner.config.late_window
-        return await self._store.in_transaction(lambda s: s.messages.skip_late(skip_before))
+        rules = self._planner.claim_rules(now)
+        return await self._store.in_transaction(lambda s: s.messages.skip_late(rules))
 
     async def _enqueue_lost(self, now: datetime) -> int:
-        skip_before = now - self._planner.config.late_window
+        rules = self._planner.claim_rules(now)
         queued_before = now - self._config.lost_after
         requeued = 0
         while rows := await self._store.in_transaction(
-            lambda s: s.messages.enqueue_again(now, queued_before, skip_before, self._config.chunk)
+            lambda s: s.messages.enqueue_again(now, queued_before, rules, self._config.chunk)
         ):
             requeued += len(rows)
             await self._publish(rows)

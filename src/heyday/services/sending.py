@@ -12,7 +12,6 @@ from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
 from heyday.domain.ports import Clock, Sender, Session, Store
-from heyday.domain.timezone import zone_names
 from heyday.domain.transitions import Status
 from heyday.services.planning import Planner
 from heyday.telemetry import Metrics
@@ -97,13 +96,14 @@ class MessageSenderService:
     async def _claim(self, batch: Batch) -> Claim:
         """Claim; people whom SQL had changed get, all or none, the plan that fits them now."""
         now = self._clock.now()
-        skip_before = now - self._planner.config.late_window
+        rules = self._planner.claim_rules(now)
         await self._planner.prepare(self._store, now)
 
         async def work(session: Session) -> Claim:
-            claim = await session.messages.claim(batch, now, skip_before, self._config.lease)
+            claim = await session.messages.claim(batch, now, rules, self._config.lease)
             if claim.changed_user_ids:
-                await self._planner.replan(session, claim.changed_user_ids, zone_names(), now)
+                zones = self._planner.zones
+                await self._planner.replan(session, claim.changed_user_ids, zones, now)
             return claim
 
         claim = await self._store.in_transaction(work)

@@ -1,19 +1,20 @@
 """Keep people, and their plans in step with them: always in one transaction."""
 
 import dataclasses
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
 from uuid import UUID
 
+from heyday.domain.dates import format_date
 from heyday.domain.errors import NotFound
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS, parse_person
-from heyday.domain.ports import Clock, Session, Store
+from heyday.domain.ports import Clock, Session, Store, UserStore
 from heyday.services.planning import Planner
 
 
 class UserService:
-    """Create, read, change and delete people."""
+    """Create, read, change and delete people; let them leave and come back."""
 
     def __init__(self, store: Store, planner: Planner, clock: Clock) -> None:
         self._store = store
@@ -81,6 +82,53 @@ class UserService:
 
         await self._store.in_transaction(work)
 
+    async def undelete(self, user_id: UUID) -> User:
+        """Take a deletion back; what is still to come is owed again, and what is due today.
+
+        Who is there already stays as they are. Raises NotFound, EmailTaken.
+        """
+        return await self._come_back(user_id, lambda people, now: people.undelete(user_id, now))
+
+    async def unsubscribe(self, user_id: UUID) -> User:
+        """Send a person no more greetings, and cancel what they have not got.
+
+        Who has unsubscribed already stays so, since the same instant. Raises NotFound.
+        """
+
+        async def work(session: Session) -> User:
+            now = self._clock.now()
+            user = await session.users.unsubscribe(user_id, now)
+            if user is None:
+                return _present(await session.users.find(user_id))
+            await self._planner.cancel(session, [user_id], now)
+            return user
+
+        return await self._store.in_transaction(work)
+
+    async def resubscribe(self, user_id: UUID) -> User:
+        """Greet a person again; what is still to come is owed again, and what is due today.
+
+        Who is subscribed already stays so. Raises NotFound.
+        """
+        return await self._come_back(user_id, lambda people, now: people.resubscribe(user_id, now))
+
+    async def _come_back(
+        self, user_id: UUID, change: Callable[[UserStore, datetime], Awaitable[User | None]]
+    ) -> User:
+        await self._planner.prepare(self._store, self._clock.now())
+
+        async def work(session: Session) -> User:
+            now = self._clock.now()
+            user = await change(session.users, now)
+            if user is None:
+                return _present(await session.users.find(user_id))
+            # A zone that SQL has written may be none: such a person has no days to plan.
+            zones = self._planner.zones & {user.timezone}
+            await self._planner.replan(session, [user_id], zones, now)
+            return user
+
+        return await self._store.in_transaction(work)
+
     async def _write(self, session: Session, user_id: UUID, person: PersonDraft) -> User:
         now = self._clock.now()
         user = _present(await session.users.replace(user_id, person, now))
@@ -102,6 +150,6 @@ def _as_given(user: User) -> dict[str, object]:
     """Return a person's fields as a company would give them."""
     stored = dataclasses.asdict(user)
     return {
-        name: value.isoformat() if isinstance(value := stored[name], date) else value
+        name: format_date(value) if isinstance(value := stored[name], date) else value
         for name in FIELDS
     }

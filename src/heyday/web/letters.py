@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from heyday.domain.models import InboxMessage, UpcomingGreeting
 from heyday.domain.ports import Clock, InboxStore, Store
-from heyday.domain.timezone import load_zone, zone_names
+from heyday.domain.tzdb import PINNED
 
 SHOWN = 100
 
@@ -102,5 +102,5 @@ def _next_greeting(upcoming: UpcomingGreeting) -> NextGreeting:
 
 def _wall_time(at: datetime, zone: str | None) -> str:
     """Write an instant as a wall clock in the zone shows it, such as "Mon 4 Jan 2027, 09:00:00"."""
-    local = at.astimezone(load_zone(zone) if zone in zone_names() else UTC)
+    local = at.astimezone(PINNED.load(zone) if zone in PINNED.served else UTC)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S}"

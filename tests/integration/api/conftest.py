@@ -8,6 +8,7 @@ import pytest
 
 from heyday.api.app import ApiServices, create_app
 from heyday.db.inbox import InboxRepository
+from heyday.domain.tzdb import PINNED
 from heyday.services.health import HealthService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
@@ -25,10 +26,12 @@ def inbox(pipeline: Pipeline) -> InboxRepository:
 @pytest.fixture
 async def client(pipeline: Pipeline, inbox: InboxRepository) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, in the loop of the test: the pool belongs to that loop."""
-    database, clock, timezones = pipeline.database, pipeline.clock, pipeline.timezones
+    database, clock = pipeline.database, pipeline.clock
     services = ApiServices(
         users=pipeline.users,
-        health=HealthService(database, clock, timezones, version="1.2.3", rhythms=RHYTHMS),
+        health=HealthService(
+            database, clock, version="1.2.3", tzdb_version=PINNED.version, rhythms=RHYTHMS
+        ),
         metrics=pipeline.metrics.registry,
         version="1.2.3",
     )

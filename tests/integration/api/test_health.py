@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import httpx
 
-from heyday.domain.timezone import TZDB_VERSION
+from heyday.domain.tzdb import PINNED
 from tests.factories import Pipeline
 
 
@@ -19,7 +19,7 @@ async def test_after_its_runs_everything_is_well(
     assert reply.json() == {
         "status": "ok",
         "version": "1.2.3",
-        "tzdb_version": TZDB_VERSION,
+        "tzdb_version": PINNED.version,
         "database": "ok",
         "schedulers": [{"name": "daily", **ran}, {"name": "minute", **ran}],
     }

@@ -1,11 +1,14 @@
 """People over HTTP: what is accepted, what comes back, what it does to their greetings."""
 
+import re
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from tests.factories import Pipeline, person
+from tests.fakes import FakeClock
 
 PEOPLE = "/api/v1/users"
 FORMS = pytest.mark.parametrize("path", [PEOPLE, "/user"])
@@ -111,6 +114,9 @@ async def test_an_unknown_person_is_not_found(client: httpx.AsyncClient) -> None
         await client.put(path, json=person()),
         await client.patch(path, json={"first_name": "Grace"}),
         await client.delete(path),
+        await client.post(f"{path}/undelete"),
+        await client.post(f"{path}/unsubscribe"),
+        await client.post(f"{path}/resubscribe"),
     ):
         assert (reply.status_code, reply.json()["type"]) == (404, "/problems/not-found")
 
@@ -151,3 +157,119 @@ async def test_a_person_who_comes_in_is_planned_and_one_who_goes_is_not_greeted(
     assert await pipeline.statuses(user_id) == ["SCHEDULED"]
     await client.delete(f"{PEOPLE}/{user_id}")
     assert await pipeline.statuses(user_id) == ["CANCELLED"]
+
+
+async def test_a_person_leaves_and_comes_back_and_may_say_so_twice(
+    client: httpx.AsyncClient, pipeline: Pipeline, clock: FakeClock
+) -> None:
+    user = await add(client, birthday_date="1990-01-15")
+    path, user_id = f"{PEOPLE}/{user['id']}", UUID(str(user["id"]))
+    for action, unsubscribed_at, status in (
+        ("unsubscribe", "2027-01-14T00:00:01Z", "CANCELLED"),
+        ("resubscribe", None, "SCHEDULED"),
+        ("undelete", None, "SCHEDULED"),
+    ):
+        if action == "undelete":
+            await client.delete(path)
+        clock.advance(timedelta(seconds=1))
+        once = await client.post(f"{path}/{action}")
+        clock.advance(timedelta(seconds=1))
+        twice = await client.post(f"{path}/{action}")
+        assert once.status_code == twice.status_code == 200
+        changed = {"unsubscribed_at": unsubscribed_at, "updated_at": once.json()["updated_at"]}
+        assert once.json() == twice.json() == {**user, **changed}
+        assert (await client.get(path)).json() == once.json()
+        assert await pipeline.statuses(user_id) == [status]
+
+
+async def test_nobody_comes_back_to_an_address_that_was_taken_meanwhile(
+    client: httpx.AsyncClient,
+) -> None:
+    user = await add(client, email="ada@example.com")
+    await client.delete(f"{PEOPLE}/{user['id']}")
+    await add(client, email="ADA@example.com")
+    reply = await client.post(f"{PEOPLE}/{user['id']}/undelete")
+    assert (reply.status_code, reply.json()["type"]) == (409, "/problems/email-taken")
+    assert "ada@" not in reply.text.lower()
+
+
+NO_YEAR = pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("--02-29", "--02-29"),
+        ({"year": None, "month": 2, "day": 29}, "--02-29"),
+        ({"month": 2, "day": 29}, "--02-29"),
+        ({"year": 1992, "month": 2, "day": 29}, "1992-02-29"),
+        ("1992-02-29", "1992-02-29"),
+    ],
+)
+
+
+@NO_YEAR
+@pytest.mark.parametrize("field", ["birthday_date", "anniversary_date"])
+async def test_a_date_may_be_given_without_a_year_and_is_shown_as_a_text(
+    client: httpx.AsyncClient, field: str, given: object, shown: str
+) -> None:
+    user = await add(client, **{field: given})
+    assert user[field] == shown
+    path = f"{PEOPLE}/{user['id']}"
+    for reply in (
+        await client.get(path),
+        await client.patch(path, json={"location_city": "London"}),
+        await client.patch(path, json={field: user[field]}),
+        await client.put(path, json=person(**{field: given})),
+    ):
+        assert (reply.status_code, reply.json()[field]) == (200, shown)
+    assert (await client.get(PEOPLE)).json()["items"][0][field] == shown
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["--02-30", "--0229", "1605-02-28", "1899-12-31", {"month": 2}, {"month": 2, "day": "29"}],
+)
+async def test_what_is_no_date_is_refused_by_name(client: httpx.AsyncClient, given: object) -> None:
+    reply = await client.post(PEOPLE, json=person(birthday_date=given))
+    assert reply.status_code == 422
+    assert [error["pointer"] for error in reply.json()["errors"]] == ["/birthday_date"]
+
+
+async def test_what_sql_stored_for_a_date_without_a_year_is_shown_as_one(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    user_id = await pipeline.insert(birthday_date="1604-02-29")
+    assert (await client.get(f"{PEOPLE}/{user_id}")).json()["birthday_date"] == "--02-29"
+
+
+async def test_a_zone_that_the_tz_database_dropped_is_stored_under_its_successors_name(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    user = await add(client, timezone="US/Pacific-New")
+    assert user["timezone"] == "America/Los_Angeles"
+    path = f"{PEOPLE}/{user['id']}"
+    reply = await client.patch(path, json={"timezone": "Canada/East-Saskatchewan"})
+    assert reply.json()["timezone"] == "America/Regina"
+    user_id = await pipeline.insert(timezone="US/Pacific-New")
+    reply = await client.patch(f"{PEOPLE}/{user_id}", json={"first_name": "Grace"})
+    assert reply.json()["timezone"] == "America/Los_Angeles"
+
+
+async def test_a_zone_in_the_wrong_case_is_refused_with_its_right_name(
+    client: httpx.AsyncClient,
+) -> None:
+    reply = await client.post(PEOPLE, json=person(timezone="europe/berlin"))
+    (error,) = reply.json()["errors"]
+    assert error["pointer"] == "/timezone"
+    assert error["detail"].endswith("did you mean Europe/Berlin?")
+
+
+@pytest.mark.parametrize("field", ["birthday_date", "anniversary_date"])
+async def test_the_examples_of_dates_in_the_description_are_accepted(
+    client: httpx.AsyncClient, field: str
+) -> None:
+    schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    examples = schemas["PersonBody"]["properties"][field]["examples"]
+    assert schemas["PersonPatch"]["properties"][field]["examples"] == examples
+    shown = [(await add(client, **{field: example}))[field] for example in examples]
+    assert len([text for text in shown if str(text).startswith("--")]) == 2
+    pattern = schemas["Person"]["properties"][field]["pattern"]
+    assert all(re.search(pattern, str(text)) for text in shown)

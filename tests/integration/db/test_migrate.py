@@ -59,8 +59,8 @@ async def test_generate_writes_what_separates_the_database_from_the_schema(
     scripts = tmp_path / "migrations"
     original = Path(migrate.__file__).parent / "migrations"
     (scripts / "versions").mkdir(parents=True)
-    for name in ("env.py", "script.py.mako", "versions/0001_first_schema.py"):
-        (scripts / name).write_text((original / name).read_text("utf-8"), "utf-8")
+    for path in [*original.glob("*.*"), *original.glob("versions/*.py")]:
+        (scripts / path.relative_to(original)).write_text(path.read_text("utf-8"), "utf-8")
     monkeypatch.setattr(migrate, "_MIGRATIONS", scripts)
     await migrate.generate(database_url, "add the city")
     (written,) = (scripts / "versions").glob("*add_the_city.py")

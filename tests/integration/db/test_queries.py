@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from heyday.db import message_logs, plans, queries, users
+from heyday.db import forecasts, message_logs, plans, queries, users
 from heyday.db.queries import Query
 from heyday.db.types import AnyConnection
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -15,15 +15,20 @@ TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
 FRAGMENTS = {"everybody", "some_people", "content", "known", "unplanned"}
+FRAGMENTS |= {"is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(r"UPDATE message_logs\b.*?\bSET\b[^;]*?\bstatus = ", re.DOTALL)
 
 
 def filled(table: str, query: Query) -> list[str]:
     """Return the statement as it is used: for each message type, for everybody or for some."""
+    if table == "message_logs":
+        doubts = [False, True] if query.name == "claim" else [False]
+        return [message_logs.statement(query.name, is_doubtful=doubt) for doubt in doubts]
+    if table == "forecasts":
+        return [forecasts.statement(query.name, message_type) for message_type in MESSAGE_TYPES]
     if table != "plans":
-        outer = {"occasion": message_logs._OCCASION, "columns": users._COLUMNS}  # noqa: SLF001
-        return [query.fill(outer)]
+        return [query.fill({"columns": users._COLUMNS})]  # noqa: SLF001
     candidates = {"plan": ["everybody", "some_people"], "retime_people": ["some_people"]}
     return [
         plans.statement(query.name, message_type, some)

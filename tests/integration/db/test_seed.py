@@ -15,9 +15,8 @@ from heyday.db.seeding.copying import CopyReport, copy_population
 from heyday.db.seeding.population import Population
 from heyday.db.seeding.sample import add_sample
 from heyday.db.types import AnyConnection
-from heyday.domain.timezone import TimezoneService
 from heyday.domain.transitions import Status
-from tests.factories import Pipeline
+from tests.factories import Pipeline, timezones_of
 from tests.fakes import START_AT
 
 NOW = START_AT + timedelta(hours=11)
@@ -41,7 +40,7 @@ async def copy(connection: AnyConnection, count: int, seed: int = 1) -> CopyRepo
 
 
 async def test_the_sample_has_greetings_in_every_status(connection: AnyConnection):
-    report = await add_sample(connection, TimezoneService(), NOW)
+    report = await add_sample(connection, timezones_of(), NOW)
     assert (report.added, report.present) == (100, 0)
     assert set(report.messages) == {status.value for status in Status}
     stored = await connection.fetch("SELECT status, count(*) FROM message_logs GROUP BY status")
@@ -49,7 +48,7 @@ async def test_the_sample_has_greetings_in_every_status(connection: AnyConnectio
 
 
 async def test_its_people_are_of_many_kinds(connection: AnyConnection):
-    await add_sample(connection, TimezoneService(), NOW)
+    await add_sample(connection, timezones_of(), NOW)
     row = await connection.fetchrow("""
         SELECT count(DISTINCT timezone) AS zones,
                count(DISTINCT birthday_month_day / 100) AS months,
@@ -72,7 +71,7 @@ async def test_its_people_are_of_many_kinds(connection: AnyConnection):
 async def test_somebody_has_their_day_today_and_nothing_planned_yet(pipeline: Pipeline):
     pipeline.clock.set(NOW)  # type: ignore[attr-defined]
     async with pipeline.database.connection() as connection:
-        await add_sample(connection, pipeline.timezones, NOW)
+        await add_sample(connection, timezones_of(), NOW)
     before = await pipeline.value("SELECT count(*) FROM message_logs")
     await pipeline.daily.run_once()
     assert await pipeline.value("SELECT count(*) FROM message_logs") >= before + 4
@@ -80,7 +79,7 @@ async def test_somebody_has_their_day_today_and_nothing_planned_yet(pipeline: Pi
 
 async def test_its_rows_say_what_real_ones_say(connection: AnyConnection):
     """Each status has the fields that belong to it, each row its place in the ledger."""
-    await add_sample(connection, TimezoneService(), NOW)
+    await add_sample(connection, timezones_of(), NOW)
     wrong = await connection.fetch(
         """
         SELECT m.status, m.error_message
@@ -117,11 +116,11 @@ async def test_its_rows_say_what_real_ones_say(connection: AnyConnection):
 
 
 async def test_a_second_run_says_what_is_there_and_changes_nothing(connection: AnyConnection):
-    await add_sample(connection, TimezoneService(), NOW)
+    await add_sample(connection, timezones_of(), NOW)
     await connection.execute("UPDATE users SET first_name = 'Edited' WHERE email LIKE 'olivia%'")
     await connection.execute("UPDATE users SET deleted_at = now() WHERE email LIKE 'marcus%'")
     before = await contents(connection)
-    report = await add_sample(connection, TimezoneService(), NOW + timedelta(days=3))
+    report = await add_sample(connection, timezones_of(), NOW + timedelta(days=3))
     assert (report.added, report.present, dict(report.messages)) == (0, 100, {})
     assert await contents(connection) == before
 
@@ -130,8 +129,8 @@ async def test_two_runs_at_once_add_everybody_once(connection: AnyConnection, da
     other = await asyncpg.connect(database_url)
     try:
         reports = await asyncio.gather(
-            add_sample(connection, TimezoneService(), NOW),
-            add_sample(other, TimezoneService(), NOW),
+            add_sample(connection, timezones_of(), NOW),
+            add_sample(other, timezones_of(), NOW),
         )
     finally:
         await other.close()
@@ -144,7 +143,7 @@ async def test_who_has_the_address_of_a_sample_person_keeps_it(connection: AnyCo
         "INSERT INTO users (first_name, last_name, email, timezone) "
         "VALUES ('Real', 'One', 'OLIVIA.bennett@example.com', 'UTC')"
     )
-    report = await add_sample(connection, TimezoneService(), NOW)
+    report = await add_sample(connection, timezones_of(), NOW)
     assert (report.added, report.present) == (99, 1)
     query = "SELECT first_name FROM users WHERE lower(email) = 'olivia.bennett@example.com'"
     assert await connection.fetchval(query) == "Real"
@@ -153,7 +152,7 @@ async def test_who_has_the_address_of_a_sample_person_keeps_it(connection: AnyCo
 async def test_a_running_heyday_finishes_what_the_sample_left_unfinished(pipeline: Pipeline):
     pipeline.clock.set(NOW)  # type: ignore[attr-defined]
     async with pipeline.database.connection() as connection:
-        await add_sample(connection, pipeline.timezones, NOW)
+        await add_sample(connection, timezones_of(), NOW)
     # PostgreSQL's own clock decides about leases, and it may be behind the one of this test.
     await pipeline.execute("UPDATE message_logs SET lease_until = now() WHERE status = 'SENDING'")
     await pipeline.daily.run_once()
@@ -187,7 +186,7 @@ async def test_a_population_comes_with_all_indexes_as_they_were(
 
 
 async def test_a_population_joins_people_who_are_there(connection: AnyConnection):
-    await add_sample(connection, TimezoneService(), NOW)
+    await add_sample(connection, timezones_of(), NOW)
     before = await connection.fetch(INDEXES)
     assert (await copy(connection, 300)).added == 300
     assert (await copy(connection, 200, seed=2)).added == 200

@@ -1,13 +1,15 @@
 """Who is planned, for which instant, with which words: the daily run from people to rows."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from importlib.resources import files
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from heyday.domain.timezone import LeapDayPolicy, Window
-from heyday.services import planning
-from heyday.services.planning import PlanConfig
+from heyday.domain.policies import SkipPolicy, TimePolicies
+from heyday.domain.timezone import Window
+from heyday.domain.tzdb import TzDatabase
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import START_AT, FakeClock, RecordingSender
 
@@ -52,7 +54,7 @@ async def test_the_send_time_is_nine_on_the_wall_of_the_zone(
     assert row["delivery_date"] == date.fromisoformat(birthday).replace(year=2027)
     assert row["idempotency_key"] == f"{user_id}:BIRTHDAY:{row['delivery_date']}"
     assert row["timezone"] == zone
-    assert row["tzdb_version"] == pipeline.timezones.tzdb_version
+    assert row["tzdb_version"] == pipeline.timezones.tzdb.version
 
 
 async def test_people_east_of_utc_plus_nine_are_not_missed_by_daily_runs(
@@ -134,15 +136,15 @@ async def test_a_person_with_a_zone_that_is_none_disturbs_nobody(pipeline: Pipel
 @pytest.mark.parametrize(
     ("policy", "dates"),
     [
-        (LeapDayPolicy.BACKWARD, ["2027-02-28", "2028-02-29"]),
-        (LeapDayPolicy.FORWARD, ["2027-03-01", "2028-02-29"]),
-        (LeapDayPolicy.OMIT, ["2028-02-29"]),
+        (SkipPolicy.BACKWARD, ["2027-02-28", "2028-02-29"]),
+        (SkipPolicy.FORWARD, ["2027-03-01", "2028-02-29"]),
+        (SkipPolicy.OMIT, ["2028-02-29"]),
     ],
 )
 async def test_people_of_29_february_are_greeted_as_the_policy_says(
-    database_url: str, sender: RecordingSender, policy: LeapDayPolicy, dates: list[str]
+    database_url: str, sender: RecordingSender, policy: SkipPolicy, dates: list[str]
 ) -> None:
-    clock, config = FakeClock(), PipelineConfig(leap_day=policy)
+    clock, config = FakeClock(), PipelineConfig(time=TimePolicies(leap_day=policy))
     async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
         user_id = await pipeline.insert(timezone="Asia/Tokyo", birthday_date="1984-02-29")
         for start_at in (at(2, 25, 0), at(2, 25, 0, year=2028)):
@@ -182,7 +184,7 @@ async def test_who_comes_today_after_nine_is_greeted_at_once(
 async def test_who_comes_today_after_nine_is_not_greeted_if_the_setting_says_so(
     database_url: str, sender: RecordingSender
 ) -> None:
-    config = PipelineConfig(plan=PlanConfig(late_join=False))
+    config = PipelineConfig(time=TimePolicies(late_join=False))
     clock = FakeClock(at(1, 14, 15))
     async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
         user = await pipeline.create(timezone="Europe/London", birthday_date="1990-01-14")
@@ -258,17 +260,30 @@ async def test_who_came_during_the_outage_is_owed_only_what_came_after(
     assert await instants(pipeline, late) == []
 
 
+@pytest.fixture
+def one_zone(tmp_path: Path) -> TzDatabase:
+    """A tz database that knows nothing but UTC."""
+    (tmp_path / "zones").write_text("UTC")
+    folder = tmp_path / "zoneinfo"
+    folder.mkdir()
+    original = files("tzdata").joinpath("zoneinfo")
+    for name in ("UTC", "tzdata.zi"):
+        (folder / name).write_bytes(original.joinpath(name).read_bytes())
+    return TzDatabase(tmp_path)
+
+
 async def test_catching_up_reaches_no_further_back_than_a_year(
-    pipeline: Pipeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    database_url: str, clock: FakeClock, sender: RecordingSender, one_zone: TzDatabase
 ) -> None:
-    monkeypatch.setattr(planning, "zone_names", lambda: ["UTC"])  # a year of all zones takes long
-    await pipeline.daily.run_once()
-    clock.set(at(1, 14, 0, year=2030))
-    await pipeline.daily.run_once()
-    (latest,) = await pipeline.rows(
-        "SELECT window_start FROM job_runs ORDER BY started_at DESC LIMIT 1"
-    )
-    assert latest["window_start"] == at(1, 13, 0, year=2029)
+    config = PipelineConfig(tzdb=one_zone)  # a year of all zones takes long
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await pipeline.daily.run_once()
+        clock.set(at(1, 14, 0, year=2030))
+        await pipeline.daily.run_once()
+        (latest,) = await pipeline.rows(
+            "SELECT window_start FROM job_runs ORDER BY started_at DESC LIMIT 1"
+        )
+        assert latest["window_start"] == at(1, 13, 0, year=2029)
 
 
 # --- The words --------------------------------------------------------------------------------
@@ -384,7 +399,7 @@ async def test_a_new_send_time_moves_what_is_not_yet_sent(
     sent_id = await pipeline.insert(timezone="Asia/Tokyo", birthday_date="1990-01-15")
     await pipeline.daily.run_once()
     await pipeline.execute("UPDATE message_logs SET status = 'SENT' WHERE user_id = $1", sent_id)
-    config = PipelineConfig(send_time=time(18, 30))
+    config = PipelineConfig(time=TimePolicies(send_time=time(18, 30)))
     async with open_pipeline(pipeline.url, clock=clock, sender=sender, config=config) as restarted:
         assert await restarted.daily.run_once() == {"retimed": 1, "planned": 0}
         assert await restarted.daily.run_once() == {"retimed": 0, "planned": 0}
@@ -407,7 +422,7 @@ async def test_a_new_tz_database_moves_rows_across_the_end_of_a_month(
     assert (await pipeline.daily.run_once())["retimed"] == 1
     row = await pipeline.message(user_id)
     assert row["scheduled_send_time"] == at(1, 31, 19)
-    assert row["tzdb_version"] == pipeline.timezones.tzdb_version
+    assert row["tzdb_version"] == pipeline.timezones.tzdb.version
 
 
 async def test_a_zone_that_left_the_tz_database_does_not_stop_the_run(

@@ -1,11 +1,13 @@
 """People are stored, read, changed and deleted with their plans, all or nothing."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from heyday.domain.errors import DatabaseError, EmailTaken, InvalidInput, NotFound
+from heyday.domain.models import PersonDraft
 from tests.factories import Pipeline, person
 from tests.fakes import FakeClock
 
@@ -133,6 +135,7 @@ async def test_an_edit_is_stored_with_the_plan_or_not_at_all(
     for edit in (
         pipeline.users.patch(user.id, {"birthday_date": None}),
         pipeline.users.delete(user.id),
+        pipeline.users.unsubscribe(user.id),
     ):
         with pytest.raises(DatabaseError):
             await edit
@@ -166,11 +169,126 @@ async def test_a_person_counts_as_eligible_from_the_last_change_that_moves_greet
     user = await pipeline.create(birthday_date="1990-01-15")
     created_at = clock.now()
     clock.advance(SECOND)
-    await pipeline.users.patch(user.id, {"first_name": "Augusta"})
-    assert await pipeline.value(since) == created_at
-    await pipeline.users.patch(user.id, {"timezone": "Asia/Tokyo"})
-    assert await pipeline.value(since) == clock.now()
+    same_day: list[dict[str, object]] = [
+        {"first_name": "Augusta"},
+        {"timezone": "Asia/Tokyo"},
+        {"birthday_date": "1991-01-15"},
+    ]
+    for change in same_day:
+        await pipeline.users.patch(user.id, change)
+        assert await pipeline.value(since) == created_at
+    other_day: list[dict[str, object]] = [
+        {"anniversary_date": "2020-01-15"},
+        {"birthday_date": "1991-01-16"},
+        {"birthday_date": None},
+    ]
+    for change in other_day:
+        clock.advance(SECOND)
+        await pipeline.users.patch(user.id, change)
+        assert await pipeline.value(since) == clock.now()
+    assert clock.now() == datetime(2027, 1, 14, 0, 0, 4, tzinfo=UTC)
+
+
+async def test_an_import_makes_eligible_anew_whom_it_gives_another_day(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    since = "SELECT eligible_since FROM users"
+    given = PersonDraft("Ada", "Lovelace", "ada@example.com", "UTC", date(1990, 1, 15))
+
+    async def store(person: PersonDraft) -> datetime:
+        clock.advance(SECOND)
+        await pipeline.database.in_transaction(
+            lambda session: session.users.upsert_many([person], clock.now())
+        )
+        at: datetime = await pipeline.value(since)
+        return at
+
+    created_at = await store(given)
+    for other in (
+        replace(given, timezone="Asia/Tokyo"),
+        replace(given, birthday_date=date(1991, 1, 15)),
+    ):
+        assert await store(other) == created_at
+    assert await store(replace(given, birthday_date=date(1991, 1, 16))) == clock.now()
+    assert await store(replace(given, birthday_date=None)) == clock.now()
+
+
+# --- Leaving and coming back ------------------------------------------------------------------
+
+
+async def test_who_leaves_and_comes_back_is_shown_as_before(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    user = await pipeline.create(birthday_date="1990-01-15", location_city="London")
     clock.advance(SECOND)
-    await pipeline.users.patch(user.id, {"anniversary_date": "2020-01-15"})
-    assert await pipeline.value(since) == clock.now()
-    assert clock.now() == datetime(2027, 1, 14, 0, 0, 2, tzinfo=UTC)
+    gone = await pipeline.users.unsubscribe(user.id)
+    assert gone == replace(user, unsubscribed_at=clock.now(), updated_at=clock.now())
+    clock.advance(SECOND)
+    back = await pipeline.users.resubscribe(user.id)
+    assert back == replace(user, updated_at=clock.now())
+    await pipeline.users.delete(user.id)
+    clock.advance(SECOND)
+    back = await pipeline.users.undelete(user.id)
+    assert back == await pipeline.users.get(user.id) == replace(user, updated_at=clock.now())
+
+
+async def test_leaving_or_coming_back_twice_is_as_once(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    user = await pipeline.create(birthday_date="1990-01-15")
+    for change in (
+        pipeline.users.undelete,
+        pipeline.users.resubscribe,
+        pipeline.users.unsubscribe,
+        pipeline.users.resubscribe,
+    ):
+        clock.advance(SECOND)
+        once = await change(user.id)
+        rows = await pipeline.messages(user.id)
+        clock.advance(SECOND)
+        assert await change(user.id) == once
+        assert await pipeline.messages(user.id) == rows
+
+
+async def test_who_never_was_there_can_neither_leave_nor_come_back(pipeline: Pipeline) -> None:
+    nobody, gone = uuid4(), (await pipeline.create()).id
+    await pipeline.users.delete(gone)
+    for attempt in (
+        pipeline.users.undelete(nobody),
+        pipeline.users.unsubscribe(nobody),
+        pipeline.users.resubscribe(nobody),
+        pipeline.users.unsubscribe(gone),
+        pipeline.users.resubscribe(gone),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_nobody_comes_back_to_an_address_that_was_taken_meanwhile(
+    pipeline: Pipeline,
+) -> None:
+    user = await pipeline.create(email="ada@example.com", birthday_date="1990-01-15")
+    await pipeline.users.delete(user.id)
+    other = await pipeline.create(email="ADA@example.com")
+    with pytest.raises(EmailTaken):
+        await pipeline.users.undelete(user.id)
+    assert await pipeline.statuses(user.id) == ["CANCELLED"]
+    await pipeline.users.delete(other.id)
+    assert (await pipeline.users.undelete(user.id)).id == user.id
+    assert await pipeline.statuses(user.id) == ["SCHEDULED"]
+
+
+async def test_who_comes_back_unsubscribed_stays_unsubscribed(pipeline: Pipeline) -> None:
+    user = await pipeline.create(birthday_date="1990-01-15")
+    await pipeline.users.unsubscribe(user.id)
+    await pipeline.users.delete(user.id)
+    assert (await pipeline.users.undelete(user.id)).unsubscribed_at is not None
+    assert await pipeline.statuses(user.id) == ["CANCELLED"]
+
+
+async def test_who_comes_back_with_a_zone_that_is_none_has_no_greeting(pipeline: Pipeline) -> None:
+    user = await pipeline.create(birthday_date="1990-01-15")
+    await pipeline.users.delete(user.id)
+    await pipeline.execute("UPDATE users SET timezone = 'Mars/Phobos'")
+    assert (await pipeline.users.undelete(user.id)).timezone == "Mars/Phobos"
+    assert await pipeline.statuses(user.id) == ["CANCELLED"]

@@ -16,7 +16,13 @@ from heyday.domain.errors import DatabaseUnavailable, InvalidInput
 from heyday.domain.models import PersonDraft
 from heyday.domain.ports import Session, Store
 from heyday.services import importing
-from heyday.services.importing import ImportCounts, ImportService, Row, check_columns
+from heyday.services.importing import (
+    ImportCounts,
+    ImportService,
+    Row,
+    SuspiciousDate,
+    check_columns,
+)
 from heyday.services.planning import Planner  # noqa: TC001 - cast() names it
 from tests.fakes import FakeClock
 
@@ -192,6 +198,30 @@ async def test_rejections_are_told_before_the_rows_of_their_chunk_are_stored(mem
     told = memory.log
     assert told.index("reject 3") < told.index("store 1")
     assert told.index("reject 5") < len(told) - 1 - told[::-1].index("store 1")
+
+
+async def test_suspicious_dates_are_stored_counted_and_named(memory: Memory):
+    rows = [
+        row(2, birthday_date="1900-01-01"),
+        row(3),
+        row(4, birthday_date="1970-01-01", first_name=""),
+        row(5, birthday_date="1970-01-01"),
+    ]
+    told = await run(memory, rows)
+    first, second = SuspiciousDate(2, "birthday_date"), SuspiciousDate(5, "birthday_date")
+    assert told == [
+        ImportCounts(imported=2, suspicious=1, suspicious_dates=(first,)),
+        ImportCounts(imported=3, rejected=1, suspicious=2, suspicious_dates=(first, second)),
+    ]
+    assert str(memory.people["ada5@example.com"].birthday_date) == "1970-01-01"
+
+
+async def test_of_many_suspicious_dates_only_the_first_are_kept(memory: Memory):
+    rows = (row(line, birthday_date="1970-01-01") for line in range(2, 202))
+    told = await run(memory, rows, chunk_rows=7)
+    assert told[-1].suspicious == 200
+    assert [found.line for found in told[-1].suspicious_dates] == list(range(2, 12))
+    assert all(len(counts.suspicious_dates) <= 10 for counts in told)
 
 
 async def test_nothing_to_store_is_no_transaction(memory: Memory):

@@ -10,8 +10,9 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from heyday.domain.ports import Session
-from heyday.domain.timezone import TimezoneService, Window
+from heyday.domain.timezone import Window
 from heyday.services.planning import PlanConfig, Planner
+from tests.factories import timezones_of
 from tests.fakes import START_AT
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def store() -> PartitionStore:
 
 @pytest.fixture
 def planner() -> Planner:
-    return Planner(TimezoneService(), PlanConfig())
+    return Planner(timezones_of(), PlanConfig())
 
 
 async def test_partitions_are_asked_for_once_while_windows_move_on(

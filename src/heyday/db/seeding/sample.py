@@ -13,6 +13,7 @@ from heyday.db.seeding.people import SamplePerson, sample_people
 from heyday.db.types import AnyConnection
 from heyday.domain.message_types import BIRTHDAY
 from heyday.domain.timezone import TimezoneService, Window
+from heyday.domain.tzdb import PINNED
 
 _SQL = queries.load("seeding")
 
@@ -51,7 +52,7 @@ class _Part:
 
 
 async def add_sample(
-    connection: AnyConnection, timezones: TimezoneService, now: datetime
+    connection: AnyConnection, timezones: Mapping[str, TimezoneService], now: datetime
 ) -> SampleReport:
     """Add the sample people who are not there, and their greetings, in one transaction.
 
@@ -65,7 +66,7 @@ async def add_sample(
         added = await connection.fetch(_SQL["add_people"].text, _json(people))
         new = {row["id"] for row in added}
         stories = [
-            tell(part.scene, part.greeting, timezones.tzdb_version)
+            tell(part.scene, part.greeting, PINNED.version)
             for part in parts
             if part.scene and part.greeting and part.user_id in new
         ]
@@ -77,14 +78,14 @@ async def add_sample(
     return SampleReport(len(new), len(parts) - len(new), statuses)
 
 
-def _cast(timezones: TimezoneService, now: datetime) -> Iterator[_Part]:
+def _cast(timezones: Mapping[str, TimezoneService], now: datetime) -> Iterator[_Part]:
     people = dict.fromkeys(sample_people())
     for person, scene in zip(sample_people()[_WITH_GREETING], SCENES, strict=True):
         del people[person]
-        yield _with_greeting(person, scene, timezones, now)
+        yield _with_greeting(person, scene, timezones[scene.message_type.name], now)
     for person in sample_people()[_TODAY]:
         del people[person]
-        today = timezones.local_date(person.timezone, now)
+        today = now.astimezone(PINNED.load(person.timezone)).date()
         yield _Part(replace(person, birthday_date=_in_year(today, person.birthday_date.year)))
     for chosen, column in ((_UNSUBSCRIBED, "unsubscribed_at"), (_DELETED, "deleted_at")):
         for person in sample_people()[chosen]:

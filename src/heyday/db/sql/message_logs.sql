@@ -1,13 +1,17 @@
 -- Greetings on their way. Bounds on scheduled_send_time lead straight to the partition.
+--
+-- Places: {occasion}, the person's date that the row is about; {skip_before} and {same_occasion},
+-- the element for the row's message type of an array with one for each; {twin}, {greeted} and {which}, what tells the two statements that claim apart.
 
 -- name: enqueue_due
 -- Take what is due before $2, oldest first: the caller commits, then publishes.
 -- moves: SCHEDULED RETRYING > QUEUED
 WITH due AS (
     SELECT id, scheduled_send_time
-    FROM message_logs
+    FROM message_logs m
     WHERE status IN ('SCHEDULED', 'RETRYING')
       AND scheduled_send_time >= $3 AND scheduled_send_time < $2
+      AND scheduled_send_time >= {skip_before}
       AND (next_attempt_at IS NULL OR next_attempt_at < $2)
     ORDER BY scheduled_send_time
     LIMIT $4
@@ -27,9 +31,10 @@ SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_sen
 -- moves: QUEUED > QUEUED
 WITH lost AS (
     SELECT id, scheduled_send_time
-    FROM message_logs
+    FROM message_logs m
     WHERE status = 'QUEUED' AND queued_at < $2
       AND scheduled_send_time >= $3 AND scheduled_send_time < $2
+      AND scheduled_send_time >= {skip_before}
       AND (next_attempt_at IS NULL OR next_attempt_at < $2)
     ORDER BY scheduled_send_time
     LIMIT $4
@@ -42,12 +47,50 @@ WHERE m.id = l.id AND m.scheduled_send_time = l.scheduled_send_time
   AND m.scheduled_send_time >= $3 AND m.scheduled_send_time < $2
 RETURNING m.id, m.scheduled_send_time, greatest(m.scheduled_send_time, m.next_attempt_at) AS due_at
 
+-- name: is_doubtful
+-- Whether a row may be the second one for an occasion: a date was changed not long ago, or the
+-- greeting is on another day than the date itself (29 February), by a policy that may have changed.
+(coalesce(p.dates_changed_at > m.scheduled_send_time - {same_occasion} - interval '2 days', false)
+ OR date_part('day', m.delivery_date) <> date_part('day', m.occasion_date))
+
+-- name: lock_doubtful
+-- Let doubtful rows be claimed by one transaction at a time, and the next one see what it did: two
+-- rows for one occasion may lie in two batches.
+SELECT pg_advisory_xact_lock(7393004)
+
+-- name: twin
+-- What became of the others of this type around the row: sent, perhaps sent, or on its way now,
+-- which an earlier one of the same batch will be with this very statement.
+LEFT JOIN LATERAL (
+    SELECT max(o.delivery_date) FILTER (WHERE o.status IN ('SENT', 'UNKNOWN')
+                                           OR o.status <> 'SENDING' AND o.ambiguous_count > 0)
+               AS greeted_on,
+           bool_or(o.status = 'SENDING' OR o.status = 'QUEUED' AND o.ambiguous_count = 0)
+               AS is_leaving
+    FROM message_logs o
+    WHERE o.user_id = m.user_id AND o.message_type = m.message_type
+      AND o.delivery_date <> m.delivery_date
+      AND o.delivery_date > m.delivery_date - {same_occasion}
+      AND o.delivery_date < m.delivery_date + {same_occasion}
+      AND o.scheduled_send_time > m.scheduled_send_time - {same_occasion} - interval '2 days'
+      AND o.scheduled_send_time < m.scheduled_send_time + {same_occasion} + interval '2 days'
+      AND (o.status IN ('SENT', 'UNKNOWN', 'SENDING') OR o.ambiguous_count > 0
+           OR o.status = 'QUEUED' AND o.id = ANY ($1) AND o.delivery_date < m.delivery_date)
+) AS twin ON true
+
+-- name: greeted
+-- Why a row whose twin was sent is not.
+WHEN twin.greeted_on IS NOT NULL THEN 'greeted for this occasion on ' || twin.greeted_on
+
 -- name: claim
 -- Take the rows of a batch that are due. People are locked before rows, both in order of id, as
 -- edits lock them: a change that commits first wins, and nobody deadlocks.
+-- There are two of it: for rows that are not doubtful; and for those that are, with their twins.
+-- A row whose person has another date or zone now stays QUEUED: the caller replans that person. Who
+-- has perhaps been greeted gets the same letter again or none, whatever the zone and the year.
 -- moves: QUEUED > SENDING CANCELLED SKIPPED
 WITH people AS MATERIALIZED (
-    SELECT u.id, u.email, u.timezone, u.birthday_date, u.anniversary_date,
+    SELECT u.id, u.email, u.timezone, u.birthday_date, u.anniversary_date, u.dates_changed_at,
            u.deleted_at IS NOT NULL AS is_deleted, u.unsubscribed_at IS NOT NULL AS is_unsubscribed
     FROM users u
     WHERE u.id IN (
@@ -58,27 +101,39 @@ WITH people AS MATERIALIZED (
 ), target AS MATERIALIZED (
     SELECT m.id, m.scheduled_send_time, p.email,
            CASE WHEN p.is_deleted THEN 'person deleted'
-                WHEN p.is_unsubscribed THEN 'person unsubscribed'
-                WHEN p.timezone <> m.timezone AND m.ambiguous_count = 0
-                  OR {occasion} IS DISTINCT FROM m.occasion_date THEN 'date or time zone changed'
-           END AS unwanted,
-           m.scheduled_send_time < $5 AS is_late
+                WHEN p.is_unsubscribed THEN 'person unsubscribed' END AS unwanted,
+           is_changed,
+           CASE WHEN is_changed THEN NULL
+                WHEN m.scheduled_send_time < {skip_before} THEN 'the late window had passed'
+                {greeted} END AS skipped
     FROM message_logs m
     JOIN people p ON p.id = m.user_id
+    CROSS JOIN LATERAL (
+        SELECT m.ambiguous_count = 0 AND p.timezone <> m.timezone
+               OR {occasion} IS DISTINCT FROM m.occasion_date
+                  AND (m.ambiguous_count = 0
+                       OR (date_part('month', {occasion}), date_part('day', {occasion}))
+                          IS DISTINCT FROM
+                          (date_part('month', m.occasion_date), date_part('day', m.occasion_date)))
+               AS is_changed
+    ) AS fit
+    {twin}
     WHERE m.id = ANY ($1) AND m.scheduled_send_time BETWEEN $2 AND $3
       AND m.status = 'QUEUED'
       AND m.scheduled_send_time <= $4 AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4)
+      AND {which}
     ORDER BY m.id
     FOR UPDATE OF m
 )
 UPDATE message_logs m
 SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
-                  WHEN t.is_late THEN 'SKIPPED'
+                  WHEN t.is_changed THEN 'QUEUED'
+                  WHEN t.skipped IS NOT NULL THEN 'SKIPPED'
                   ELSE 'SENDING' END,
     epoch = m.epoch + 1,
-    lease_until = CASE WHEN t.unwanted IS NULL AND NOT t.is_late THEN now() + $6::interval END,
-    error_message = coalesce(t.unwanted, CASE WHEN t.is_late THEN 'the late window had passed' END,
-                             m.error_message)
+    lease_until = CASE WHEN coalesce(t.unwanted, t.skipped) IS NULL AND NOT t.is_changed
+                       THEN now() + $6::interval END,
+    error_message = coalesce(t.unwanted, t.skipped, m.error_message)
 FROM target t
 WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
   AND m.scheduled_send_time BETWEEN $2 AND $3
@@ -143,9 +198,9 @@ SELECT count(*) FROM written
 -- name: skip_late
 -- End what is too late to be sent.
 -- moves: SCHEDULED QUEUED RETRYING > SKIPPED
-UPDATE message_logs
+UPDATE message_logs m
 SET status = 'SKIPPED', epoch = epoch + 1, error_message = 'the late window had passed'
-WHERE status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND scheduled_send_time < $1
+WHERE status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND scheduled_send_time < {skip_before}
 
 -- name: balance
 -- What became of the greetings of one type that were scheduled in a window.

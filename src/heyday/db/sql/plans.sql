@@ -24,9 +24,12 @@ JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id
 
 -- name: content
 -- The text of a greeting; format() fills all places in one pass, so a name is never read as a place.
+-- $7 holds the texts for so many years, for one, and for a date whose year is not known: $8.
 format(
-    CASE WHEN date_part('year', delivery_date) - date_part('year', occasion_date) = 1
-         THEN $8 ELSE $7 END,
+    ($7::text[])[
+        CASE WHEN date_part('year', occasion_date) = $8::integer THEN 3
+             WHEN date_part('year', delivery_date) - date_part('year', occasion_date) = 1 THEN 2
+             ELSE 1 END],
     first_name, last_name,
     (date_part('year', delivery_date) - date_part('year', occasion_date))::integer)
 
@@ -88,9 +91,10 @@ JOIN ledger USING (delivery_date, user_id)
 CROSS JOIN LATERAL (SELECT send_at < $11 AND NOT is_today AS is_late) AS lateness
 
 -- name: retime_people
--- Bring unsent rows in line with what their people are now; a row that an edit had cancelled
--- comes back if the edit was taken back. A row whose attempt was ambiguous keeps its text, and one
--- whose day is over where its person is now stays, to be cancelled.
+-- Bring unsent rows in line with what their people are now: what was planned stays owed, also where
+-- its day is over by now, unless it is too late. A row that was cancelled comes back if what
+-- cancelled it was taken back while it is owed. A row that may have been sent already keeps its
+-- text, for it would be the same message.
 -- moves: SCHEDULED QUEUED RETRYING CANCELLED > SCHEDULED
 WITH wanted AS MATERIALIZED (
     SELECT user_id, delivery_date, timezone, send_at, occasion_date, {content} AS content,
@@ -113,14 +117,14 @@ FROM wanted w
 WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.delivery_date
   AND m.scheduled_send_time BETWEEN $15 AND $16
   AND (
-      (m.status IN ('SCHEDULED', 'QUEUED') OR m.status = 'RETRYING' AND m.ambiguous_count = 0)
-      AND (w.is_owed OR m.scheduled_send_time = w.send_at)
+      m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND m.ambiguous_count = 0
       AND (m.scheduled_send_time, m.timezone, m.occasion_date, m.message_content)
           IS DISTINCT FROM (w.send_at, w.timezone, w.occasion_date, w.content)
       OR m.status = 'CANCELLED' AND w.is_owed)
 
 -- name: cancel_unwanted
--- Cancel unsent rows whose person left, unsubscribed, or now has another date or zone.
+-- Cancel unsent rows whose person left, unsubscribed, or now has another date or zone. Of a row
+-- that may have been sent already only the day of the year counts, as in the claim.
 -- moves: SCHEDULED QUEUED RETRYING > CANCELLED
 UPDATE message_logs m
 SET status = 'CANCELLED', epoch = m.epoch + 1,
@@ -131,24 +135,35 @@ FROM users u
 WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
   AND m.scheduled_send_time >= $3 AND m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING')
   AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
+       OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
        OR u.{date} IS DISTINCT FROM m.occasion_date
-       OR u.timezone <> m.timezone AND m.ambiguous_count = 0)
+          AND (m.ambiguous_count = 0
+               OR u.{month_day} IS DISTINCT FROM
+                  date_part('month', m.occasion_date) * 100 + date_part('day', m.occasion_date)))
 
 -- name: list_changed_user_ids
--- People whose unsent rows no longer fit, or whose cancelled rows fit again: edits by SQL.
+-- People whose unsent rows no longer fit, or whose cancelled rows may fit again: edits by SQL.
+-- A row may fit by its own date or by that of 29 February, which has others on its day.
 SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
 WHERE m.message_type = $1 AND m.status IN ('SCHEDULED', 'RETRYING')
   AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
+       OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
        OR u.{date} IS DISTINCT FROM m.occasion_date
-       OR u.timezone <> m.timezone AND m.ambiguous_count = 0)
+          AND (m.ambiguous_count = 0
+               OR u.{month_day} IS DISTINCT FROM
+                  date_part('month', m.occasion_date) * 100 + date_part('day', m.occasion_date)))
 UNION
 SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
 WHERE m.message_type = $1 AND m.status = 'CANCELLED' AND m.scheduled_send_time >= $2
-  AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{date} = m.occasion_date
+  AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
+  AND u.{month_day} IN (
+      229,
+      date_part('month', m.delivery_date) * 100 + date_part('day', m.delivery_date),
+      date_part('month', m.occasion_date) * 100 + date_part('day', m.occasion_date))
 
 -- name: count_unplanned
 -- Greetings that are due on the zone days and that the ledger does not hold.
@@ -162,21 +177,38 @@ WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
       WHERE k.delivery_date = d.delivery_date AND k.user_id = u.id AND k.message_type = $6)
 
 -- name: list_pending_days
--- Zone and delivery date of all unsent rows, each pair once.
-SELECT DISTINCT timezone, delivery_date
+-- Zone, delivery date and instant of unsent rows that may be re-timed, each triple once. The halves
+-- are the conditions of two partial indexes: a look at what is due before $3 reads little more.
+SELECT timezone, delivery_date, scheduled_send_time
 FROM message_logs
-WHERE status IN ('SCHEDULED', 'RETRYING')
+WHERE message_type = $1 AND status IN ('SCHEDULED', 'RETRYING') AND ambiguous_count = 0
+  AND tzdb_version <= $2 AND scheduled_send_time < coalesce($3::timestamptz, 'infinity')
+UNION
+SELECT timezone, delivery_date, scheduled_send_time
+FROM message_logs
+WHERE message_type = $1 AND status = 'QUEUED' AND ambiguous_count = 0
+  AND tzdb_version <= $2 AND scheduled_send_time < coalesce($3::timestamptz, 'infinity')
 
 -- name: retime
--- Move unsent rows whose instant is no longer 09:00 there: a new tz database or send time.
--- moves: SCHEDULED RETRYING > SCHEDULED
+-- Move unsent rows from instants at which it is not 09:00 there any more, by a new tz database or
+-- send time. What a newer release has planned stays: processes of two releases may run side by side.
+-- moves: SCHEDULED QUEUED RETRYING > SCHEDULED
 UPDATE message_logs m
-SET status = 'SCHEDULED', scheduled_send_time = d.send_at, tzdb_version = $4,
-    epoch = m.epoch + 1
-FROM unnest($1::varchar[], $2::date[], $3::timestamptz[]) AS d (timezone, delivery_date, send_at)
-WHERE m.timezone = d.timezone AND m.delivery_date = d.delivery_date
-  AND m.status IN ('SCHEDULED', 'RETRYING') AND m.ambiguous_count = 0
-  AND m.scheduled_send_time <> d.send_at
+SET status = 'SCHEDULED', scheduled_send_time = d.send_at, tzdb_version = $6,
+    epoch = m.epoch + 1, queued_at = NULL
+FROM unnest($2::varchar[], $3::date[], $4::timestamptz[], $5::timestamptz[])
+    AS d (timezone, delivery_date, planned_at, send_at)
+WHERE m.message_type = $1 AND m.timezone = d.timezone AND m.delivery_date = d.delivery_date
+  AND m.scheduled_send_time = d.planned_at
+  AND m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND m.ambiguous_count = 0
+  AND m.tzdb_version <= $6
+
+-- name: count_people_by_zone
+-- Zones that people to be greeted live in, with how many.
+SELECT timezone, count(*) AS people
+FROM users
+WHERE deleted_at IS NULL AND unsubscribed_at IS NULL
+GROUP BY timezone
 
 -- name: announce_due
 -- Wake the minute schedulers when the transaction commits.

@@ -1,4 +1,4 @@
--- People. Deleted ones stay as rows and are found by none of these.
+-- People. Deleted ones stay as rows and are found by none of these but `undelete`.
 
 -- name: insert
 -- Store a new person.
@@ -24,12 +24,14 @@ ORDER BY id
 LIMIT $2
 
 -- name: replace
--- Overwrite a person; a new date or zone makes them eligible from now on.
+-- Overwrite a person; a date on another day of the year makes them eligible from now on.
 UPDATE users
 SET first_name = $2, last_name = $3, email = $4, timezone = $5, birthday_date = $6,
     anniversary_date = $7, location_city = $8, location_country = $9, updated_at = $10,
     eligible_since = CASE
-        WHEN (timezone, birthday_date, anniversary_date) IS DISTINCT FROM ($5::varchar, $6, $7)
+        WHEN (birthday_month_day, anniversary_month_day) IS DISTINCT FROM
+             (date_part('month', $6::date) * 100 + date_part('day', $6::date),
+              date_part('month', $7::date) * 100 + date_part('day', $7::date))
         THEN $10 ELSE eligible_since END
 WHERE id = $1 AND deleted_at IS NULL
 RETURNING {columns}
@@ -37,6 +39,24 @@ RETURNING {columns}
 -- name: delete
 -- Mark a person deleted.
 UPDATE users SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL
+
+-- name: undelete
+-- Take a deletion back; the person is eligible from now on.
+UPDATE users SET deleted_at = NULL, updated_at = $2, eligible_since = $2
+WHERE id = $1 AND deleted_at IS NOT NULL
+RETURNING {columns}
+
+-- name: unsubscribe
+-- Note that a person wants no more greetings.
+UPDATE users SET unsubscribed_at = $2, updated_at = $2
+WHERE id = $1 AND deleted_at IS NULL AND unsubscribed_at IS NULL
+RETURNING {columns}
+
+-- name: resubscribe
+-- Note that a person wants greetings again, from now on.
+UPDATE users SET unsubscribed_at = NULL, updated_at = $2, eligible_since = $2
+WHERE id = $1 AND deleted_at IS NULL AND unsubscribed_at IS NOT NULL
+RETURNING {columns}
 
 -- name: upsert_many
 -- Store people by address; return the new and the changed. $10 names the columns given: of the
@@ -74,10 +94,10 @@ SET first_name = excluded.first_name, last_name = excluded.last_name, email = ex
     location_country = CASE WHEN 'location_country' = ANY ($10)
         THEN excluded.location_country ELSE u.location_country END,
     eligible_since = CASE
-        WHEN u.timezone <> excluded.timezone
-          OR 'birthday_date' = ANY ($10) AND u.birthday_date IS DISTINCT FROM excluded.birthday_date
+        WHEN 'birthday_date' = ANY ($10)
+             AND u.birthday_month_day IS DISTINCT FROM excluded.birthday_month_day
           OR 'anniversary_date' = ANY ($10)
-             AND u.anniversary_date IS DISTINCT FROM excluded.anniversary_date
+             AND u.anniversary_month_day IS DISTINCT FROM excluded.anniversary_month_day
         THEN excluded.updated_at ELSE u.eligible_since END
 RETURNING id, xmax = 0 AS is_new
 

@@ -1,0 +1,28 @@
+"""A provider that remembers when it took what, and transactions that wait for the test."""
+
+import pytest
+
+from heyday.domain.timezone import Window
+from heyday.services.planning import PlanConfig, Planner
+from heyday.services.users import UserService
+from tests.factories import Pipeline, timezones_of
+from tests.fakes import FakeClock
+from tests.integration.services.held import HOUR, WINDOW, Held, HeldStore
+from tests.integration.services.stages import TimedSender
+
+
+@pytest.fixture
+def sender(clock: FakeClock) -> TimedSender:
+    """A provider that takes everything unless it is told otherwise, and notes the time."""
+    return TimedSender(clock)
+
+
+@pytest.fixture
+async def held(pipeline: Pipeline, clock: FakeClock) -> Held:
+    """What is to be held at its COMMIT; its partitions are there already."""
+    planner = Planner(timezones_of(), PlanConfig())
+    await planner.ensure_partitions(
+        pipeline.database, Window(WINDOW.start_at, WINDOW.end_at + 72 * HOUR)
+    )
+    store = HeldStore(pipeline.database)
+    return Held(store, planner, UserService(store, planner, clock), clock)

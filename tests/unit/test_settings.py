@@ -1,0 +1,162 @@
+"""What is set for all greetings, and what for one type of them alone."""
+
+import dataclasses
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heyday.domain.errors import ConfigurationError
+from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
+from heyday.settings import Settings, TypePolicies, load_own_policies, load_settings, prefix_of
+
+FIELDS = [field.name for field in dataclasses.fields(TimePolicies)]
+# For each policy a value that is not the default, as it is written and as it is read.
+VALUES = {
+    "send_time": ("08:30:15", time(8, 30, 15)),
+    "leap_day": ("FORWARD", SkipPolicy.FORWARD),
+    "missing_date": ("OMIT", SkipPolicy.OMIT),
+    "gap": ("EDGE", GapPolicy.EDGE),
+    "overlap": ("SECOND", OverlapPolicy.SECOND),
+    "late_window": ("2h", timedelta(hours=2)),
+    "late_join": ("false", False),
+    "same_occasion": ("10d", timedelta(days=10)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _an_empty_folder_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [str(field.alias) for field in Settings.model_fields.values()]
+    own = [f"{prefix_of(t.name)}{name.upper()}" for t in MESSAGE_TYPES for name in FIELDS]
+    for name in (*names, *own):
+        monkeypatch.delenv(name, raising=False)
+
+
+def policies() -> tuple[TimePolicies, TimePolicies]:
+    """Return those for birthdays and those for anniversaries."""
+    settings = load_settings()
+    return settings.policies("BIRTHDAY"), settings.policies("ANNIVERSARY")
+
+
+def having(field: str, value: Any) -> TimePolicies:
+    return dataclasses.replace(TimePolicies(), **{field: value})
+
+
+def for_all(field: str) -> str:
+    return str(Settings.model_fields[field].alias)
+
+
+def test_every_policy_can_be_set_for_all_types_and_for_one():
+    assert list(VALUES) == FIELDS
+    assert set(FIELDS) == set(TypePolicies.model_fields)
+    assert set(FIELDS) <= set(Settings.model_fields)
+
+
+def test_without_settings_the_defaults_of_the_policies_are_in_force():
+    assert policies() == (TimePolicies(), TimePolicies())
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_what_is_set_for_all_holds_for_every_type(field: str, monkeypatch: pytest.MonkeyPatch):
+    written, read = VALUES[field]
+    monkeypatch.setenv(for_all(field), written)
+    expected = having(field, read)
+    assert expected != TimePolicies()
+    assert policies() == (expected, expected)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("message_type", ["BIRTHDAY", "ANNIVERSARY"])
+def test_what_is_set_for_one_type_holds_for_it_alone(
+    message_type: str, field: str, monkeypatch: pytest.MonkeyPatch
+):
+    written, read = VALUES[field]
+    monkeypatch.setenv(f"HEYDAY_{message_type}_{field.upper()}", written)
+    own, plain = having(field, read), TimePolicies()
+    assert policies() == ((own, plain) if message_type == "BIRTHDAY" else (plain, own))
+
+
+@pytest.mark.parametrize(
+    ("field", "for_everybody", "own", "read"),
+    [
+        ("send_time", "10:00", "07:15", time(7, 15)),
+        ("leap_day", "OMIT", "BACKWARD", SkipPolicy.BACKWARD),
+        # The default, set on purpose, is no less a choice; nor is "no".
+        ("late_window", "2h", "24h", timedelta(hours=24)),
+        ("late_join", "true", "false", False),
+    ],
+)
+def test_the_choice_for_one_type_goes_before_that_for_all(
+    field: str, for_everybody: str, own: str, read: object, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(for_all(field), for_everybody)
+    monkeypatch.setenv(f"HEYDAY_ANNIVERSARY_{field.upper()}", own)
+    birthday, anniversary = policies()
+    assert getattr(anniversary, field) == read
+    assert getattr(birthday, field) == getattr(load_settings(), field) != read
+
+
+def test_the_file_env_can_set_one_type(monkeypatch: pytest.MonkeyPatch):
+    Path(".env").write_text(
+        "SEND_TIME=08:00\nHEYDAY_BIRTHDAY_SEND_TIME=07:30\nHEYDAY_ANNIVERSARY_LEAP_DAY=OMIT\n",
+        "utf-8",
+    )
+    birthday, anniversary = policies()
+    assert (birthday.send_time, anniversary.send_time) == (time(7, 30), time(8))
+    assert (birthday.leap_day, anniversary.leap_day) == (SkipPolicy.BACKWARD, SkipPolicy.OMIT)
+    # The environment goes before the file, as for every setting.
+    monkeypatch.setenv("HEYDAY_BIRTHDAY_SEND_TIME", "06:00")
+    assert policies()[0].send_time == time(6)
+
+
+def test_only_what_is_set_for_a_type_is_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEYDAY_BIRTHDAY_GAP", "EDGE")
+    monkeypatch.setenv("HEYDAY_GAP", "EDGE")
+    assert load_own_policies("BIRTHDAY") == {"gap": GapPolicy.EDGE}
+    assert load_own_policies("ANNIVERSARY") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("HEYDAY_BIRTHDAY_SEND_TIME", "25:00", "a time of day, HH:MM or HH:MM:SS, such as 09:00"),
+        ("HEYDAY_BIRTHDAY_SEND_TIME", "", "a time of day, HH:MM or HH:MM:SS, such as 09:00"),
+        ("HEYDAY_ANNIVERSARY_LEAP_DAY", "never", "'BACKWARD', 'FORWARD' or 'OMIT'"),
+        ("HEYDAY_ANNIVERSARY_MISSING_DATE", "omit", "'BACKWARD', 'FORWARD' or 'OMIT'"),
+        ("HEYDAY_BIRTHDAY_GAP", "LATER", "'SHIFT' or 'EDGE'"),
+        ("HEYDAY_BIRTHDAY_OVERLAP", "BOTH", "'FIRST' or 'SECOND'"),
+        ("HEYDAY_BIRTHDAY_LATE_JOIN", "perhaps", "a valid boolean"),
+        ("HEYDAY_ANNIVERSARY_LATE_WINDOW", "5", "a number and a unit"),
+        ("HEYDAY_ANNIVERSARY_LATE_WINDOW", "0s", "more than nothing, and at most 366d"),
+        ("HEYDAY_BIRTHDAY_SAME_OCCASION", "9999d", "more than nothing, and at most 366d"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(
+    name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert f"  {name}={value!r}: expected {expected}" in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 2
+    with pytest.raises(ConfigurationError, match=name):
+        Settings().policies(name.split("_")[1])
+
+
+def test_all_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch):
+    wrong = ("PORT", "HEYDAY_BIRTHDAY_GAP", "HEYDAY_BIRTHDAY_SEND_TIME", "HEYDAY_ANNIVERSARY_GAP")
+    for name in wrong:
+        monkeypatch.setenv(name, "abc")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    lines = str(refused.value).splitlines()[1:]
+    assert sorted(line.split("=")[0].strip() for line in lines) == sorted(wrong)
+
+
+def test_a_file_that_cannot_be_read_is_no_traceback():
+    Path(".env").write_bytes(b"HEYDAY_BIRTHDAY_SEND_TIME=\xff\n")
+    with pytest.raises(ConfigurationError, match=r"the file \.env cannot be read"):
+        load_settings()
