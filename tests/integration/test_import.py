@@ -291,6 +291,8 @@ def test_json_is_one_object_and_all_there_is(command: Command):
         "updated": 0,
         "rejected": 0,
         "rejected_file": None,
+        "suspicious": 0,
+        "suspicious_dates": [],
     }
     bad = command.file(f"{COLUMNS}\nAda,L,ada@x.org,UTC,\n,L,bob@x.org,UTC,\n", "bad.csv")
     assert json.loads(command.run(bad, "--json", status=1)) == {
@@ -298,7 +300,57 @@ def test_json_is_one_object_and_all_there_is(command: Command):
         "updated": 1,
         "rejected": 1,
         "rejected_file": str(command.folder / "bad.rejected.csv"),
+        "suspicious": 0,
+        "suspicious_dates": [],
     }
+
+
+SUSPICIOUS = "A,B,a{}@x.org,UTC,1970-01-01,1900-01-01\n"
+
+
+def test_suspicious_dates_are_imported_and_told_by_line_and_field_alone(command: Command):
+    rows = SUSPICIOUS.format(1) + "A,B,b@x.org,UTC,--02-29,\n" + SUSPICIOUS.format(2)
+    path = command.file(f"{COLUMNS},anniversary_date\n{rows}")
+    printed = command.run(path)
+    assert printed.split()[:6] == ["imported", "3", "updated", "0", "rejected", "0"]
+    assert (
+        "Suspicious dates: 4 of 1900-01-01 or 1970-01-01, which often mean 'not known'. "
+        "They were taken as they are: line 2 birthday_date, line 2 anniversary_date, "
+        "line 4 birthday_date, line 4 anniversary_date."
+    ) in printed
+    assert "x.org" not in printed
+    assert not rejected_file(path).exists()
+
+
+def test_many_suspicious_dates_are_counted_and_the_first_ones_named(command: Command):
+    rows = (
+        "".join(SUSPICIOUS.format(n) for n in range(1_000)) + ",,,,,\n,B,c@x.org,UTC,1970-01-01,\n"
+    )
+    path = command.file(f"{COLUMNS},anniversary_date\n{rows}")
+    report = json.loads(command.run(path, "--json", status=1))
+    assert (report["imported"], report["rejected"], report["suspicious"]) == (1_000, 1, 2_000)
+    assert report["suspicious_dates"] == [
+        {"line": line, "field": field}
+        for line in range(2, 7)
+        for field in ("birthday_date", "anniversary_date")
+    ]
+    assert [row["line"] for row in rejections(rejected_file(path))] == ["1003"]
+    assert "line 6 anniversary_date, ..." in command.run(path, status=1)
+
+
+async def test_a_zone_is_stored_under_the_name_that_it_has_now(pipeline: Pipeline, tmp_path: Path):
+    path = tmp_path / "people.csv"
+    path.write_text(
+        f"{COLUMNS}\nA,B,a@x.org,US/Pacific-New,--01-15\nA,B,b@x.org,america/los_angeles,\n"
+    )
+    report = await imported(pipeline, path)
+    assert (report.imported, report.rejected) == (1, 1)
+    assert await pipeline.value("SELECT timezone FROM users") == "America/Los_Angeles"
+    row = await pipeline.message()
+    assert row["timezone"] == "America/Los_Angeles"
+    assert row["scheduled_send_time"] == datetime(2027, 1, 15, 17, tzinfo=UTC)
+    (refused,) = rejections(rejected_file(path))
+    assert refused["reason"].endswith("did you mean America/Los_Angeles?")
 
 
 HOSTILE: Sequence[tuple[bytes, str]] = [

@@ -14,20 +14,32 @@ from heyday.bootstrap import App
 from heyday.cli.csv_file import CsvFile, open_csv
 from heyday.cli.rejected_file import RejectedFile
 from heyday.cli.running import print_json, with_app
+from heyday.domain.dates import PLACEHOLDERS
 from heyday.domain.errors import HeydayError
-from heyday.services.importing import ImportCounts, ImportService, check_columns
+from heyday.services.importing import (
+    ImportCounts,
+    ImportService,
+    SuspiciousDate,
+    check_columns,
+)
 
 app = typer.Typer(help="Look after people.", no_args_is_help=True)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Say what became of a file. rejected_file: where the rejected rows are, if there are any."""
+    """Say what became of a file.
+
+    rejected_file: where the rejected rows are, if there are any.   suspicious: how many dates
+    were taken that may stand for "not known".   suspicious_dates: where the first of them are.
+    """
 
     imported: int
     updated: int
     rejected: int
     rejected_file: Path | None
+    suspicious: int = 0
+    suspicious_dates: tuple[SuspiciousDate, ...] = ()
 
 
 @app.callback()
@@ -44,6 +56,7 @@ def import_(
 
     The header names columns of users, in any order: first_name, last_name, email and timezone
     must be there; birthday_date, anniversary_date, location_city and location_country may be.
+    Dates are written YYYY-MM-DD, or --MM-DD if the year is not known.
     A person whose address is known is updated; columns that the file does not have stay as they
     are. Rejected rows go to FILE.rejected.csv with their line and the reason, cells as they came.
     Running it again is harmless. Exit status: 0 all rows taken, 1 some rejected, 2 not readable.
@@ -102,6 +115,8 @@ async def _import(
         counts.updated,
         counts.rejected,
         rejected.path if counts.rejected else None,
+        counts.suspicious,
+        counts.suspicious_dates,
     )
 
 
@@ -125,3 +140,16 @@ def _print(report: ImportReport, *, as_json: bool) -> None:
         typer.echo(f"{name:<9} {getattr(report, name):>9,}")
     if report.rejected_file:
         typer.echo(f"Rejected rows and reasons: {report.rejected_file}", err=True)
+    if report.suspicious:
+        typer.echo(_describe_suspicious(report), err=True)
+
+
+def _describe_suspicious(report: ImportReport) -> str:
+    places = [f"line {found.line} {found.field}" for found in report.suspicious_dates]
+    if report.suspicious > len(places):
+        places.append("...")
+    written = " or ".join(str(on) for on in sorted(PLACEHOLDERS))
+    return (
+        f"Suspicious dates: {report.suspicious:,} of {written}, which often mean 'not known'. "
+        f"They were taken as they are: {', '.join(places)}."
+    )

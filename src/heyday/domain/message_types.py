@@ -16,13 +16,16 @@ class MessageType:
     date_column: the column of `users` that holds the date it is about.
     text, text_for_one: what it says; places are {first_name}, {last_name} and {n}, the years
     since that date; {{ and }} are braces. `text_for_one` serves n = 1 and may equal `text`.
-    first_year: the least n that is greeted. A work anniversary starts at 1.
+    text_without_year: what it says where the year of the date is not known; it has no {n}.
+    first_year: the least n that is greeted. A work anniversary starts at 1. Who has no year is
+    always greeted.
     """
 
     name: str
     date_column: str
     text: str
     text_for_one: str
+    text_without_year: str
     first_year: int
 
     def __post_init__(self) -> None:
@@ -31,8 +34,10 @@ class MessageType:
             raise ValueError(f"{self.name!r} names no message type; expected capitals, up to 20")
         if not _DATE_COLUMN.fullmatch(self.date_column):
             raise ValueError(f"{self.date_column!r} is no date column; expected such as hired_date")
-        for text in (self.text, self.text_for_one):
+        for text in (self.text, self.text_for_one, self.text_without_year):
             numbered(text)
+        if any(match.group(1) == "n" for match in _BRACES.finditer(self.text_without_year)):
+            raise ValueError("'{n}' in a text without a year; expected one that counts no years")
 
     @property
     def month_day_column(self) -> str:
@@ -48,6 +53,11 @@ class MessageType:
     def pattern_for_one(self) -> str:
         """Return `text_for_one` as a pattern for PostgreSQL's format()."""
         return numbered(self.text_for_one)
+
+    @property
+    def pattern_without_year(self) -> str:
+        """Return `text_without_year` as a pattern for PostgreSQL's format()."""
+        return numbered(self.text_without_year)
 
 
 def numbered(text: str) -> str:
@@ -75,6 +85,7 @@ BIRTHDAY = MessageType(
     date_column="birthday_date",
     text="Hey, {first_name} {last_name} it's your birthday",
     text_for_one="Hey, {first_name} {last_name} it's your birthday",
+    text_without_year="Hey, {first_name} {last_name} it's your birthday",
     first_year=0,
 )
 
@@ -83,6 +94,7 @@ ANNIVERSARY = MessageType(
     date_column="anniversary_date",
     text="Hey, {first_name} {last_name} it's your work anniversary! {n} years with us!",
     text_for_one="Hey, {first_name} {last_name} it's your work anniversary! {n} year with us!",
+    text_without_year="Hey, {first_name} {last_name} it's your work anniversary!",
     first_year=1,
 )
 

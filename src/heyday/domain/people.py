@@ -1,14 +1,15 @@
 """Check what a company says about a person, and name every field that is wrong."""
 
-import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 
 from heyday.domain.addresses import normalize_address
+from heyday.domain.dates import PLACEHOLDERS, has_year, parse_date
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.models import PersonDraft
-from heyday.domain.timezone import load_zone, zone_names
+from heyday.domain.tzdb import PINNED
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 255
@@ -20,7 +21,6 @@ FIELDS = REQUIRED + OPTIONAL
 
 # Where a date begins first: it bounds the dates of a person whose zone is not known.
 _EASTERNMOST = "Pacific/Kiritimati"
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # Controls break logs and headers, lone surrogates have no UTF-8; neither is part of a name.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
 
@@ -77,29 +77,37 @@ class _FieldReader:
 
     def timezone(self, name: str) -> str | None:
         value = self.text(name)
-        if value is None or value in zone_names():
+        if value is None or value in PINNED.names:
             return value
-        detail = "is not an IANA time zone; expected a name such as Europe/Berlin or UTC"
-        self.refuse(name, detail)
+        if value in PINNED.vanished:
+            return PINNED.vanished[value]
+        meant = _names_by_lower_case().get(value.lower())
+        hint = f"did you mean {meant}?" if meant else "expected a name such as Europe/Berlin or UTC"
+        self.refuse(name, f"is not an IANA time zone; {hint}")
         return None
 
     def date(self, name: str, zone: str | None) -> date | None:
         value = self.raw(name)
         if value is None:
             return None
-        if not isinstance(value, str) or not _ISO_DATE.fullmatch(value):
-            self.refuse(name, "must be a date written YYYY-MM-DD")
-            return None
         try:
-            on = date.fromisoformat(value)
-        except ValueError:
-            self.refuse(name, "is not a day of the calendar; expected a real date, YYYY-MM-DD")
+            on = parse_date(value)
+        except ValueError as error:
+            self.refuse(name, str(error))
             return None
-        today_on = self._now.astimezone(load_zone(zone or _EASTERNMOST)).date()
+        # What is long past is past in every zone, which saves imports a look at the clock there.
+        if not has_year(on) or EARLIEST_ON.year <= on.year < self._now.year - 1:
+            return on
+        today_on = self._now.astimezone(PINNED.load(zone or _EASTERNMOST)).date()
         if not EARLIEST_ON <= on <= today_on:
             self.refuse(name, f"must lie between {EARLIEST_ON} and today, the person's own date")
             return None
         return on
+
+
+@cache
+def _names_by_lower_case() -> Mapping[str, str]:
+    return {name.lower(): name for name in PINNED.names}
 
 
 def _is_forbidden(value: str) -> bool:
@@ -115,8 +123,9 @@ def _json_kind(value: object) -> str:
 def parse_person(given: Mapping[str, object], now: datetime) -> PersonDraft:
     """Return a valid person from raw fields, such as a JSON object or a CSV row.
 
-    An absent optional field, None and "" mean the same.   now: bounds the dates, each read on
-    the person's own calendar.   Raises InvalidInput naming every field that is wrong.
+    An absent optional field, None and "" mean the same. A zone that the tz database has dropped
+    becomes the one that goes on in its place.   now: bounds the dates that have a year, each read
+    on the person's own calendar.   Raises InvalidInput naming every field that is wrong.
     """
     reader = _FieldReader(given, now)
     reader.refuse_unknown()
@@ -135,3 +144,11 @@ def parse_person(given: Mapping[str, object], now: datetime) -> PersonDraft:
     if reader.problems:
         raise InvalidInput(reader.problems)
     return draft
+
+
+def find_suspicious(person: PersonDraft) -> Sequence[str]:
+    """Return the fields whose date is one that programs write for a date they do not know."""
+    if person.birthday_date not in PLACEHOLDERS and person.anniversary_date not in PLACEHOLDERS:
+        return ()
+    dates = ("birthday_date", person.birthday_date), ("anniversary_date", person.anniversary_date)
+    return [name for name, on in dates if on in PLACEHOLDERS]

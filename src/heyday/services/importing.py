@@ -8,13 +8,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.models import PersonDraft
-from heyday.domain.people import FIELDS, REQUIRED, parse_person
+from heyday.domain.people import FIELDS, REQUIRED, find_suspicious, parse_person
 from heyday.domain.ports import Clock, Session, Store
 from heyday.services.planning import Planner
 
@@ -23,6 +23,8 @@ CHUNK_ROWS = 5_000
 _STORED_AT_ONCE = 2
 # How many rows are checked before replies of PostgreSQL are looked at: about a millisecond.
 _BREATH_ROWS = 100
+# How many suspicious dates are named; the rest are counted.
+_NAMED = 10
 
 
 class Row(NamedTuple):
@@ -34,19 +36,35 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class SuspiciousDate:
+    """Say where a date stands that programs write for one they do not know."""
+
+    line: int
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """Count what became of the rows. A person who was there already counts as updated."""
+    """Count what became of the rows. A person who was there already counts as updated.
+
+    suspicious: dates of stored people that may be placeholders (domain/dates.py).
+    suspicious_dates: the first of them.
+    """
 
     imported: int = 0
     updated: int = 0
     rejected: int = 0
+    suspicious: int = 0
+    suspicious_dates: tuple[SuspiciousDate, ...] = ()
 
     def __add__(self, other: "ImportCounts") -> "ImportCounts":
-        """Return the sums, field by field."""
+        """Return the sums, field by field, and the first suspicious dates."""
         return ImportCounts(
             self.imported + other.imported,
             self.updated + other.updated,
             self.rejected + other.rejected,
+            self.suspicious + other.suspicious,
+            (self.suspicious_dates + other.suspicious_dates)[:_NAMED],
         )
 
 
@@ -54,10 +72,30 @@ Reject = Callable[[Row, str], None]
 """Is told of each rejected row and the reason, before the rows of its chunk are stored."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Chunk:
-    people: Sequence[PersonDraft]
-    rejected: int
+    """Gather rows until there are enough to store them."""
+
+    people: list[PersonDraft] = field(default_factory=list)
+    rejected: int = 0
+    suspicious: int = 0
+    suspicious_dates: list[SuspiciousDate] = field(default_factory=list)
+
+    def take(self, person: PersonDraft, line: int) -> None:
+        self.people.append(person)
+        for name in find_suspicious(person):
+            self.suspicious += 1
+            if len(self.suspicious_dates) < _NAMED:
+                self.suspicious_dates.append(SuspiciousDate(line, name))
+
+    def counts(self, imported: int) -> ImportCounts:
+        return ImportCounts(
+            imported,
+            len(self.people) - imported,
+            self.rejected,
+            self.suspicious,
+            tuple(self.suspicious_dates),
+        )
 
 
 def check_columns(columns: Sequence[str]) -> None:
@@ -119,25 +157,24 @@ class ImportService:
     ) -> AsyncGenerator[_Chunk]:
         """Yield the people of each chunk, and tell `reject` of the others."""
         seen = _SeenAddresses()
-        people: list[PersonDraft] = []
-        rejected = 0
+        chunk = _Chunk()
         for number, row in enumerate(rows, start=1):
             reason = row.fault
             if reason is None:
                 try:
-                    people.append(self._parse(columns, row, seen))
+                    chunk.take(self._parse(columns, row, seen), row.line)
                 except InvalidInput as error:
                     reason = str(error)
             if reason is not None:
                 reject(row, reason)
-                rejected += 1
+                chunk.rejected += 1
             if number % _BREATH_ROWS == 0:
                 await asyncio.sleep(0)
             if number % self._chunk_rows == 0:
-                yield _Chunk(people, rejected)
-                people, rejected = [], 0
-        if people or rejected:
-            yield _Chunk(people, rejected)
+                yield chunk
+                chunk = _Chunk()
+        if chunk.people or chunk.rejected:
+            yield chunk
 
     def _parse(self, columns: Sequence[str], row: Row, seen: "_SeenAddresses") -> PersonDraft:
         """Return the person in a row. Raises InvalidInput."""
@@ -164,7 +201,7 @@ class ImportService:
             return len(new)
 
         imported = await self._store.in_transaction(work) if chunk.people else 0
-        return ImportCounts(imported, len(chunk.people) - imported, chunk.rejected)
+        return chunk.counts(imported)
 
 
 class _SeenAddresses:

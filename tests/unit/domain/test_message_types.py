@@ -27,6 +27,10 @@ def test_the_texts_of_the_contract():
     assert fill(ANNIVERSARY.pattern_for_one, "Ada", "Lovelace", "1") == (
         "Hey, Ada Lovelace it's your work anniversary! 1 year with us!"
     )
+    assert fill(ANNIVERSARY.pattern_without_year, "Ada", "Lovelace", "423") == (
+        "Hey, Ada Lovelace it's your work anniversary!"
+    )
+    assert BIRTHDAY.pattern_without_year == BIRTHDAY.pattern
 
 
 def test_the_kinds_and_where_their_dates_are():
@@ -81,6 +85,9 @@ def test_whatever_people_are_called_stands_in_their_letter(first: str, last: str
         {"date_column": "_date"},
         {"text": "Hey, {email}"},
         {"text_for_one": "Hey, {"},
+        {"text_without_year": "Hey, {email}"},
+        {"text_without_year": "Hey, {first_name}! {n} years"},
+        {"text_without_year": "{{{n}}}"},
     ],
 )
 def test_a_kind_that_cannot_work_is_refused_at_birth(change: dict[str, str]):
@@ -88,8 +95,13 @@ def test_a_kind_that_cannot_work_is_refused_at_birth(change: dict[str, str]):
         replace(BIRTHDAY, **change)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("text", ["{{n}}", "%3$s", "100 % {first_name}"])
+def test_a_text_without_a_year_may_say_what_looks_like_a_number_of_years(text: str):
+    assert replace(ANNIVERSARY, text_without_year=text).text_without_year == text
+
+
 def test_a_new_kind_is_one_declaration():
-    name_day = MessageType("NAME_DAY_2", "name_day_date", "Hey, {first_name}", "Hey", 0)
+    name_day = MessageType("NAME_DAY_2", "name_day_date", "Hey, {first_name}", "Hey", "Hey", 0)
     assert name_day.month_day_column == "name_day_month_day"
     with pytest.raises(FrozenInstanceError):
         name_day.name = "OTHER"  # type: ignore[misc]

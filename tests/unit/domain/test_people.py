@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from heyday.domain.errors import InvalidInput
 from heyday.domain.models import PersonDraft
-from heyday.domain.people import FIELDS, parse_person
+from heyday.domain.people import FIELDS, find_suspicious, parse_person
+from heyday.domain.tzdb import PINNED
 
 # Already the 15th in Kiritimati, still the 13th in Pago Pago.
 NOW = datetime(2027, 1, 14, 10, 30, tzinfo=UTC)
@@ -179,6 +180,32 @@ def test_what_is_no_zone_is_refused(zone: str):
     assert set(problems({"timezone": zone})) == {"timezone"}
 
 
+@pytest.mark.parametrize(
+    ("zone", "meant"),
+    [
+        ("europe/berlin", "Europe/Berlin"),
+        ("AMERICA/PORT-AU-PRINCE", "America/Port-au-Prince"),
+        ("utc", "UTC"),
+        ("etc/gmt+5", "Etc/GMT+5"),
+    ],
+)
+def test_a_zone_in_the_wrong_case_is_refused_with_its_right_name(zone: str, meant: str):
+    found = problems({"timezone": zone})
+    assert found == {"timezone": f"is not an IANA time zone; did you mean {meant}?"}
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berln", "Berlin", "EuropeBerlin"])
+def test_no_zone_is_guessed_but_by_case(zone: str):
+    assert "expected a name such as Europe/Berlin" in problems({"timezone": zone})["timezone"]
+
+
+def test_a_zone_that_the_tz_database_dropped_is_stored_as_the_one_in_its_place():
+    assert len(PINNED.vanished) > 10
+    for zone, successor in PINNED.vanished.items():
+        assert parse_person(ADA | {"timezone": zone}, NOW).timezone == successor
+    assert PINNED.vanished["US/Pacific-New"] == "America/Los_Angeles"
+
+
 # --- Dates ------------------------------------------------------------------------------------
 
 DATES = ("birthday_date", "anniversary_date")
@@ -200,15 +227,42 @@ DATES = ("birthday_date", "anniversary_date")
         0,
         1e9,
         ["1990-01-14"],
-        {},
+        "--2-29",
+        "--0229",
         "9" * 100_000,
     ],
 )
 def test_a_date_is_written_one_way(field: str, value: object):
-    assert problems({field: value}) == {field: "must be a date written YYYY-MM-DD"}
+    expected = "must be a date written YYYY-MM-DD, or --MM-DD without a year"
+    assert problems({field: value}) == {field: expected}
 
 
-@pytest.mark.parametrize("value", ["1990-02-30", "2027-02-29", "1990-13-01", "0000-01-01"])
+@pytest.mark.parametrize("field", DATES)
+def test_an_object_that_is_no_date_is_told_what_it_must_hold(field: str):
+    assert "must hold month, day and year" in problems({field: {}})[field]
+
+
+@pytest.mark.parametrize("field", DATES)
+@pytest.mark.parametrize(
+    "value",
+    ["--02-29", " --02-29 ", "1604-02-29", {"year": None, "month": 2, "day": 29}],
+)
+def test_a_date_may_have_no_year(field: str, value: object):
+    assert getattr(parse_person(ADA | {field: value}, NOW), field) == date(1604, 2, 29)
+
+
+@pytest.mark.parametrize("field", DATES)
+def test_a_date_may_be_given_by_its_parts(field: str):
+    parts = {"year": 1990, "month": 2, "day": 14}
+    assert getattr(parse_person(ADA | {field: parts}, NOW), field) == date(1990, 2, 14)
+    assert "must lie between" in problems({field: parts | {"year": 2030}})[field]
+
+
+def test_a_day_without_a_year_is_never_in_the_future():
+    assert problems({"birthday_date": "--12-31", "anniversary_date": "--01-16"}) == {}
+
+
+@pytest.mark.parametrize("value", ["1990-02-30", "2027-02-29", "--02-30", "0000-01-01"])
 def test_a_date_must_be_on_the_calendar(value: str):
     assert "not a day of the calendar" in problems({"birthday_date": value})["birthday_date"]
 
@@ -231,9 +285,39 @@ def test_a_date_ends_today_on_the_persons_own_calendar(field: str, zone: str, to
     )
 
 
-def test_a_date_begins_with_1900():
-    assert problems({"birthday_date": "1900-01-01"}) == {}
-    assert set(problems({"birthday_date": "1899-12-31"})) == {"birthday_date"}
+@pytest.mark.parametrize("field", DATES)
+def test_a_date_that_has_a_year_begins_with_1900(field: str):
+    assert problems({field: "1900-01-01"}) == {}
+    for before in ("1899-12-31", "1899-12-30", "1753-01-01", "1605-01-01", "1603-12-31"):
+        assert set(problems({field: before})) == {field}
+    assert set(problems({field: "0001-01-01"})) == {field}
+
+
+@pytest.mark.parametrize(
+    ("given_dates", "found"),
+    [
+        ({}, []),
+        ({"birthday_date": "1900-01-01"}, ["birthday_date"]),
+        ({"anniversary_date": "1970-01-01"}, ["anniversary_date"]),
+        (
+            {"birthday_date": "1970-01-01", "anniversary_date": "1900-01-01"},
+            ["birthday_date", "anniversary_date"],
+        ),
+        ({"birthday_date": "1970-01-02", "anniversary_date": "--01-01"}, []),
+    ],
+)
+def test_a_placeholder_is_taken_and_found(given_dates: dict[str, str], found: list[str]):
+    assert list(find_suspicious(parse_person(ADA | given_dates, NOW))) == found
+
+
+@pytest.mark.parametrize("hours", range(0, 48, 3))
+def test_around_new_year_today_is_still_the_persons_own(hours: int):
+    now = datetime(2026, 12, 31, tzinfo=UTC) + timedelta(hours=hours)
+    for zone in ("Pacific/Kiritimati", "UTC", "Pacific/Pago_Pago"):
+        today = now.astimezone(PINNED.load(zone)).date()
+        tomorrow = today + timedelta(days=1)
+        assert problems({"timezone": zone, "birthday_date": str(today)}, now) == {}
+        assert problems({"timezone": zone, "birthday_date": str(tomorrow)}, now)
 
 
 def test_a_wrong_zone_alone_makes_no_date_wrong():
