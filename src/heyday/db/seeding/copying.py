@@ -51,6 +51,8 @@ async def copy_population(
             await connection.execute(index["make"])
         progress("analysing", 0)
         await connection.execute(_SQL["analyze_users"].text)
+    progress("vacuuming", 0)
+    await connection.execute(_SQL["vacuum_users"].text)
     return CopyReport(count, 0)
 
 

@@ -30,6 +30,10 @@ SET LOCAL maintenance_work_mem = '256MB'
 -- Let the planner know what came.
 ANALYZE users
 
+-- name: vacuum_users
+-- Note which pages everybody sees, so that forecasts need the indexes alone.
+VACUUM users
+
 -- name: add_people
 -- Add those who are not there; return their ids.
 INSERT INTO users (

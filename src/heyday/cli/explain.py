@@ -1,0 +1,131 @@
+"""Say why a person is greeted, or is not: `heyday explain`."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from heyday.bootstrap import App
+from heyday.cli.running import print_json, with_app
+from heyday.domain.cases import Effect, Explanation, Finding, Verdict
+from heyday.domain.errors import FieldProblem, InvalidInput
+from heyday.domain.message_types import MESSAGE_TYPES, MessageType
+from heyday.services.explaining import CaseReport
+
+_EARLIEST_ON, _LATEST_ON = date(1900, 1, 1), date(9990, 12, 31)
+_SIGNS = {Effect.HOLDS: " ", Effect.MOVES: "~", Effect.STOPS: "!"}
+_STYLES = {Effect.HOLDS: "", Effect.MOVES: "yellow", Effect.STOPS: "red"}
+_VERDICT_STYLES = {Verdict.NOT: "bold red", Verdict.OPEN: "bold yellow"}
+
+
+def explain(
+    user: Annotated[str, typer.Argument(metavar="USER", help="An id or an email address.")],
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="The person's own local date, YYYY-MM-DD. Without it: today, if it is their day, "
+            "else the next.",
+        ),
+    ] = None,
+    message_type: Annotated[
+        str | None,
+        typer.Option("--type", metavar="T", help="One message type only, such as BIRTHDAY."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say why a person will, or will not, get a greeting, with every rule that applies.
+
+    ! marks what stops a greeting, ~ what moves its day or its moment.
+    """
+    asked_on, types = _read_date(on), _read_types(message_type)
+
+    async def work(heyday: App) -> CaseReport:
+        return await heyday.explanations.explain(user, asked_on, types)
+
+    report = with_app(work)
+    if as_json:
+        _print_json(report)
+    else:
+        _print_report(report)
+
+
+def _read_date(value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        on = date.fromisoformat(value)
+    except ValueError:
+        on = None
+    if on is None or not _EARLIEST_ON <= on <= _LATEST_ON:
+        detail = f"{value!r} is not a day of the calendar; expected a real date, YYYY-MM-DD"
+        raise InvalidInput([FieldProblem("--on", detail)])
+    return on
+
+
+def _read_types(name: str | None) -> Sequence[MessageType]:
+    if name is None:
+        return MESSAGE_TYPES
+    found = [t for t in MESSAGE_TYPES if t.name == name.upper()]
+    if not found:
+        known = ", ".join(t.name for t in MESSAGE_TYPES)
+        raise InvalidInput([FieldProblem("--type", f"{name!r} is no message type; known: {known}")])
+    return found
+
+
+def _print_json(report: CaseReport) -> None:
+    person = report.person
+    print_json(
+        {
+            "person": {
+                "id": str(person.id),
+                "first_name": person.first_name,
+                "last_name": person.last_name,
+                "email": person.email,
+                "timezone": person.timezone,
+            },
+            "now": report.now.isoformat(),
+            "tzdb_version": report.tzdb_version,
+            "findings": _findings(report.findings),
+            "message_types": [_explanation(e) for e in report.explanations],
+        }
+    )
+
+
+def _explanation(explanation: Explanation) -> dict[str, object]:
+    return {
+        "message_type": explanation.message_type,
+        "on": explanation.on,
+        "verdict": explanation.verdict.name,
+        "summary": explanation.summary,
+        "send_at": explanation.send_at and explanation.send_at.isoformat(),
+        "findings": _findings(explanation.findings),
+    }
+
+
+def _findings(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    return [{"rule": f.rule, "effect": f.effect.value, "text": f.text} for f in findings]
+
+
+def _print_report(report: CaseReport) -> None:
+    # What is in the database is text of others: it is shown, never read as markup.
+    console = Console(highlight=False, markup=False)
+    console.print(_table(report.findings))
+    for explanation in report.explanations:
+        console.print()
+        style = _VERDICT_STYLES.get(explanation.verdict, "bold green")
+        console.print(explanation.summary, style=style)
+        console.print(_table(explanation.findings))
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    table = Table.grid("sign", "rule", "text", padding=(0, 1))
+    table.columns[1].min_width = 13
+    table.columns[1].no_wrap = True
+    for finding in findings:
+        sign, style = _SIGNS[finding.effect], _STYLES[finding.effect]
+        table.add_row(sign, finding.rule, finding.text, style=style)
+    return table
