@@ -12,16 +12,20 @@ import structlog
 
 from heyday import __version__
 from heyday.db import migrate
+from heyday.db.cases import CaseRepository
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
+from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.notifications import DueWakeup, Notifications
 from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.delivery import DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
-from heyday.domain.ports import Sender
+from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
+from heyday.domain.ports import Clock, Sender, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
+from heyday.domain.tzdb import PINNED
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
@@ -29,6 +33,8 @@ from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.senders.http import HttpConfig, HttpSender
 from heyday.senders.inbox import InboxSender
 from heyday.services.demo import DemoService
+from heyday.services.explaining import ExplanationService
+from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
 from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
@@ -80,18 +86,16 @@ class App:
         self.url = url
         self.database = database
         self.inbox = inbox
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.metrics = Metrics()
         self.notifications = Notifications(url)
         self._sender = sender
-        self._timezones = TimezoneService(settings.send_time, settings.leap_day)
+        self.timezones = {t.name: TimezoneService(settings.policies(t.name)) for t in MESSAGE_TYPES}
 
     @cached_property
     def planner(self) -> Planner:
         """Return what plans greetings."""
-        settings = self.settings
-        config = PlanConfig(settings.plan_horizon, settings.late_window, settings.late_join)
-        return Planner(self._timezones, config)
+        return Planner(self.timezones, PlanConfig(self.settings.plan_horizon))
 
     @cached_property
     def users(self) -> UserService:
@@ -106,19 +110,34 @@ class App:
     @cached_property
     def demo(self) -> DemoService:
         """Return what brings people to look at."""
-        return DemoService(self.users, self._timezones, self.clock)
+        return DemoService(self.users, self.timezones[BIRTHDAY.name], self.clock)
 
     @cached_property
     def health(self) -> HealthService:
         """Return what tells how Heyday is."""
         return HealthService(
-            self.database, self.clock, self._timezones, version=__version__, rhythms=RHYTHMS
+            self.database,
+            self.clock,
+            version=__version__,
+            tzdb_version=PINNED.version,
+            rhythms=RHYTHMS,
         )
 
     @cached_property
     def reconciliation(self) -> ReconciliationService:
         """Return what balances the books."""
         return ReconciliationService(self.database, self.planner, self.clock)
+
+    @cached_property
+    def forecasts(self) -> ForecastService:
+        """Return what tells what will be sent when."""
+        return ForecastService(ForecastRepository(self.database), self.timezones, self.clock)
+
+    @cached_property
+    def explanations(self) -> ExplanationService:
+        """Return what tells why somebody is greeted, or is not."""
+        cases, horizon = CaseRepository(self.database), self.settings.plan_horizon
+        return ExplanationService(cases, self.timezones, self.clock, horizon)
 
     @cached_property
     def daily(self) -> DailyScheduler:
@@ -144,7 +163,7 @@ class App:
         return MessageWorker(self._transport, self._sending, self.clock, WorkerConfig())
 
     @cached_property
-    def _transport(self) -> PostgresTransport:
+    def _transport(self) -> Transport:
         return PostgresTransport(self.database, self.notifications, self.clock, TransportConfig())
 
     @cached_property

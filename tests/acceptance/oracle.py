@@ -1,27 +1,33 @@
 """A second computation of who is greeted when, sharing no code with Heyday, nor with zoneinfo.
 
-It reads TZif files itself, and finds nine o'clock by walking through UTC a quarter of an hour at
-a time until the wall clock of a zone shows it.
+It reads TZif files itself, or takes what the program zdump reads in them, and finds nine o'clock by
+walking through UTC, from one change of a zone's clocks to the next, noting when they show it.
 """
 
 import csv
 import re
 import struct
+import subprocess
 from bisect import bisect_right
-from calendar import isleap, monthrange, timegm
-from collections.abc import Iterator
+from calendar import isleap, monthrange
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 _HEADER = struct.Struct(">4s c 15x 6l")
-_QUARTER = 900
+_DAY = 86400
+_EPOCH = date(1970, 1, 1).toordinal()
 _REACH = 16 * 3600  # no zone is further from UTC
 _NAME = r"(?:<[^>]+>|[A-Za-z]+)"
 _OFFSET = r"([+-]?\d+(?::\d+)*)"
 _RULE = r"M(\d+)\.(\d)\.(\d)(?:/" + _OFFSET + ")?"
 _FOOTER = re.compile(f"{_NAME}{_OFFSET}(?:{_NAME}{_OFFSET}?,{_RULE},{_RULE})?")
+
+NINE = 9 * 3600
 
 
 @dataclass(frozen=True)
@@ -36,67 +42,117 @@ class Greeting:
 
 
 class Zone:
-    """A zone's distance from UTC at every second, out of its TZif file (RFC 9636)."""
+    """A zone's distance from UTC at every second.
 
-    def __init__(self, name: str) -> None:
-        data = files("tzdata.zoneinfo").joinpath(*name.split("/")).read_bytes()
-        start = self._end_of_block(data, 0, time_size=4)
-        end = self._end_of_block(data, start, time_size=8)
-        *_, leaps, times, types, _ = _HEADER.unpack_from(data, start)
-        assert leaps == 0, "the tzdata package counts no leap seconds"
-        at = start + _HEADER.size
-        self.changes: list[int] = list(struct.unpack_from(f">{times}q", data, at))
-        chosen = data[at + 8 * times : at + 9 * times]
-        offsets = [
-            struct.unpack_from(">l", data, at + 9 * times + 6 * number)[0]
-            for number in range(types)
-        ]
-        self._offsets: list[int] = [offsets[0], *(offsets[number] for number in chosen)]
-        self._footer = data[end:].strip(b"\n").decode()
+    changes: the instants, in seconds, at which it becomes another one.   offsets: the seconds by
+    which clocks are ahead of UTC, before the first change and after each.
+    """
 
-    @staticmethod
-    def _end_of_block(data: bytes, start: int, time_size: int) -> int:
-        magic, _, uts, stds, leaps, times, types, chars = _HEADER.unpack_from(data, start)
-        assert magic == b"TZif"
-        body = times * (time_size + 1) + types * 6 + chars + leaps * (time_size + 4) + stds + uts
-        return int(start + _HEADER.size + body)
-
-    def extend(self, last_year: int) -> None:
-        """Write out, up to a year, the changes that the file's last line gives as a rule."""
-        match = _FOOTER.fullmatch(self._footer)
-        assert match, f"{self._footer!r} is no rule"
-        std, dst, *rules = match.groups()
-        if not rules[0]:
-            return
-        winter = -_seconds(std)
-        summer = -_seconds(dst) if dst else winter + 3600
-        known_to = self.changes[-1] if self.changes else 0
-        for year in range(datetime.fromtimestamp(known_to, UTC).year, last_year + 1):
-            begin = _rule_day(year, *rules[:3]) + _seconds(rules[3] or "2") - winter
-            finish = _rule_day(year, *rules[4:7]) + _seconds(rules[7] or "2") - summer
-            for at, offset in sorted([(begin, summer), (finish, winter)]):
-                if at > known_to:
-                    self.changes.append(at)
-                    self._offsets.append(offset)
+    def __init__(self, changes: Sequence[int], offsets: Sequence[int]) -> None:
+        assert len(offsets) == len(changes) + 1
+        self.changes = changes
+        self.offsets = offsets
 
     def offset(self, at: int) -> int:
         """Return the seconds by which clocks are ahead of UTC."""
-        return self._offsets[bisect_right(self.changes, at)]
+        return self.offsets[bisect_right(self.changes, at)]
+
+    def shows(self, wall: int, first_on: date, last_on: date) -> dict[date, list[int]]:
+        """Return when clocks show a time of day, for each date on which they do; in order.
+
+        wall: seconds after midnight.
+        """
+        start, end = _midnight(first_on) - _REACH, _midnight(last_on) + _DAY + _REACH
+        stretches = pairwise([start, *(c for c in self.changes if start < c < end), end])
+        found = defaultdict(list)
+        for begin, finish in stretches:
+            offset = self.offset(begin)
+            for at in range(begin + (wall - begin - offset) % _DAY, finish, _DAY):
+                found[date.fromordinal(_EPOCH + (at + offset) // _DAY)].append(at)
+        return {on: found[on] for on in sorted(found) if first_on <= on <= last_on}
+
+    def jump_over(self, on: date, wall: int) -> int:
+        """Return the change at which clocks jump over a time of day on a date."""
+        wanted = _midnight(on) + wall
+        (jump,) = [
+            change
+            for change, (before, after) in zip(self.changes, pairwise(self.offsets), strict=True)
+            if change + before <= wanted < change + after
+        ]
+        return jump
 
     def nine_o_clock(self, on: date) -> datetime:
         """Return the first instant at which clocks show 09:00 on a date."""
-        nine = timegm((on.year, on.month, on.day, 9, 0, 0))
-        for at in range(nine - _REACH, nine + _REACH, _QUARTER):
-            if at + self.offset(at) == nine:
-                return datetime.fromtimestamp(at, UTC)
-        raise AssertionError(f"clocks never show 09:00 on {on}")
+        return datetime.fromtimestamp(self.shows(NINE, on, on)[on][0], UTC)
 
 
 def load(name: str, last_year: int) -> Zone:
-    """Return a zone that knows its changes up to the end of a year."""
-    zone = Zone(name)
-    zone.extend(last_year)
-    return zone
+    """Return a zone, out of its TZif file (RFC 9636), with its changes up to the end of a year."""
+    data = files("tzdata.zoneinfo").joinpath(*name.split("/")).read_bytes()
+    start = _end_of_block(data, 0, time_size=4)
+    end = _end_of_block(data, start, time_size=8)
+    *_, leaps, times, types, _ = _HEADER.unpack_from(data, start)
+    assert leaps == 0, "the tzdata package counts no leap seconds"
+    at = start + _HEADER.size
+    changes = list(struct.unpack_from(f">{times}q", data, at))
+    chosen = data[at + 8 * times : at + 9 * times]
+    of_type = [struct.unpack_from(">l", data, at + 9 * times + 6 * n)[0] for n in range(types)]
+    offsets = [of_type[0], *(of_type[number] for number in chosen)]
+    known_to = changes[-1] if changes else 0
+    for change, offset in _by_rule(data[end:].strip(b"\n").decode(), known_to, last_year):
+        changes.append(change)
+        offsets.append(offset)
+    return Zone(changes, offsets)
+
+
+def load_by_zdump(names: Iterable[str], first_year: int, last_year: int) -> dict[str, Zone]:
+    """Return zones as the program zdump reads the same files, for these years alone.
+
+    Raises OSError where there is no zdump, and ValueError where it is one that speaks otherwise.
+    """
+    paths = {str(files("tzdata.zoneinfo").joinpath(*name.split("/"))): name for name in names}
+    span = f"{first_year},{last_year + 1}"
+    command = ["zdump", "-i", "-c", span, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"zdump -i ended with status {done.returncode}: {done.stderr[:200]}")
+    zones = {}
+    for listing in done.stdout.split('TZ="')[1:]:
+        path, _, lines = listing.partition('"\n')
+        changes: list[int] = []
+        offsets: list[int] = []
+        for on, shown, offset, *_ in (line.split("\t") for line in lines.splitlines() if line):
+            offsets.append(_compact_seconds(offset))
+            if on != "-":
+                changes.append(
+                    _midnight(date.fromisoformat(on)) + _compact_seconds(shown) - offsets[-1]
+                )
+        zones[paths[path]] = Zone(changes, offsets)
+    return zones
+
+
+def _end_of_block(data: bytes, start: int, time_size: int) -> int:
+    magic, _, uts, stds, leaps, times, types, chars = _HEADER.unpack_from(data, start)
+    assert magic == b"TZif"
+    body = times * (time_size + 1) + types * 6 + chars + leaps * (time_size + 4) + stds + uts
+    return int(start + _HEADER.size + body)
+
+
+def _by_rule(rule: str, known_to: int, last_year: int) -> Iterator[tuple[int, int]]:
+    """Yield the changes that a file's last line gives as a rule, and the offset after each."""
+    match = _FOOTER.fullmatch(rule)
+    assert match, f"{rule!r} is no rule"
+    std, dst, *rules = match.groups()
+    if not rules[0]:
+        return
+    winter = -_seconds(std)
+    summer = -_seconds(dst) if dst else winter + 3600
+    for year in range(datetime.fromtimestamp(known_to, UTC).year, last_year + 1):
+        begin = _rule_day(year, *rules[:3]) + _seconds(rules[3] or "2") - winter
+        finish = _rule_day(year, *rules[4:7]) + _seconds(rules[7] or "2") - summer
+        for at, offset in sorted([(begin, summer), (finish, winter)]):
+            if at > known_to:
+                yield at, offset
 
 
 def greetings(people: Path, years: range) -> Iterator[Greeting]:
@@ -123,6 +179,16 @@ def _occasion(given: str, year: int) -> date:
     return date(year, int(given[5:7]), int(given[8:10]))
 
 
+def _midnight(on: date) -> int:
+    """Return midnight of a date in UTC, in seconds."""
+    return (on.toordinal() - _EPOCH) * _DAY
+
+
+def _compact_seconds(text: str) -> int:
+    """Read hours, minutes and seconds as zdump -i writes them: -0330, 02, 013059 or 02:30."""
+    return _seconds(re.sub(r"(?<=\d\d)(?=(\d\d)+$)", ":", text))
+
+
 def _seconds(text: str) -> int:
     """Read hours, minutes and seconds, such as -3:30."""
     sign = -1 if text.startswith("-") else 1
@@ -136,4 +202,4 @@ def _rule_day(year: int, month: str, week: str, weekday: str) -> int:
     day = first + timedelta(days=(int(weekday) - first.isoweekday()) % 7 + 7 * (int(week) - 1))
     while day > date(year, int(month), monthrange(year, int(month))[1]):
         day -= timedelta(days=7)
-    return timegm(day.timetuple())
+    return _midnight(day)

@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 
 from heyday.bootstrap import open_app
-from heyday.domain.timezone import TimezoneService, zone_names
 from heyday.settings import Settings
 from tests.acceptance import oracle
 from tests.acceptance.processes import run
@@ -119,35 +118,3 @@ async def test_the_person_of_29_february_is_greeted_on_it_in_a_leap_year(
     assert_same(rows, expected_between(february, march))
     (his,) = [row for row in rows if row[:2] == (LEAP_DAY_PERSON, "BIRTHDAY")]
     assert (his[2], his[3]) == (date(2028, 2, 29), datetime(2028, 2, 29, 14, tzinfo=UTC))
-
-
-def test_both_computations_agree_on_every_zone_around_every_change_of_its_clocks() -> None:
-    start, end = FIRST.timestamp(), datetime(2029, 1, 1, tzinfo=UTC).timestamp()
-    timezones = TimezoneService()
-    compared = 0
-    for name in zone_names():
-        zone = oracle.load(name, 2029)
-        changes = [datetime.fromtimestamp(c, UTC) for c in zone.changes if start <= c < end]
-        for at in [FIRST, *changes]:
-            for days in (-1, 0, 1):
-                on = at.date() + timedelta(days=days)
-                assert timezones.send_at(name, on) == zone.nine_o_clock(on), (name, on)
-                compared += 1
-    assert compared > 3 * len(zone_names())
-
-
-@pytest.mark.parametrize(
-    ("zone", "on", "expected"),
-    [
-        # Read off the zones' laws by hand: the oracle itself is held against something, too.
-        ("UTC", date(2027, 1, 1), datetime(2027, 1, 1, 9, tzinfo=UTC)),
-        ("America/New_York", date(2027, 3, 13), datetime(2027, 3, 13, 14, tzinfo=UTC)),
-        ("America/New_York", date(2027, 3, 14), datetime(2027, 3, 14, 13, tzinfo=UTC)),
-        ("Europe/Berlin", date(2027, 10, 31), datetime(2027, 10, 31, 8, tzinfo=UTC)),
-        ("Asia/Kathmandu", date(2027, 6, 1), datetime(2027, 6, 1, 3, 15, tzinfo=UTC)),
-        ("Pacific/Kiritimati", date(2027, 1, 1), datetime(2026, 12, 31, 19, tzinfo=UTC)),
-        ("Pacific/Pago_Pago", date(2027, 1, 1), datetime(2027, 1, 1, 20, tzinfo=UTC)),
-    ],
-)
-def test_the_oracle_knows_when_it_is_nine(zone: str, on: date, expected: datetime) -> None:
-    assert oracle.load(zone, 2028).nine_o_clock(on) == expected

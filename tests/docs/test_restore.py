@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from heyday.services.planning import PlanConfig
+from heyday.domain.policies import TimePolicies
 from tests.docs.pages import page
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 
-SHORT = PipelineConfig(plan=PlanConfig(late_window=timedelta(minutes=1)))
+SHORT = PipelineConfig(time=TimePolicies(late_window=timedelta(minutes=1)))
 STEPS = """\
 .venv/bin/heyday jobs run daily
 HEYDAY_LATE_WINDOW=1m .venv/bin/heyday jobs run recovery

@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 
+import asyncpg
 import pytest
 
-from tests.docs.commands import commands
-from tests.docs.pages import ROOT, pages
+from tests.docs.commands import Command, commands
+from tests.docs.pages import ROOT, page, pages
 
 HEYDAY = ".venv/bin/heyday"
 # These stay until they are told to stop; the acceptance tests run them.
@@ -15,9 +16,25 @@ STAYING = {("up",), ("api",), ("scheduler",), ("worker",)}
 # A person is meant to have five seconds for second thoughts; a test has none.
 WAITS = {("db", "reset"), ("db", "drop-old-partitions", "12")}
 
+# A year over all zones takes up to a minute, and tests/acceptance lives through it; here two days.
+YEAR, SHORT = "--to 2027-12-31", "--to 2027-01-02 --users 100"
+# Whom docs/time.md asks about.
+FINN = """
+    INSERT INTO users (first_name, last_name, email, timezone, birthday_date)
+    VALUES ('Finn', 'Berg', 'finn@example.com', 'Europe/Oslo', '1992-02-29')
+"""
+
+
+def runnable(command: Command) -> str:
+    """Return the line as it is run here."""
+    if command.arguments in WAITS:
+        return f"{command.line} --yes"
+    return command.line.replace(YEAR, SHORT)
+
+
 LINES = list(
     dict.fromkeys(
-        f"{command.line} --yes" if command.arguments in WAITS else command.line
+        runnable(command)
         for page in pages()
         for command in commands(page)
         if command.program == HEYDAY and command.arguments not in STAYING
@@ -35,19 +52,41 @@ def environment(database_url: str) -> dict[str, str]:
     return {**own, "DATABASE_URL": database_url}
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_command_ends_well(database_url: str, line: str) -> None:
-    if line.endswith("studio") and shutil.which("psql") is None:
-        pytest.skip("no psql on this machine, which `heyday db studio` opens")
-    done = subprocess.run(
+def run(line: str, database_url: str) -> subprocess.CompletedProcess[str]:
+    """Run a line as a person's shell would, in a window of 100 columns."""
+    return subprocess.run(
         ["/bin/sh", "-c", line],
         cwd=ROOT,
-        env=environment(database_url),
+        env={**environment(database_url), "COLUMNS": "100"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+@pytest.fixture
+async def finns_url(database_url: str) -> str:
+    """The URL of a database that Finn is in."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FINN)
+    await connection.close()
+    return database_url
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_ends_well(finns_url: str, line: str) -> None:
+    if line.endswith("studio") and shutil.which("psql") is None:
+        pytest.skip("no psql on this machine, which `heyday db studio` opens")
+    done = run(line, finns_url)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_explanation_reads_as_the_page_shows_it(finns_url: str) -> None:
+    (line,) = (line for line in LINES if "explain" in line)
+    (shown,) = page("docs/time.md").blocks("text")
+    said = [row.rstrip() for row in run(line, finns_url).stdout.splitlines()]
+    # Above the blank line it says who the person is and what their clock shows now.
+    assert said[said.index("") + 1 :] == shown.splitlines()

@@ -64,7 +64,7 @@ def request_of(command: Command) -> httpx.Request:
 async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, which answers whatever host is asked."""
     database, clock = pipeline.database, pipeline.clock
-    health = HealthService(database, clock, pipeline.timezones, version="1", rhythms=RHYTHMS)
+    health = HealthService(database, clock, version="1", tzdb_version="1", rhythms=RHYTHMS)
     services = ApiServices(pipeline.users, health, pipeline.metrics.registry, version="1")
     pages = create_pages(InboxFeed(database, InboxRepository(database), clock, "inbox"))
     app = create_app(services, pages)

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from heyday import __version__
-from heyday.cli import database, jobs, reports, serve, users
+from heyday.cli import database, explain, forecast, jobs, reports, serve, simulate, users
 from heyday.domain.errors import HeydayError
 
 _FAULT = 2
@@ -26,6 +26,9 @@ app.command("api")(serve.api)
 app.command("scheduler")(serve.scheduler)
 app.command("worker")(serve.worker)
 app.command("reconcile")(reports.reconcile)
+app.command("simulate")(simulate.simulate)
+app.command("forecast")(forecast.forecast)
+app.command("explain")(explain.explain)
 app.command("settings")(reports.settings)
 
 

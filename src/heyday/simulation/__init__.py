@@ -1,0 +1,1 @@
+"""Live through days, months or years in seconds: the real parts, a clock that jumps."""

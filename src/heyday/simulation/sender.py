@@ -1,0 +1,57 @@
+"""Accept every letter, and remember when it left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.models import ClaimedMessage
+from heyday.domain.ports import Clock, Sender
+
+_ACCEPTED = Outcome(OutcomeKind.ACCEPTED)
+
+
+class Letter(NamedTuple):
+    """Say what left, by its idempotency key, and when by the clock of the simulation."""
+
+    key: str
+    left_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSender:
+    """Stand in for a provider that takes everything (ports.Sender)."""
+
+    clock: Clock
+    letters: list[Letter]
+
+    @property
+    def honours_keys(self) -> bool:
+        """Tell that keys are not looked at, so that a second letter shows."""
+        return False
+
+    async def send(self, message: ClaimedMessage) -> Outcome:
+        """Note the letter."""
+        self.letters.append(Letter(message.idempotency_key, self.clock.now()))
+        return _ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedSender:
+    """Pass letters on, and tell of each that was not accepted: it may come again soon."""
+
+    sender: Sender
+    on_trouble: Callable[[], None]
+
+    @property
+    def honours_keys(self) -> bool:
+        """Tell what the provider does with keys."""
+        return self.sender.honours_keys
+
+    async def send(self, message: ClaimedMessage) -> Outcome:
+        """Make one attempt."""
+        outcome = await self.sender.send(message)
+        if outcome.kind is not OutcomeKind.ACCEPTED:
+            self.on_trouble()
+        return outcome
