@@ -89,6 +89,16 @@ size: $(DEV) ## Check sizes, names and the shape of the test folder
 bench: $(DEV) ## Measure planning among 3,000,000 people; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.plan
 
+.PHONY: simulate
+YEAR := simulate --from 2027-01-01 --to 2027-12-31
+simulate: $(RUN) ## Live through 2027 and 2028 in every zone, and through each fault
+	@$(HEYDAY) $(YEAR)
+	@$(HEYDAY) simulate --from 2028-01-01 --to 2028-12-31
+	@$(HEYDAY) $(YEAR) --outage 2027-03-14T06:00:00Z/24h
+	@$(HEYDAY) $(YEAR) --kill-planners
+	@$(HEYDAY) $(YEAR) --tz-update 2027-06-15 \
+	  --tzdata-before tests/data/tzdata-2025.2-py2.py3-none-any.whl
+
 format: $(DEV) ## Rewrite the code in the house format
 	@$(BIN)/ruff check --fix --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)

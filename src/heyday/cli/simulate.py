@@ -216,9 +216,16 @@ def _calendar(report: Report, year: int) -> Table:
     for day in _DAYS_OF_A_MONTH:
         counts = [_count(report, year, month, day) for month in range(1, 13)]
         months = [total + (count or 0) for total, count in zip(months, counts, strict=True)]
-        table.add_row(str(day), *(f"{c:,}" if c else "" for c in counts))
-    table.add_row("sum", *(f"{total:,}" if total else "" for total in months))
+        table.add_row(str(day), *map(_short, counts))
+    table.add_row("sum", *map(_short, months))
     return table
+
+
+def _short(count: int | None) -> str:
+    """Return a count in five characters, so that twelve months fit a terminal."""
+    if not count:
+        return ""
+    return str(count) if count < 100_000 else f"{count // 1000}k"  # noqa: PLR2004
 
 
 def _count(report: Report, year: int, month: int, day: int) -> int | None:

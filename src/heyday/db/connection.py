@@ -36,6 +36,8 @@ CONNECTION_LOST = (
     # How asyncpg takes a server's goodbye that came while the connection was idle.
     asyncpg.InternalClientError,
 )
+# All that can keep a connection from being made.
+_NO_CONNECTION = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
 # PostgreSQL undid the transaction, and says that the same one may well succeed.
 _UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 # What no further try would change, and what to do about it.
@@ -150,7 +152,10 @@ class Database:
         """Lend a connection; what PostgreSQL says of a statement passes as it is."""
         if self._pool is None:
             raise DatabaseUnavailable("the database was used before it was opened")
-        connection = await _patiently(self._pool.acquire, self._config.patience)
+        try:
+            connection = await self._pool.acquire()
+        except _NO_CONNECTION:
+            connection = await _patiently(self._pool.acquire, self._config.patience)
         try:
             yield connection
         except (*CONNECTION_LOST, asyncpg.InterfaceError) as error:
@@ -228,7 +233,7 @@ async def _patiently(connect_once: Callable[[], Awaitable[T]], patience: timedel
         async for attempt in retrying:
             with attempt:
                 return await connect_once()
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _NO_CONNECTION as error:
         raise DatabaseUnavailable(
             f"no connection to PostgreSQL within {patience.total_seconds():g} s "
             f"({type(error).__name__}); check DATABASE_URL and that the server runs{_hint(error)}"

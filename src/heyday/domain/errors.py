@@ -11,7 +11,8 @@ HeydayError
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
-`-- TransportError          a batch could not be handed over, or not surely
+|-- TransportError          a batch could not be handed over, or not surely
+`-- SimulationStalled       something in a simulation works without end
 """
 
 from collections.abc import Sequence
@@ -86,3 +87,7 @@ class EmbeddedServerError(DatabaseError):
 
 class TransportError(HeydayError):
     """Report that batches could not be handed over, or that nobody can say whether they were."""
+
+
+class SimulationStalled(HeydayError):
+    """Report that something worked for so long, on a real clock, that it will hardly end."""

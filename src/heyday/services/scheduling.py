@@ -1,7 +1,7 @@
 """Plan what will be due, hand over what is due, and recover what was missed or lost."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -113,11 +113,8 @@ class MessageSchedulerService:
         """Hand over everything that is due within the look-ahead."""
         now = at or self._clock.now()
         async with self._journal.run(MINUTE, is_manual=at is not None) as counts:
-            counts["enqueued"] = 0
             until = now + self._config.look_ahead
-            while rows := await self._take_due(now, until):
-                counts["enqueued"] += len(rows)
-                await self._publish(rows)
+            counts["enqueued"] = await self._hand_over(lambda: self._take_due(now, until))
         return counts
 
     async def recover(self, at: datetime | None = None) -> dict[str, int]:
@@ -179,13 +176,22 @@ class MessageSchedulerService:
     async def _enqueue_lost(self, now: datetime) -> int:
         rules = self._planner.claim_rules(now)
         queued_before = now - self._config.lost_after
-        requeued = 0
-        while rows := await self._store.in_transaction(
-            lambda s: s.messages.enqueue_again(now, queued_before, rules, self._config.chunk)
-        ):
-            requeued += len(rows)
-            await self._publish(rows)
-        return requeued
+        return await self._hand_over(
+            lambda: self._store.in_transaction(
+                lambda s: s.messages.enqueue_again(now, queued_before, rules, self._config.chunk)
+            )
+        )
+
+    async def _hand_over(self, take: Callable[[], Awaitable[list[DueMessage]]]) -> int:
+        """Take rows and publish them, chunk by chunk, until there are no more; return how many."""
+        handed_over, is_more = 0, True
+        while is_more:
+            rows = await take()
+            handed_over += len(rows)
+            is_more = len(rows) == self._config.chunk
+            if rows:
+                await self._publish(rows)
+        return handed_over
 
     async def _publish(self, rows: list[DueMessage]) -> None:
         """Publish what is committed as QUEUED. What fails here is found again by recovery."""

@@ -5,13 +5,9 @@ import heapq
 from datetime import datetime, timedelta
 from itertools import count
 
-from heyday.domain.errors import HeydayError
+from heyday.domain.errors import SimulationStalled
 
 _LONGEST_WORK = timedelta(seconds=120)
-
-
-class SimulationStalled(HeydayError):
-    """Report that something worked for so long, on a real clock, that it will hardly end."""
 
 
 class VirtualClock:

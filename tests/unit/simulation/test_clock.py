@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from heyday.domain.errors import SimulationStalled
 from heyday.simulation import clock as module
-from heyday.simulation.clock import SimulationStalled, VirtualClock
+from heyday.simulation.clock import VirtualClock
 
 START_AT = datetime(2027, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
