@@ -8,7 +8,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection
 
-from heyday.db import migrate
+from heyday.db import alembic_runner, migrate
 from heyday.db.types import AnyConnection
 
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
@@ -19,7 +19,7 @@ async def test_upgrades_at_once_leave_one_schema(empty_database_url: str) -> Non
     made = await asyncio.gather(*(migrate.upgrade(empty_database_url, NOW) for _ in range(3)))
     assert sorted(made) == [0, 0, 2 * 14]
     assert await migrate.is_current(empty_database_url)
-    assert await migrate.find_drift(empty_database_url) == []
+    assert await alembic_runner.find_drift(empty_database_url) == []
 
 
 async def test_an_upgrade_keeps_what_is_there(database_url: str, connection: AnyConnection) -> None:
@@ -46,7 +46,7 @@ async def test_reset_throws_everything_away_and_starts_anew(
     await migrate.reset(database_url, NOW)
     assert await connection.fetchval("SELECT to_regclass('stray')") is None
     assert await migrate.is_current(database_url)
-    assert await migrate.find_drift(database_url) == []
+    assert await alembic_runner.find_drift(database_url) == []
 
 
 async def test_generate_writes_what_separates_the_database_from_the_schema(
@@ -57,11 +57,11 @@ async def test_generate_writes_what_separates_the_database_from_the_schema(
 ) -> None:
     await connection.execute("ALTER TABLE users DROP COLUMN location_city")
     scripts = tmp_path / "migrations"
-    original = Path(migrate.__file__).parent / "migrations"
+    original = alembic_runner.MIGRATIONS
     (scripts / "versions").mkdir(parents=True)
     for path in [*original.glob("*.*"), *original.glob("versions/*.py")]:
         (scripts / path.relative_to(original)).write_text(path.read_text("utf-8"), "utf-8")
-    monkeypatch.setattr(migrate, "_MIGRATIONS", scripts)
+    monkeypatch.setattr(alembic_runner, "MIGRATIONS", scripts)
     await migrate.generate(database_url, "add the city")
     (written,) = (scripts / "versions").glob("*add_the_city.py")
     text = written.read_text("utf-8")
@@ -74,9 +74,9 @@ async def test_downgrading_to_nothing_leaves_nothing(
     database_url: str, connection: AnyConnection
 ) -> None:
     def run(sync_connection: Connection) -> None:
-        command.downgrade(migrate._config(sync_connection), "base")  # noqa: SLF001
+        command.downgrade(alembic_runner.config_for(sync_connection), "base")
 
-    await migrate._with_connection(database_url, run)  # noqa: SLF001
+    await alembic_runner.with_connection(database_url, run)
     left = await connection.fetch(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
         "AND relkind IN ('r', 'p') UNION ALL "

@@ -6,7 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from heyday.db import migrate
+from heyday.db import alembic_runner, migrate
 from heyday.db.types import AnyConnection
 
 USERS = "INSERT INTO users (first_name, last_name, email, timezone) VALUES ($1, $2, $3, $4)"
@@ -87,13 +87,13 @@ async def add_message(connection: AnyConnection, columns: Mapping[str, str]) -> 
 
 
 async def test_alembic_sees_no_drift(database_url: str) -> None:
-    assert await migrate.find_drift(database_url) == []
+    assert await alembic_runner.find_drift(database_url) == []
 
 
 async def test_alembic_would_see_drift(database_url: str, connection: AnyConnection) -> None:
     await connection.execute("ALTER TABLE users ADD COLUMN shoe_size integer")
     await connection.execute("DROP INDEX idx_users_birthday_date")
-    drift = str(await migrate.find_drift(database_url))
+    drift = str(await alembic_runner.find_drift(database_url))
     assert "shoe_size" in drift
     assert "idx_users_birthday_date" in drift
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from heyday.cli.app import app
-from heyday.db import migrate
+from heyday.db import alembic_runner
 from heyday.db.seeding.copying import CopyReport, copy_population
 from heyday.db.seeding.population import Population
 from heyday.db.seeding.sample import add_sample
@@ -172,7 +172,7 @@ async def test_a_population_comes_with_all_indexes_as_they_were(
     before = await connection.fetch(INDEXES)
     assert await copy(connection, 12_000) == CopyReport(added=12_000, present=0)
     assert await connection.fetch(INDEXES) == before
-    assert await migrate.find_drift(database_url) == []
+    assert await alembic_runner.find_drift(database_url) == []
     row = await connection.fetchrow(
         "SELECT count(*) AS people, count(DISTINCT timezone) AS zones, "
         "count(anniversary_month_day) AS anniversaries, min(eligible_since) AS since FROM users"

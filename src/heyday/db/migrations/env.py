@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from heyday.db.migrate import is_ours
+from heyday.db.alembic_runner import is_ours
 from heyday.db.schema import metadata
 
 connection = context.config.attributes["connection"]
