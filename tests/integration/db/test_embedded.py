@@ -353,8 +353,10 @@ def test_ctrl_c_reaches_heyday_but_not_the_server(
 
 
 async def test_a_start_that_is_called_off_leaves_nothing_running(
-    home: Path, server: EmbeddedServer
+    home: Path, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A start that looks but once cannot be over before it is called off.
+    monkeypatch.setattr("heyday.db.embedded.server._POLL_SECONDS", 60)
     launched = asyncio.Event()
     loop = asyncio.get_running_loop()
     log = home / "postgres" / "log"
