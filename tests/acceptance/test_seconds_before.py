@@ -11,7 +11,7 @@ from tests.acceptance.processes import get, heyday
 from tests.factories import person
 
 SECOND = timedelta(seconds=1)
-UNTIL_NINE = 15 * SECOND
+UNTIL_NINE = 12 * SECOND
 """Time enough for the process to start."""
 
 

@@ -6,26 +6,24 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
-import uvicorn
 
-from heyday import __version__
-from heyday.api.app import ApiServices, create_app
 from heyday.bootstrap import App, SystemClock, open_app
 from heyday.cli import welcome
 from heyday.cli.running import with_settings
 from heyday.db import migrate
 from heyday.domain.errors import ConfigurationError
 from heyday.settings import Settings
-from heyday.web.letters import InboxFeed
-from heyday.web.pages import create_pages
+
+if TYPE_CHECKING:
+    from heyday.cli.http_server import HttpServer
 
 log = structlog.get_logger()
 
-# Together they stay under ten seconds, which is what stopping may take.
+# Stopping may take ten seconds in all.
 _FINISH_SENDING = 8.0
-_FINISH_REPLIES = 5
 _BACKLOG = 2048
 
 
@@ -99,12 +97,19 @@ def _signals_set(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
+def _http_server(app: App) -> "HttpServer":
+    """Build the API; what it needs takes a quarter of a second to import, at every command."""
+    from heyday.cli.http_server import HttpServer  # noqa: PLC0415 - see above
+
+    return HttpServer.of(app)
+
+
 @contextlib.asynccontextmanager
 async def _playing(
     app: App, roles: Roles, listener: socket.socket | None, stopping: asyncio.Event
 ) -> AsyncIterator[None]:
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
-    server = _Server(_uvicorn_config(app)) if listener else None
+    server = _http_server(app) if listener else None
     async with asyncio.TaskGroup() as group:
         loops = [group.create_task(app.notifications.run())]
         if roles.schedulers:
@@ -124,29 +129,6 @@ async def _playing(
                 working.cancel()
             for loop in loops:
                 loop.cancel()
-
-
-class _Server(uvicorn.Server):
-    """Leave signals to `_serve`, which knows what else must end."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _uvicorn_config(app: App) -> uvicorn.Config:
-    services = ApiServices(
-        users=app.users, health=app.health, metrics=app.metrics.registry, version=__version__
-    )
-    feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
-    return uvicorn.Config(
-        create_app(services, create_pages(feed)),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=_FINISH_REPLIES,
-    )
 
 
 @contextlib.contextmanager

@@ -1,0 +1,41 @@
+"""Serve the API and the pages over HTTP, as a part of a process that has others as well."""
+
+import contextlib
+from collections.abc import Iterator
+
+import uvicorn
+
+from heyday import __version__
+from heyday.api.app import ApiServices, create_app
+from heyday.bootstrap import App
+from heyday.web.letters import InboxFeed
+from heyday.web.pages import create_pages
+
+_FINISH_REPLIES = 5
+"""Seconds that replies in flight are given at the end."""
+
+
+class HttpServer(uvicorn.Server):
+    """Leave signals to `heyday up`, which knows what else must end."""
+
+    @classmethod
+    def of(cls, app: App) -> "HttpServer":
+        """Build the server on the parts of an app."""
+        services = ApiServices(
+            users=app.users, health=app.health, metrics=app.metrics.registry, version=__version__
+        )
+        feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
+        config = uvicorn.Config(
+            create_app(services, create_pages(feed)),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_FINISH_REPLIES,
+        )
+        return cls(config)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signals."""
+        yield
