@@ -1,7 +1,8 @@
 -- Greetings on their way. Bounds on scheduled_send_time lead straight to the partition.
 --
 -- Places: {occasion}, the person's date that the row is about; {skip_before} and {same_occasion},
--- the element for the row's message type of an array with one for each; {twin}, {greeted} and {which}, what tells the two statements that claim apart.
+-- the element for the row's message type of an array with one for each; {twin}, {greeted} and
+-- {which}, what tells the two statements that claim apart.
 
 -- name: enqueue_due
 -- Take what is due before $2, oldest first: the caller commits, then publishes.
@@ -88,7 +89,7 @@ WHEN twin.greeted_on IS NOT NULL THEN 'greeted for this occasion on ' || twin.gr
 -- There are two of it: for rows that are not doubtful; and for those that are, with their twins.
 -- A row whose person has another date or zone now stays QUEUED: the caller replans that person. Who
 -- has perhaps been greeted gets the same letter again or none, whatever the zone and the year.
--- moves: QUEUED > SENDING CANCELLED SKIPPED
+-- moves: QUEUED > SENDING CANCELLED SKIPPED QUEUED
 WITH people AS MATERIALIZED (
     SELECT u.id, u.email, u.timezone, u.birthday_date, u.anniversary_date, u.dates_changed_at,
            u.deleted_at IS NOT NULL AS is_deleted, u.unsubscribed_at IS NOT NULL AS is_unsubscribed
