@@ -129,9 +129,10 @@ db-studio: $(RUN) ## Look at the data in psql
 # --- Housekeeping ----------------------------------------------------------------------------
 
 # uv's own settings of this machine would leak into the files; hashes of all platforms' wheels.
+# Extras stay: pip takes `coverage[toml]` for a requirement of its own, which needs its own pin.
 LOCK := env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --no-config --quiet \
-  --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
-  --no-emit-find-links --custom-compile-command 'make lock' --group build
+  --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-annotate \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --group build
 
 .PHONY: lock clean
 lock: $(DEV) ## Resolve the newest allowed libraries into the lock files

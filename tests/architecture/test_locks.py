@@ -15,7 +15,7 @@ LOCKS = {
     "requirements.lock": RUN,
     "requirements-dev.lock": RUN + PYPROJECT["dependency-groups"]["dev"],
 }
-PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)(.*)$", re.MULTILINE)
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[\S+\])?==(\S+)(.*)$", re.MULTILINE)
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -33,6 +33,16 @@ def test_a_lock_holds_what_is_asked_for(lock: str) -> None:
         if not r.specifier.contains(locked.get(canonicalize_name(r.name), "0"))
     ]
     assert not missing, f"{lock} is behind pyproject.toml, run make lock: {missing}"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_pin_keeps_its_extras(lock: str) -> None:
+    # To pip, `name[extra]` is a requirement of its own: unpinned, it takes the newest release.
+    text = (ROOT / lock).read_text("utf-8")
+    wanted = [Requirement(given) for given in LOCKS[lock]]
+    asked = [f"{r.name}[{','.join(sorted(r.extras))}]==" for r in wanted if r.extras]
+    assert asked
+    assert [name for name in asked if f"\n{name}" not in text] == []
 
 
 def test_tests_run_on_what_users_get() -> None:
