@@ -22,10 +22,11 @@ from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
-from heyday.domain.ports import Clock, Sender, Transport
+from heyday.domain.ports import Clock, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
+from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
@@ -79,15 +80,19 @@ class SystemClock:
 
 
 class App:
-    """Hold what the doors need; each part is built when it is first asked for."""
+    """Hold what the doors need; each part is built when it is first asked for.
 
-    def __init__(
+    failpoints: where the process is to die; None: nowhere.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
         self,
         settings: Settings,
         url: str,
         database: Database,
         inbox: InboxRepository,
         sender: Sender,
+        failpoints: Failpoints | None = None,
     ) -> None:
         self.settings = settings
         self.url = url
@@ -96,7 +101,9 @@ class App:
         self.clock: Clock = SystemClock()
         self.metrics = Metrics()
         self.notifications = Notifications(url)
-        self._sender = sender
+        self._sender = failpoints.guard_sender(sender) if failpoints else sender
+        self._store: Store = failpoints.guard_store(database) if failpoints else database
+        self._failpoints = failpoints
         self.timezones = {t.name: TimezoneService(settings.policies(t.name)) for t in MESSAGE_TYPES}
 
     @cached_property
@@ -107,12 +114,12 @@ class App:
     @cached_property
     def users(self) -> UserService:
         """Return what keeps people."""
-        return UserService(self.database, self.planner, self.clock)
+        return UserService(self._store, self.planner, self.clock)
 
     @cached_property
     def importer(self) -> ImportService:
         """Return what takes people in by the thousand."""
-        return ImportService(self.database, self.planner, self.clock)
+        return ImportService(self._store, self.planner, self.clock)
 
     @cached_property
     def demo(self) -> DemoService:
@@ -177,13 +184,16 @@ class App:
 
     @cached_property
     def _transport(self) -> Transport:
-        return PostgresTransport(self.database, self.notifications, self.clock, TransportConfig())
+        transport = PostgresTransport(
+            self.database, self.notifications, self.clock, TransportConfig()
+        )
+        return self._failpoints.guard_transport(transport) if self._failpoints else transport
 
     @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
         return MessageSenderService(
-            store=self.database,
+            store=self._store,
             sender=self._sender,
             policy=_delivery_policy(settings, self._sender),
             planner=self.planner,
@@ -198,7 +208,7 @@ class App:
     @cached_property
     def _scheduling(self) -> MessageSchedulerService:
         return MessageSchedulerService(
-            store=self.database,
+            store=self._store,
             transport=self._transport,
             planner=self.planner,
             sending=self._sending,
@@ -233,6 +243,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     is_server: keeps the pool filled, as processes that stay want it.
     Raises ConfigurationError if a database that is not Heyday's own was not migrated.
     """
+    failpoints = _arm(settings.failpoints)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         clock = SystemClock()
@@ -245,7 +256,18 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         stack.push_async_callback(database.close)
         inbox = InboxRepository(database)
         sender = await stack.enter_async_context(_open_sender(settings, inbox, clock))
-        yield App(settings, url, database, inbox, sender)
+        yield App(settings, url, database, inbox, sender, failpoints)
+
+
+def _arm(text: str) -> Failpoints | None:
+    """Return the points that are armed, if any. Raises ConfigurationError."""
+    armed = parse_failpoints(text)
+    if not armed:
+        return None
+    log.warning(
+        "failpoints_armed", points=[f"{each.point}={each.action}#{each.arrival}" for each in armed]
+    )
+    return Failpoints(armed)
 
 
 def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig:
