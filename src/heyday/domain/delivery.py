@@ -39,11 +39,24 @@ class OutcomeKind(StrEnum):
     """No attempt was made: the lease was too short for one more call."""
 
 
+class Trouble(StrEnum):
+    """Say what is wrong with more than the one message, where an answer shows it."""
+
+    PROVIDER = "provider"
+    """It is away, broken or unclear; the next message would fare no better."""
+    ACCOUNT = "account"
+    """It is there and refuses us, whatever we send: our key, our permission, our address for it."""
+    PACE = "pace"
+    """It is there, and we call too often."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Describe how one attempt ended.
 
     code: HTTP or SMTP status.   body: the provider's answer, cut short, without personal data.
+    trouble: what the attempt showed about the provider; None where it did its part, as it also
+    does when it refuses one message.
     """
 
     kind: OutcomeKind
@@ -52,6 +65,7 @@ class Outcome:
     error: str | None = None
     retry_after: timedelta | None = None
     provider_message_id: str | None = None
+    trouble: Trouble | None = None
 
 
 _ENDS = {OutcomeKind.ACCEPTED: Status.SENT, OutcomeKind.REFUSED: Status.FAILED}
