@@ -24,6 +24,7 @@ WRONG_KEY = Outcome(OutcomeKind.REFUSED, code=401, trouble=Trouble.ACCOUNT)
 BAD_ADDRESS = Outcome(OutcomeKind.REFUSED, code=422)
 TOO_MANY = Outcome(OutcomeKind.NOT_ACCEPTED, code=429, trouble=Trouble.PACE)
 NOT_TRIED = Outcome(OutcomeKind.NOT_TRIED)
+FORGOTTEN = Outcome(OutcomeKind.FORGOTTEN)
 
 
 class MemoryPace:
@@ -165,7 +166,18 @@ async def test_no_call_before_the_pace_is_known_even_without_patience(rig: Rig) 
 
 
 async def test_refused_messages_and_429_do_not_open_the_breaker(rig: Rig) -> None:
-    for outcome in (AWAY, AWAY, BAD_ADDRESS, AWAY, AWAY, ACCEPTED, AWAY, NOT_TRIED, AWAY):
+    for outcome in (
+        AWAY,
+        AWAY,
+        BAD_ADDRESS,
+        AWAY,
+        AWAY,
+        ACCEPTED,
+        AWAY,
+        NOT_TRIED,
+        FORGOTTEN,
+        AWAY,
+    ):
         await rig.call(outcome)
     await rig.gate.wait_until_open()
 
