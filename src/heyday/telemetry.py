@@ -35,6 +35,16 @@ class Metrics:
             "Outcomes not written because another worker held the row by then.",
             registry=self.registry,
         )
+        self.job_runs = Counter(
+            "heyday_job_runs_total",
+            "Scheduler runs by result.",
+            ["job", "result"],
+            registry=self.registry,
+        )
+        self._declare_gate()
+
+    def _declare_gate(self) -> None:
+        """Declare what stands before a provider."""
         self.breaker_state = Gauge(
             "heyday_breaker_state",
             "Whether this process calls the provider: 0 yes, 1 one call at a time, 2 no.",
@@ -63,12 +73,6 @@ class Metrics:
             "heyday_pace",
             "Calls a second that all workers together may make, as last heard; +Inf: no limit.",
             ["provider"],
-            registry=self.registry,
-        )
-        self.job_runs = Counter(
-            "heyday_job_runs_total",
-            "Scheduler runs by result.",
-            ["job", "result"],
             registry=self.registry,
         )
 
