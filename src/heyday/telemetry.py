@@ -4,7 +4,7 @@ import logging
 import sys
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 log = structlog.get_logger()
@@ -39,6 +39,21 @@ class Metrics:
             "heyday_job_runs_total",
             "Scheduler runs by result.",
             ["job", "result"],
+            registry=self.registry,
+        )
+        self.clock_jump = Gauge(
+            "heyday_clock_jump_seconds",
+            "How far the wall clock has jumped ahead of the monotonic one.",
+            registry=self.registry,
+        )
+        self.clock_skew = Gauge(
+            "heyday_clock_skew_seconds",
+            "How far PostgreSQL's clock is ahead of this machine's.",
+            registry=self.registry,
+        )
+        self.clock_untrusted = Gauge(
+            "heyday_clock_untrusted",
+            "1 while clocks contradict each other and nothing is sent, else 0.",
             registry=self.registry,
         )
 
