@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -219,8 +220,8 @@ class _FailingSender:
         self._points = points
 
     @property
-    def honours_keys(self) -> bool:
-        return self._sender.honours_keys
+    def key_lifetime(self) -> timedelta | None:
+        return self._sender.key_lifetime
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         self._points.reach(Point.CALL_BEFORE)
@@ -239,6 +240,9 @@ class _FailingTransport:
         self._points.reach(Point.PUBLISH_BEFORE)
         await self._transport.publish(batches)
         self._points.reach(Point.PUBLISH_AFTER)
+
+    async def count_waiting(self) -> int:
+        return await self._transport.count_waiting()
 
     async def deliveries(self) -> AsyncGenerator[Delivery, None]:
         async with contextlib.aclosing(self._transport.deliveries()) as deliveries:

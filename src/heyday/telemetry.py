@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -41,20 +42,17 @@ class Metrics:
             ["job", "result"],
             registry=self.registry,
         )
-        self.clock_jump = Gauge(
+        gauge = partial(Gauge, registry=self.registry)
+        self.clock_jump = gauge(
             "heyday_clock_jump_seconds",
             "How far the wall clock has jumped ahead of the monotonic one.",
-            registry=self.registry,
         )
-        self.clock_skew = Gauge(
-            "heyday_clock_skew_seconds",
-            "How far PostgreSQL's clock is ahead of this machine's.",
-            registry=self.registry,
+        self.clock_skew = gauge(
+            "heyday_clock_skew_seconds", "How far PostgreSQL's clock is ahead of this machine's."
         )
-        self.clock_untrusted = Gauge(
+        self.clock_untrusted = gauge(
             "heyday_clock_untrusted",
             "1 while clocks contradict each other and nothing is sent, else 0.",
-            registry=self.registry,
         )
 
 

@@ -98,7 +98,7 @@ async def test_queueing_again_is_an_arrival_as_well(
         await dying.daily.run_once()
         clock.set(NINE - timedelta(seconds=60))
         await dying.minute.run_once()
-        clock.set(NINE + timedelta(minutes=5))
+        clock.set(NINE + timedelta(minutes=20))
         with pytest.raises(Died):
             await dying.recovery.run_once()
     assert points.arrivals[Point.ENQUEUE_AFTER_COMMIT] == 2
