@@ -12,11 +12,14 @@ from uuid import UUID
 import asyncpg
 
 from heyday.db.connection import Database, PoolConfig
-from heyday.db.notifications import DueWakeup, Notifications
+from heyday.db.notifications import PACE, DueWakeup, Notifications
+from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
+from heyday.domain.pace import PacePolicy
 from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
@@ -28,6 +31,7 @@ from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
+from heyday.services.gate import ProviderGate
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
@@ -70,6 +74,21 @@ def timezones_of(
     return {t.name: TimezoneService(own.get(t.name, policies), tzdb) for t in MESSAGE_TYPES}
 
 
+def gate_of(  # noqa: PLR0913 - one parameter for each part that it joins
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    *,
+    news: asyncio.Event | None = None,
+    breaker: BreakerConfig | None = None,
+    limit: float | None = None,
+) -> ProviderGate:
+    """Return what stands before a provider."""
+    pace = PostgresPace(database, news or asyncio.Event(), "test", PacePolicy(limit))
+    stopper = Breaker(breaker or BreakerConfig())
+    return ProviderGate(provider="test", breaker=stopper, pace=pace, clock=clock, metrics=metrics)
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
     """Set what differs between the pipelines of tests."""
@@ -80,6 +99,8 @@ class PipelineConfig:
     plan: PlanConfig = field(default_factory=PlanConfig)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     holding: frozenset[str] = frozenset()
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
+    rate_limit: float | None = None
     sending: SendingConfig = field(default_factory=SendingConfig)
     scheduling: SchedulerConfig = field(default_factory=SchedulerConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
@@ -231,6 +252,14 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     sending = MessageSenderService(
         store=store,
         sender=provider,
+        gate=gate_of(
+            database,
+            clock,
+            metrics,
+            news=notifications.event(PACE),
+            breaker=config.breaker,
+            limit=config.rate_limit,
+        ),
         policy=policy,
         planner=planner,
         clock=clock,

@@ -17,11 +17,14 @@ from heyday.db.connection import Database, PoolConfig
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
-from heyday.db.notifications import DueWakeup, Notifications
+from heyday.db.notifications import PACE, DueWakeup, Notifications
+from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
+from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
@@ -39,6 +42,7 @@ from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
+from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
 from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
@@ -181,6 +185,10 @@ class App:
         """Return what sends."""
         return MessageWorker(self._transport, self._sending, self.clock, self.guard, WorkerConfig())
 
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        await self._gate.close()
+
     @cached_property
     def _transport(self) -> Transport:
         transport = PostgresTransport(
@@ -189,11 +197,26 @@ class App:
         return self._failpoints.guard_transport(transport) if self._failpoints else transport
 
     @cached_property
+    def _gate(self) -> ProviderGate:
+        settings = self.settings
+        provider = settings.sender_name.value
+        news = self.notifications.event(PACE)
+        policy = PacePolicy(settings.rate_limit or None)
+        return ProviderGate(
+            provider=provider,
+            breaker=Breaker(BreakerConfig(settings.breaker_failures)),
+            pace=PostgresPace(self.database, news, provider, policy),
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
         return MessageSenderService(
             store=self._store,
             sender=self._sender,
+            gate=self._gate,
             policy=_delivery_policy(settings, self._sender),
             planner=self.planner,
             clock=self.clock,
@@ -255,7 +278,9 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         stack.push_async_callback(database.close)
         inbox = InboxRepository(database)
         sender = await stack.enter_async_context(_open_sender(settings, inbox, clock))
-        yield App(settings, url, database, inbox, sender, failpoints, clock)
+        app = App(settings, url, database, inbox, sender, failpoints, clock)
+        stack.push_async_callback(app.close)
+        yield app
 
 
 def _arm(text: str) -> Failpoints | None:

@@ -42,6 +42,42 @@ class Metrics:
             ["job", "result"],
             registry=self.registry,
         )
+        self._declare_provider()
+        self._declare_clocks()
+
+    def _declare_provider(self) -> None:
+        self.breaker_state = Gauge(
+            "heyday_breaker_state",
+            "Whether this process calls the provider: 0 yes, 1 one call at a time, 2 no.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.breaker_openings = Counter(
+            "heyday_breaker_openings_total",
+            "How often this process stopped calling the provider.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.held_back = Counter(
+            "heyday_held_back_total",
+            "Calls that had to wait or were put off, by what held them.",
+            ["provider", "by"],
+            registry=self.registry,
+        )
+        self.rate_limited = Counter(
+            "heyday_rate_limited_total",
+            "Answers that said we call too often.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.pace = Gauge(
+            "heyday_pace",
+            "Calls a second that all workers together may make, as last heard; +Inf: no limit.",
+            ["provider"],
+            registry=self.registry,
+        )
+
+    def _declare_clocks(self) -> None:
         gauge = partial(Gauge, registry=self.registry)
         self.clock_jump = gauge(
             "heyday_clock_jump_seconds",

@@ -77,6 +77,7 @@ class MessageWorker:
         try:
             await self._sleep_until(delivery.batch.due_at)
             async with self._lanes:
+                await self._service.wait_until_open()
                 await self._wait_for_trust()
                 if self._stopping.is_set():
                     await delivery.release()
