@@ -47,6 +47,14 @@ class Clock(Protocol):
         ...
 
 
+class ClockGuard(Protocol):
+    """Say whether what the clock tells may be acted on."""
+
+    async def check(self) -> None:
+        """Return if the clocks agree. Raises ClockUntrusted; DatabaseError if one is away."""
+        ...
+
+
 class Wakeup(Protocol):
     """Let a loop sleep until its next turn, or until there is work sooner."""
 
