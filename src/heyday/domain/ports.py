@@ -25,7 +25,9 @@ from heyday.domain.models import (
     ZoneInstant,
 )
 from heyday.domain.people import FIELDS
+from heyday.domain.resolutions import Attempt, GreetingRow
 from heyday.domain.timezone import Window, ZoneDay
+from heyday.domain.transitions import Status
 
 T = TypeVar("T")
 
@@ -225,6 +227,32 @@ class MessageLogStore(Protocol):
         ...
 
 
+class ResolutionStore(Protocol):
+    """Look at greetings without their people, and settle what waits for a person's decision."""
+
+    async def lock(self, message_ids: Collection[UUID]) -> list[GreetingRow]:
+        """Return those of the rows that exist, and keep them as they are until the commit."""
+        ...
+
+    async def resolve(
+        self, greetings: Sequence[GreetingRow], target: Status, now: datetime, note: str | None
+    ) -> list[UUID]:
+        """Move those that are UNKNOWN, with a trace among the attempts; return their ids."""
+        ...
+
+    async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
+        """Return up to `limit` rows of a status, by instant."""
+        ...
+
+    async def find(self, message_id: UUID) -> GreetingRow | None:
+        """Return one row."""
+        ...
+
+    async def list_attempts(self, message_id: UUID) -> list[Attempt]:
+        """Return the attempts at a greeting that were noted, in order."""
+        ...
+
+
 class JobRunStore(Protocol):
     """Remember scheduler runs. Their windows are the watermark for catching up."""
 
@@ -269,6 +297,11 @@ class Session(Protocol):
     @property
     def messages(self) -> MessageLogStore:
         """Return the greetings."""
+        ...
+
+    @property
+    def resolutions(self) -> ResolutionStore:
+        """Return what a person may look at and settle."""
         ...
 
     @property
