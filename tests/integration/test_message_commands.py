@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from heyday.cli.app import app, main
+from heyday.cli.app import app
 from heyday.db import partitions
 from heyday.domain.timezone import Window
 from tests.factories import Pipeline
+from tests.terminal import refusal
 
 # By the clock of the machine, which a program of its own reads.
 NOW = datetime.now(UTC)  # noqa: TID251 - as above
@@ -49,17 +50,6 @@ def run(*arguments: str) -> str:
     assert result.exit_code == 0, result.output
     assert not [canary for canary in CANARIES if canary in result.output]
     return result.stdout
-
-
-def refusal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> str:
-    """Run the whole program, which must refuse with status 2; return what it said."""
-    monkeypatch.setattr("sys.argv", ["heyday", "messages", *arguments])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 2
-    return capsys.readouterr().err
 
 
 @pytest.fixture(autouse=True)
@@ -161,7 +151,7 @@ def test_what_cannot_be_done_is_refused(
     arguments: list[str],
     said: str,
 ) -> None:
-    assert said in refusal(monkeypatch, capsys, *arguments)
+    assert said in refusal(monkeypatch, capsys, "messages", *arguments)
 
 
 async def test_of_one_that_is_settled_the_refusal_says_why(
@@ -171,7 +161,7 @@ async def test_of_one_that_is_settled_the_refusal_says_why(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     await asyncio.to_thread(run, "resolve", waiting[0], "--failed")
-    words = ("resolve", *waiting, "--sent")
+    words = ("messages", "resolve", *waiting, "--sent")
     said = await asyncio.to_thread(refusal, monkeypatch, capsys, *words)
     assert f"{waiting[0]}: a greeting cannot go from FAILED to SENT" in said
     assert not [canary for canary in CANARIES if canary in said]

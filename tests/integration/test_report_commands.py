@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from heyday.cli.app import app, main
+from heyday.cli.app import app
 from tests.factories import Pipeline
+from tests.terminal import refusal
 
 # By the clock of the machine, which a program of its own reads. 1992 had every day.
 TOMORROW = datetime.now(UTC) + timedelta(days=1)  # noqa: TID251 - as above
@@ -20,17 +21,6 @@ def run(*arguments: str, status: int = 0) -> str:
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == status, result.output
     return result.output
-
-
-def refusal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> str:
-    """Run the whole program, which must refuse with status 2; return what it said."""
-    monkeypatch.setattr("sys.argv", ["heyday", *arguments])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 2
-    return capsys.readouterr().err
 
 
 @pytest.fixture(autouse=True)

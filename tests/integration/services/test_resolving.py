@@ -313,6 +313,19 @@ async def test_a_second_decision_waits_for_the_first_and_sees_it(
     assert await pipeline.statuses() == ["RETRYING"]
 
 
+async def test_the_statement_itself_moves_nothing_that_is_not_unknown(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    settled, waiting = await unknown(pipeline, clock, 2)
+    async with pipeline.database.session() as session:
+        seen = await session.resolutions.lock([UUID(settled), UUID(waiting)])
+        await put(pipeline, settled, FAILED)
+        resolved = await session.resolutions.resolve(seen, SENT, clock.now(), None)
+    assert resolved == [UUID(waiting)]
+    assert sorted(await pipeline.statuses()) == ["FAILED", "SENT"]
+    assert len(await trace(pipeline)) == 1
+
+
 async def test_a_retry_that_is_not_committed_is_not_sent(
     pipeline: Pipeline, clock: FakeClock, held: Held, sender: RecordingSender
 ) -> None:
