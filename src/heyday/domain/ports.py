@@ -24,6 +24,7 @@ from heyday.domain.models import (
     User,
     ZoneInstant,
 )
+from heyday.domain.pace import Grant
 from heyday.domain.people import FIELDS
 from heyday.domain.resolutions import Attempt, GreetingRow
 from heyday.domain.timezone import Window, ZoneDay
@@ -208,8 +209,15 @@ class MessageLogStore(Protocol):
         """Take over rows whose sender let its lease run out."""
         ...
 
+    async def prolong(self, held: Sequence[ClaimedMessage], lease: timedelta) -> set[UUID]:
+        """Let the lease of rows that are still this worker's begin anew; return their ids."""
+        ...
+
     async def record(self, outcomes: Sequence[Recorded]) -> int:
-        """Write outcomes of attempts; return how many were still this worker's to write."""
+        """Write outcomes of attempts; return how many were this worker's to write.
+
+        What it has written before, and lost the answer to, counts as well.
+        """
         ...
 
     async def skip_late(self, rules: ClaimRules) -> int:
@@ -338,12 +346,34 @@ class Sender(Protocol):
     """Talk to a provider."""
 
     @property
-    def honours_keys(self) -> bool:
-        """Tell whether the provider takes a repeated key for the same message."""
+    def key_lifetime(self) -> timedelta | None:
+        """Return for how long the provider takes a repeated key for the same message.
+
+        None if it never does.
+        """
         ...
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Make one attempt. Every fault of the provider or the network is an outcome."""
+        ...
+
+
+class SharedPace(Protocol):
+    """Share with all workers the pace at which one provider may be called.
+
+    Both raise DatabaseError where the others cannot be asked.
+    """
+
+    def has_news(self) -> bool:
+        """Tell whether another worker may have slowed down since the last `take`."""
+        ...
+
+    async def take(self, wanted: int) -> Grant:
+        """Take up to so many tokens."""
+        ...
+
+    async def slow_down(self, observed: float, retry_after: timedelta | None) -> Grant:
+        """Report a 429, got at so many calls a second; the answer grants no calls."""
         ...
 
 
@@ -369,6 +399,10 @@ class Transport(Protocol):
 
     async def publish(self, batches: Sequence[Batch]) -> None:
         """Hand batches over durably. Raises TransportError if that is not sure."""
+        ...
+
+    async def count_waiting(self) -> int:
+        """Return how many batches workers could take now and have not. Raises TransportError."""
         ...
 
     def deliveries(self) -> AsyncGenerator[Delivery, None]:

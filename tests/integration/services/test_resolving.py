@@ -19,7 +19,7 @@ from heyday.domain.errors import (
 from heyday.domain.models import Recorded
 from heyday.domain.transitions import Status
 from heyday.services.resolving import ResolutionService
-from tests.factories import Pipeline
+from tests.factories import Pipeline, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 from tests.integration.services.held import Held, commit_when_blocked
 
@@ -27,9 +27,11 @@ NINE = datetime(2027, 1, 15, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LAST_TRIED = NINE + timedelta(seconds=12)
 SENT, FAILED, RETRYING = Status.SENT, Status.FAILED, Status.RETRYING
-GIVE_UP = (
-    "UPDATE message_logs SET status = 'UNKNOWN', retry_count = 1, ambiguous_count = 2, epoch = 2"
-)
+GIVE_UP = """
+    UPDATE message_logs
+    SET status = 'UNKNOWN', retry_count = 1, ambiguous_count = 2, epoch = 2,
+        ambiguous_since = scheduled_send_time
+"""
 ATTEMPTS = """
     INSERT INTO message_attempts (
         message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at)
@@ -99,6 +101,7 @@ async def test_a_decision_moves_the_row_and_leaves_a_trace(
         "status": target.value,
         "epoch": 3,
         "retry_count": 2 if target is RETRYING else 1,
+        "ambiguous_since": None if target is RETRYING else NINE,
         "actual_send_time": LAST_TRIED if target is SENT else None,
         "next_attempt_at": clock.now() if target is RETRYING else None,
         "error_message": "seen in its log",
@@ -115,11 +118,12 @@ async def test_without_a_note_the_row_says_who_decided(
     assert [row[-1] for row in await trace(pipeline)] == [None]
 
 
+@pytest.mark.parametrize("outcome", ["not_tried", "forgotten"])
 async def test_what_was_sent_without_an_attempt_on_record_was_sent_now(
-    pipeline: Pipeline, clock: FakeClock, resolving: ResolutionService
+    pipeline: Pipeline, clock: FakeClock, resolving: ResolutionService, outcome: str
 ) -> None:
     (given,) = await unknown(pipeline, clock)
-    await pipeline.execute("UPDATE message_attempts SET outcome = 'not_tried'")
+    await pipeline.execute("UPDATE message_attempts SET outcome = $1", outcome)
     await resolving.resolve([given], SENT)
     assert (await pipeline.message())["actual_send_time"] == clock.now()
 
@@ -163,6 +167,17 @@ async def test_a_retry_wakes_the_scheduler_and_sends_the_same_letter(
     assert [(m.idempotency_key, m.text) for m in sender.sent] == [
         (before["idempotency_key"], before["message_content"])
     ]
+
+
+async def test_a_retry_is_made_also_where_the_provider_knows_no_keys(
+    database_url: str, clock: FakeClock
+) -> None:
+    sender = RecordingSender(honours_keys=False)
+    async with open_pipeline(database_url, clock=clock, sender=sender) as pipeline:
+        (given,) = await unknown(pipeline, clock)
+        await service(pipeline).resolve([given], RETRYING)
+        assert await pipeline.send_due() == 1
+        assert (await pipeline.statuses(), len(sender.sent)) == (["SENT"], 1)
 
 
 @pytest.mark.parametrize("left", ["deleted_at", "unsubscribed_at"])

@@ -10,17 +10,20 @@ SELECT {columns} FROM message_logs WHERE id = ANY ($1) ORDER BY id FOR UPDATE
 -- name: resolve
 -- Settle the rows in $1, at the instants in $2, that are UNKNOWN as $3, and note it among the
 -- attempts. The new epoch shuts out whoever made the last attempt, should they still write. What is
--- sent left with its last attempt; a retry that a person decided counts as one.
+-- sent left with its last attempt. A retry that a person decided counts as one; it needs no provider
+-- that still knows the key, so since when it would have to is cleared.
 -- moves: UNKNOWN > SENT FAILED RETRYING
 WITH settled AS (
     UPDATE message_logs m
     SET status = $3,
         epoch = m.epoch + 1,
         retry_count = m.retry_count + CASE WHEN $3 = 'RETRYING' THEN 1 ELSE 0 END,
+        ambiguous_since = CASE WHEN $3 <> 'RETRYING' THEN m.ambiguous_since END,
         next_attempt_at = CASE WHEN $3 = 'RETRYING' THEN $4::timestamptz END,
         actual_send_time = CASE WHEN $3 = 'SENT' THEN coalesce(
             (SELECT max(a.finished_at) FROM message_attempts a
-             WHERE a.message_id = m.id AND a.outcome NOT IN ('resolved', 'not_tried')), $4) END,
+             WHERE a.message_id = m.id AND a.outcome NOT IN ('resolved', 'not_tried', 'forgotten')), $4)
+            END,
         error_message = coalesce($5::text, 'decided by a person')
     FROM unnest($1::uuid[], $2::timestamptz[]) AS d (id, scheduled_send_time)
     WHERE m.id = d.id AND m.scheduled_send_time = d.scheduled_send_time
