@@ -12,6 +12,7 @@ HeydayError
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
+|-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
 `-- SimulationStalled       something in a simulation works without end
 """
@@ -98,6 +99,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class EmbeddedServerError(DatabaseError):
     """Report that the private PostgreSQL server could not be started or stopped."""
+
+
+class ClockUntrusted(HeydayError):
+    """Report that wall, monotonic and database clock contradict each other."""
 
 
 class TransportError(HeydayError):

@@ -26,9 +26,8 @@ from heyday.domain.models import (
 )
 from heyday.domain.pace import Grant
 from heyday.domain.people import FIELDS
-from heyday.domain.resolutions import Attempt, GreetingRow
+from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.timezone import Window, ZoneDay
-from heyday.domain.transitions import Status
 
 T = TypeVar("T")
 
@@ -46,6 +45,14 @@ class Clock(Protocol):
 
     async def sleep_until(self, at: datetime) -> None:
         """Return once `now()` has reached `at`, never before."""
+        ...
+
+
+class ClockGuard(Protocol):
+    """Say whether what the clock tells may be acted on."""
+
+    async def check(self) -> None:
+        """Return if the clocks agree. Raises ClockUntrusted; DatabaseError if one is away."""
         ...
 
 
@@ -232,32 +239,6 @@ class MessageLogStore(Protocol):
 
     async def find_next(self, now: datetime) -> UpcomingGreeting | None:
         """Return the next greeting to leave after `now`."""
-        ...
-
-
-class ResolutionStore(Protocol):
-    """Look at greetings without their people, and settle what waits for a person's decision."""
-
-    async def lock(self, message_ids: Collection[UUID]) -> list[GreetingRow]:
-        """Return those of the rows that exist, and keep them as they are until the commit."""
-        ...
-
-    async def resolve(
-        self, greetings: Sequence[GreetingRow], target: Status, now: datetime, note: str | None
-    ) -> list[UUID]:
-        """Move those that are UNKNOWN, with a trace among the attempts; return their ids."""
-        ...
-
-    async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
-        """Return up to `limit` rows of a status, by instant."""
-        ...
-
-    async def find(self, message_id: UUID) -> GreetingRow | None:
-        """Return one row."""
-        ...
-
-    async def list_attempts(self, message_id: UUID) -> list[Attempt]:
-        """Return the attempts at a greeting that were noted, in order."""
         ...
 
 

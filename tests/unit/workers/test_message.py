@@ -14,7 +14,7 @@ import structlog
 from heyday.domain.errors import DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch
 from heyday.workers.message import MessageWorker, WorkerConfig
-from tests.fakes import START_AT, FakeClock
+from tests.fakes import START_AT, FakeClock, FakeGuard
 
 SECOND = timedelta(seconds=1)
 
@@ -99,6 +99,7 @@ class Bench:
     transport: ScriptedTransport
     service: ScriptedService
     clock: FakeClock
+    guard: FakeGuard
     worker: MessageWorker
 
     @contextlib.asynccontextmanager
@@ -125,8 +126,9 @@ def bench(clock: FakeClock) -> Bench:
 
 def make_bench(clock: FakeClock, config: WorkerConfig) -> Bench:
     transport, service = ScriptedTransport(), ScriptedService()
-    worker = MessageWorker(transport, cast("Any", service), clock, config)
-    return Bench(transport, service, clock, worker)
+    guard = FakeGuard()
+    worker = MessageWorker(transport, cast("Any", service), clock, guard, config)
+    return Bench(transport, service, clock, guard, worker)
 
 
 async def test_a_batch_is_delivered_at_its_instant_and_then_acknowledged(bench: Bench) -> None:
@@ -139,6 +141,32 @@ async def test_a_batch_is_delivered_at_its_instant_and_then_acknowledged(bench: 
         await settle()
         assert bench.service.begun == [delivery.batch]
         assert (delivery.acked, delivery.released) == (1, 0)
+
+
+async def test_a_batch_is_held_while_the_clock_is_not_trusted(bench: Bench) -> None:
+    bench.guard.reason = "it jumped"
+    delivery = bench.transport.put()
+    with structlog.testing.capture_logs() as logs:
+        async with bench.working():
+            for _ in range(3):
+                assert (bench.service.begun, delivery.released) == ([], 0)
+                bench.clock.advance(SECOND)
+                await settle()
+            bench.guard.reason = None
+            bench.clock.advance(SECOND)
+            await settle()
+            assert (delivery.acked, delivery.released) == (1, 0)
+    assert [entry["event"] for entry in logs] == ["batch_held"]
+
+
+async def test_a_batch_that_is_held_is_given_back_when_the_worker_stops(bench: Bench) -> None:
+    bench.guard.reason = "it jumped"
+    held = [bench.transport.put() for _ in range(3)]  # one more than there are lanes
+    async with bench.working() as task:
+        bench.worker.stop()
+        await task
+    assert [(delivery.acked, delivery.released) for delivery in held] == [(0, 1)] * 3
+    assert bench.service.begun == []
 
 
 async def test_a_batch_is_acknowledged_only_when_it_was_seen_through(bench: Bench) -> None:
