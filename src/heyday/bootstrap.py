@@ -49,6 +49,7 @@ from heyday.services.jobs import JobJournal
 from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
+from heyday.services.resolving import ResolutionService
 from heyday.services.scheduling import (
     RHYTHMS,
     SWEEP,
@@ -143,7 +144,14 @@ class App:
     @cached_property
     def reconciliation(self) -> ReconciliationService:
         """Return what balances the books."""
-        return ReconciliationService(self.database, self.planner, self.clock)
+        # Only a mailbox of ours can be asked which letters it has.
+        acceptances = self.inbox if self.settings.sender_name is SenderName.INBOX else None
+        return ReconciliationService(self.database, self.planner, self.clock, acceptances)
+
+    @cached_property
+    def resolutions(self) -> ResolutionService:
+        """Return what settles greetings that wait for a person's decision."""
+        return ResolutionService(self.database, self.planner, self.clock, self.metrics)
 
     @cached_property
     def forecasts(self) -> ForecastService:

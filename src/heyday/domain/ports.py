@@ -26,6 +26,7 @@ from heyday.domain.models import (
 )
 from heyday.domain.pace import Grant
 from heyday.domain.people import FIELDS
+from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.timezone import Window, ZoneDay
 
 T = TypeVar("T")
@@ -285,6 +286,11 @@ class Session(Protocol):
     @property
     def messages(self) -> MessageLogStore:
         """Return the greetings."""
+        ...
+
+    @property
+    def resolutions(self) -> ResolutionStore:
+        """Return what a person may look at and settle."""
         ...
 
     @property
