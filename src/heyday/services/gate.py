@@ -9,7 +9,8 @@ import structlog
 
 from heyday.domain.breaker import Breaker, BreakerState
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
-from heyday.domain.ports import Clock, SharedPace
+from heyday.domain.gate_ports import SharedPace
+from heyday.domain.ports import Clock
 from heyday.services.allotment import Allotment
 from heyday.telemetry import Metrics
 
