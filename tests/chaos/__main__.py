@@ -1,0 +1,109 @@
+"""Break everything around Heyday, again and again, and check what it promises: `make chaos`.
+
+Real processes, a real PostgreSQL, a provider with faults; each fault once with a provider that
+honours keys and once with one that does not. The same seed chooses the same moments, as far as a
+machine repeats itself.
+"""
+
+import argparse
+import asyncio
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import machine
+from tests.chaos import clock
+from tests.chaos.catalogue import FAULTS
+from tests.chaos.people import Atlas
+from tests.chaos.processes import open_nursery
+from tests.chaos.report import Run, publish, show
+from tests.chaos.scenario import Result, live_through
+from tests.chaos.server import open_server
+from tests.chaos.world import Place, make_template
+
+_KEYS = {"honoured": (True,), "ignored": (False,), "both": (True, False)}
+
+
+def parse() -> argparse.Namespace:
+    """Read what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    names = [fault.name for fault in FAULTS]
+    parser.add_argument("--only", nargs="+", choices=names, help="these faults alone")
+    how_often = parser.add_mutually_exclusive_group()
+    how_often.add_argument("--times", type=int, help="how often each, in all")
+    how_often.add_argument("--short", action="store_true", help="a few of each, in 5 minutes")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--keys", choices=_KEYS, default="both", help="kind of provider")
+    parser.add_argument("--publish", action="store_true", help="write the results into docs/")
+    return parser.parse_args()
+
+
+async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Result]:
+    """Go through the faults; return what came of each."""
+    results = []
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(open_server(folder))
+        await make_template(server)
+        nursery = await stack.enter_async_context(open_nursery())
+        atlas = Atlas()
+        for fault in FAULTS:
+            if options.only and fault.name not in options.only:
+                continue
+            wanted = options.times or (fault.short if options.short else fault.times)
+            kinds = _KEYS[options.keys]
+            for number, honours_keys in enumerate(kinds):
+                # What does not divide goes to the first.
+                times = wanted // len(kinds) + (number < wanted % len(kinds))
+                if times:
+                    name = f"{fault.name}-{'keyed' if honours_keys else 'unkeyed'}"
+                    place = Place(
+                        server, nursery, atlas, folder / name, name, options.seed, honours_keys
+                    )
+                    results.append(await live_through(fault, times, place))
+                    _tell(results[-1], console)
+    return results
+
+
+def _tell(result: Result, console: Console) -> None:
+    found = result.findings
+    kind = "honoured" if result.honours_keys else "ignored"
+    broken = {name: len(keys) for name, keys in found.broken.items()}
+    console.print(
+        f"{result.fault.title}, {result.times:,} times, keys {kind}: {found.messages:,} messages, "
+        f"{found.requests:,} requests, {found.held} UNKNOWN, {found.extra} twice, "
+        f"{found.ambiguous} ambiguous, {result.seconds:.0f} s; "
+        + (f"[red]BROKEN {broken}" if broken else "[green]kept")
+        + (f" {dict(result.notes)}" if result.notes else "")
+    )
+
+
+def main() -> int:
+    """Run, show, and say by the exit status whether every promise was kept."""
+    options = parse()
+    console = Console(soft_wrap=True)
+    console.print(f"seed {options.seed}")
+    folder = Path(tempfile.mkdtemp(prefix="heyday-chaos-"))
+    facts = machine.describe(folder)
+    began_at = clock.now()
+    os.chdir(folder)  # no .env is there
+    results = asyncio.run(run(options, folder, console))
+    show(results, console)
+    if options.publish:
+        command = " ".join(["python -m tests.chaos", *sys.argv[1:]])
+        publish(Run(command, options.seed, f"{began_at:%Y-%m-%d %H:%M}", facts, results))
+    if all(result.findings.is_kept for result in results):
+        shutil.rmtree(folder)
+        return 0
+    console.print(f"[red]A promise was broken. What shows it is in {folder}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

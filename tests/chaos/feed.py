@@ -1,0 +1,63 @@
+"""Bring people in, as a company would: by the importer, again and again until all are stored."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import structlog
+
+from heyday.bootstrap import App
+from heyday.domain.errors import HeydayError
+from heyday.services.importing import Row
+from tests.chaos import clock
+from tests.chaos.people import COLUMNS, Expected, Maker, Person
+from tests.chaos.waiting import pause
+from tests.chaos.witness import Witness
+
+log = structlog.get_logger()
+
+_SET = 60
+# As long as workers find so much, nobody new comes.
+_ENOUGH = 10
+
+
+class Feed:
+    """Keep workers busy with people whose birthday is today and who come after nine.
+
+    expected: what all people that were brought in are to get.
+    """
+
+    def __init__(self, heyday: App, witness: Witness, maker: Maker) -> None:
+        self.maker = maker
+        self.expected: list[Expected] = []
+        self._heyday = heyday
+        self._witness = witness
+
+    async def run(self, stopping: asyncio.Event, limit: int | None = None) -> None:
+        """Bring people in as fast as they are greeted, until told to stop or there are enough."""
+        while not stopping.is_set() and (limit is None or len(self.expected) < limit):
+            if await self._witness.count_waiting() < _ENOUGH:
+                await self.add(self.maker.late_joiners(_SET, clock.now()))
+            await pause(0.05, stopping)
+
+    async def add(self, people: Sequence[tuple[Person, list[Expected]]]) -> None:
+        """Import people. A fault on the way is an import that is started again."""
+        for _, expected in people:
+            self.expected += expected
+        rows = [Row(n, person.cells) for n, (person, _) in enumerate(people, start=2)]
+        while True:
+            try:
+                return await self._import(rows)
+            except (HeydayError, OSError, TimeoutError) as error:
+                log.info("import_again", error=type(error).__name__)
+                await pause(0.2)
+
+    async def _import(self, rows: Sequence[Row]) -> None:
+        chunks = self._heyday.importer.run(COLUMNS, rows, _refuse)
+        async with contextlib.aclosing(chunks):
+            async for _ in chunks:
+                pass
+
+
+def _refuse(row: Row, reason: str) -> None:
+    raise AssertionError(f"Heyday rejects {row.cells}: {reason}")

@@ -1,0 +1,254 @@
+"""Set up one scenario: a database, a provider, Heyday's processes and who keeps them running."""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from heyday.bootstrap import open_app
+from heyday.db import migrate
+from heyday.settings import Settings
+from tests.chaos import clock
+from tests.chaos.feed import Feed
+from tests.chaos.people import Atlas, Maker
+from tests.chaos.processes import Nursery, Process
+from tests.chaos.provider import Behaviour, open_provider
+from tests.chaos.server import Server
+from tests.chaos.waiting import pause, wait_until
+from tests.chaos.witness import TRIGGERS, Witness, open_witness
+
+# Until leases can be set, two minutes pass by SQL.
+_LEASE_IS_SET = "HEYDAY_LEASE" in {f.alias for f in Settings.model_fields.values()}
+_AGED_ROWS = """
+UPDATE message_logs SET lease_until = now(), queued_at = now() - interval '3 min'
+WHERE status IN ('SENDING', 'QUEUED') AND coalesce(lease_until, queued_at) < now() + interval '115 s'
+"""
+_AGED_BATCHES = """
+UPDATE queue_batches SET visible_at = now()
+WHERE delivery_count > 0 AND visible_at BETWEEN now() AND now() + interval '120 s'
+"""
+TEMPLATE = "chaos_template"
+SETTLES_WITHIN = 240.0
+_SETTINGS = {
+    "HEYDAY_CALL_TIMEOUT": "500ms",
+    "HEYDAY_LEASE": "5s",
+    "HEYDAY_SWEEP_EVERY": "1s",
+    "HEYDAY_LOST_AFTER": "3s",
+    "HEYDAY_MAX_RETRIES": "20",
+    "HEYDAY_AMBIGUOUS": "RETRY",
+    # Small batches and few calls at once: a kill then meets few, and there are many to meet.
+    "HEYDAY_BATCH_SIZE": "4",
+    "HEYDAY_CONCURRENCY": "2",
+    "HEYDAY_POOL_MIN": "2",
+    "HEYDAY_POOL_MAX": "8",
+    "HEYDAY_LOG_FORMAT": "json",
+    "PORT": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Say what a scenario needs.
+
+    workers, schedulers: how many are kept running.   is_fed: whether people come all the time.
+    settings: of Heyday, over those of all scenarios.   is_faked: whether libfaketime is loaded.
+    """
+
+    workers: int = 3
+    schedulers: int = 2
+    is_fed: bool = True
+    provider: Behaviour = Behaviour()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    is_faked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Hold what scenarios share, and which one this is."""
+
+    server: Server
+    nursery: Nursery
+    atlas: Atlas
+    folder: Path
+    name: str
+    seed: int
+    honours_keys: bool
+
+
+@dataclass(eq=False)
+class World:
+    """Hold the parts of one scenario.
+
+    notes: counts of what happened, for the report.   problems: what should not have happened.
+    """
+
+    place: Place
+    setup: Setup
+    settings: Mapping[str, str]
+    provider_log: Path
+    witness: Witness
+    feed: Feed
+    chance: random.Random
+    processes: list[Process] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    keepers: list[asyncio.Task[None]] = field(default_factory=list)
+    _numbers: Counter[str] = field(default_factory=Counter)
+
+    async def start(self, *words: str, **settings: str) -> Process:
+        """Start a process of Heyday, which nobody replaces when it ends."""
+        role = words[0]
+        self._numbers[role] += 1
+        name = f"{role}-{self._numbers[role]}"
+        url = self.settings["DATABASE_URL"] + f"?chaos.process={name}"
+        given = {**self.settings, "DATABASE_URL": url, **settings}
+        process = await self.place.nursery.start(
+            name, *words, settings=given, folder=self.place.folder
+        )
+        self.processes.append(process)
+        return process
+
+    def alive(self, role: str) -> list[Process]:
+        return [p for p in self.processes if p.words[0] == role and p.is_alive]
+
+    async def pick(self, role: str) -> Process:
+        """Return any process of a role, by chance."""
+
+        async def look() -> Process | None:
+            alive = self.alive(role)
+            return self.chance.choice(alive) if alive else None
+
+        return await wait_until(look, 60, f"a living {role}")
+
+    async def replacement(self, role: str, known: set[Process]) -> None:
+        """Return once a process is at work that is not among those known."""
+
+        async def look() -> Process | None:
+            return next((p for p in self.alive(role) if p not in known), None)
+
+        await (await wait_until(look, 60, f"a new {role}")).until_started()
+
+    def keep(self, role: str) -> None:
+        """Have a process run at all times, as a service manager would."""
+        self.keepers.append(asyncio.create_task(self._keep(role)))
+
+    async def _keep(self, role: str) -> None:
+        while True:
+            process = await self.start(role)
+            status = await asyncio.shield(process.ended)
+            self.processes.remove(process)
+            if not process.is_ours:
+                self.notes[f"{role}s that ended by themselves"] += 1
+                if status not in {0, 2}:  # 2: told why, such as that the database is away
+                    self.problems.append(f"{process.name} ended with status {status}")
+                await pause(0.3)
+
+    async def settle(self) -> None:
+        """Return once nothing that is due is left to be done."""
+
+        async def look() -> bool:
+            if not _LEASE_IS_SET:
+                await self._age()
+            return await self.witness.count_live() == 0
+
+        try:
+            await wait_until(look, SETTLES_WITHIN, "an end of what is due", every=0.2)
+        except TimeoutError as late:
+            self.problems.append(f"{late}: {await self.witness.count_live()} rows are live")
+
+    async def _age(self) -> None:
+        await self.witness.fetch(_AGED_ROWS)
+        await self.witness.fetch(_AGED_BATCHES)
+        await (await self.start("jobs", "run", "recovery")).until_ended()
+        await pause(2)
+
+    async def close_books(self) -> None:
+        """See that `heyday reconcile` balances, and that every process ends when asked to."""
+        books = await self.start("reconcile", "--json")
+        status = await books.until_ended()
+        text = books.log.read_text("utf-8")
+        if status != 0:
+            self.problems.append(f"heyday reconcile ended with status {status}: {text[-600:]}")
+        for keeper in self.keepers:
+            keeper.cancel()
+        await asyncio.gather(*self.keepers, return_exceptions=True)
+        staying = [p for p in self.processes if p.is_alive]
+        statuses = await asyncio.gather(*(p.stop() for p in staying), return_exceptions=True)
+        for process, status_or_error in zip(staying, statuses, strict=True):
+            if status_or_error != 0:
+                self.problems.append(f"{process.name}, asked to end, did so with {status_or_error!r}")
+                process.send(signal.SIGKILL)
+
+
+@contextlib.asynccontextmanager
+async def open_world(place: Place, setup: Setup) -> AsyncIterator[World]:
+    """Lend a scenario's world, with its processes at work."""
+    place.folder.mkdir(parents=True)
+    chance = random.Random(f"{place.seed}/{place.name}")  # noqa: S311 - to be repeated by its seed
+    provider_log = place.folder / "provider.jsonl"
+    async with AsyncExitStack() as stack:
+        url = await make_database(place.server, place.name)
+        provider_url = await stack.enter_async_context(
+            open_provider(
+                provider_log, setup.provider, honours_keys=place.honours_keys, seed=place.seed
+            )
+        )
+        settings = {
+            **_SETTINGS,
+            "DATABASE_URL": url,
+            "EMAIL_SERVICE_URL": provider_url,
+            "HEYDAY_PROVIDER_HONOURS_KEYS": str(place.honours_keys).lower(),
+            **setup.settings,
+        }
+        own = Settings(DATABASE_URL=url + "?chaos.process=runner", HEYDAY_POOL_MIN=1)
+        heyday = await stack.enter_async_context(open_app(own))
+        witness = await stack.enter_async_context(open_witness(url))
+        feed = Feed(heyday, witness, Maker(place.atlas, chance, place.name))
+        world = World(place, setup, settings, provider_log, witness, feed, chance)
+        stack.push_async_callback(_end, world)
+        for role, number in (("worker", setup.workers), ("scheduler", setup.schedulers)):
+            for _ in range(number):
+                world.keep(role)
+        yield world
+
+
+async def _end(world: World) -> None:
+    """Leave no process behind."""
+    for keeper in world.keepers:
+        keeper.cancel()
+    await asyncio.gather(*world.keepers, return_exceptions=True)
+    for process in world.processes:
+        await process.kill()
+
+
+async def make_template(server: Server) -> None:
+    """Make a migrated database with the witness's triggers, for copies."""
+    connection = await asyncpg.connect(server.url)
+    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await connection.close()
+    url = _database_at(server.url, TEMPLATE)
+    await migrate.upgrade(url, clock.now())
+    connection = await asyncpg.connect(url)
+    await connection.execute(TRIGGERS)
+    await connection.close()
+
+
+async def make_database(server: Server, name: str) -> str:
+    """Make a scenario's own database; return its URL."""
+    name = name.replace("-", "_")
+    connection = await asyncpg.connect(server.url)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await connection.close()
+    return _database_at(server.url, name)
+
+
+def _database_at(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
