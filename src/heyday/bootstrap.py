@@ -177,7 +177,7 @@ class App:
             clock=self.clock,
             metrics=self.metrics,
             jitter=random.random,
-            config=SendingConfig(settings.concurrency, settings.call_timeout),
+            config=SendingConfig(settings.concurrency, settings.call_timeout, settings.lease),
         )
 
     @cached_property
@@ -189,7 +189,11 @@ class App:
             sending=self._sending,
             journal=JobJournal(self.database, self.clock),
             clock=self.clock,
-            config=SchedulerConfig(self.settings.look_ahead, self.settings.batch_size),
+            config=SchedulerConfig(
+                self.settings.look_ahead,
+                self.settings.batch_size,
+                lost_after=self.settings.lost_after,
+            ),
         )
 
 

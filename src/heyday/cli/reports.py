@@ -17,8 +17,8 @@ from heyday.settings import (
     load_own_policies,
     load_settings,
     prefix_of,
-    without_password,
 )
+from heyday.settings.values import without_password
 
 _COLUMNS = ("due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned")
 

@@ -1,7 +1,6 @@
 """Live through a span of days in seconds: `heyday simulate`."""
 
 import asyncio
-import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from rich.table import Table
 from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_settings
 from heyday.cli.users import import_file
+from heyday.domain.durations import parse_duration
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.settings import Settings
 from heyday.simulation.scenario import Outage, Scenario
@@ -27,8 +27,6 @@ T = TypeVar("T")
 _MOST_USERS = 10_000_000
 _SHOWN_BROKEN = 20
 _DAYS_OF_A_MONTH = range(1, 32)
-_DURATION = re.compile(r"(\d+)([mhd])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 _First = Annotated[str, typer.Option("--from", metavar="DATE", help="The first local date.")]
@@ -147,10 +145,9 @@ def _outage(given: str) -> Outage:
     start, _, length = given.rpartition("/")
     expected = "an instant and a duration such as 2027-03-14T06:00:00Z/24h"
     start_at = _read("--outage", start, datetime.fromisoformat, expected)
-    match = _DURATION.fullmatch(length)
-    if match is None or start_at.tzinfo is None:
+    duration = _read("--outage", length, parse_duration, expected)
+    if start_at.tzinfo is None:
         raise InvalidInput([FieldProblem("--outage", f"{given!r} is not {expected}")])
-    duration = int(match.group(1)) * _UNITS[match.group(2)]
     return Outage(start_at.astimezone(UTC), start_at.astimezone(UTC) + duration)
 
 

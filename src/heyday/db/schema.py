@@ -13,6 +13,7 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -137,6 +138,7 @@ message_logs = Table(
     _instant("queued_at"),
     _instant("lease_until"),
     _instant("next_attempt_at"),
+    _instant("ambiguous_since"),
     Column("api_response_code", SmallInteger),
     Column("api_response_body", Text),
     Column("error_message", Text),
@@ -220,6 +222,18 @@ queue_batches = Table(
     _instant("visible_at", null=False),
     CheckConstraint("cardinality(message_ids) > 0", name="message_ids"),
     Index("idx_queue_batches_visible", "visible_at"),
+)
+
+provider_pace = Table(
+    "provider_pace",
+    metadata,
+    Column("provider", String(50), primary_key=True),
+    Column("rate", Double),
+    Column("tokens", Double, nullable=False),
+    _instant("refilled_at", null=False),
+    _instant("slowed_at"),
+    _instant("blocked_until"),
+    CheckConstraint("rate > 0", name="rate"),
 )
 
 inbox_messages = Table(

@@ -11,6 +11,19 @@ from heyday.domain.models import ClaimedMessage, Recorded
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.transitions import Status
 
+LEASE_MARGIN = timedelta(seconds=2)
+"""No call begins with less of its lease left than it may take and this."""
+
+
+class AmbiguityPolicy(StrEnum):
+    """Say what follows an ambiguous attempt where the provider does not know our key.
+
+    RETRY: one repeat, which may be a second letter.   HOLD: none; a person decides.
+    """
+
+    RETRY = "RETRY"
+    HOLD = "HOLD"
+
 
 class OutcomeKind(StrEnum):
     """Say what is known about one attempt."""

@@ -31,7 +31,7 @@ class SendingConfig:
 
     concurrency: int = 64
     call_timeout: timedelta = timedelta(seconds=10)
-    lease: timedelta = timedelta(seconds=120)
+    lease: timedelta = timedelta(seconds=60)
     flush_size: int = 250
     flush_every: timedelta = timedelta(milliseconds=250)
     sweep_chunk: int = 1000

@@ -1,9 +1,8 @@
 """Read the settings: the only reader of the environment and of .env."""
 
 import dataclasses
-import re
 from collections.abc import Iterable
-from datetime import time, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,63 +12,20 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
+from heyday.domain.delivery import LEASE_MARGIN, AmbiguityPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
+from heyday.settings.values import Duration, SendTime, Url, complete_url, empty_is_none
 
-# A claim lasts two minutes, within which calls must begin and end.
 LONGEST_CALL = timedelta(seconds=30)
+# So that a heartbeat, each third of a lease, always leaves enough for one more call.
+_CALLS_IN_LEASE = 2
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = timedelta(days=366)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
-_SEND_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
-_PORT = r"\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
-_HOST = rf"(\[[0-9a-fA-F:.%]+\]|[^\s:/?#@\[\]]*)(:({_PORT}))?"
-_DATABASE_URL = re.compile(
-    rf"postgres(ql)?://([^\s/?#]*@)?{_HOST}(,{_HOST})*/[^\s/?#]+(\?[^\s#]*)?", re.ASCII
-)
 # What may hold a password is not repeated in a message.
 _SECRET = frozenset({"DATABASE_URL", "EMAIL_SERVICE_URL"})
 _SHOWN = 100
 _TIME = TimePolicies()
-
-
-def _duration(value: object) -> object:
-    """Read 90s, 48h or 2d."""
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        raise ValueError("expected a number and a unit: ms, s, m, h or d, such as 90s or 48h")
-    seconds = float(match.group(1)) * _UNITS[match.group(2)]
-    if not 0 < seconds <= _LONGEST.total_seconds():
-        raise ValueError(f"expected more than nothing, and at most {_LONGEST.days}d")
-    return timedelta(seconds=seconds)
-
-
-def _database_url(value: object) -> object:
-    """Refuse what PostgreSQL's client would fill up with defaults, and so lead elsewhere."""
-    if isinstance(value, str) and value and not _DATABASE_URL.fullmatch(value):
-        raise ValueError("expected postgresql://user:password@host:5432/database")
-    return value
-
-
-def _send_time(value: object) -> object:
-    if isinstance(value, str):
-        if not _SEND_TIME.fullmatch(value.strip()):
-            raise ValueError("expected a time of day, HH:MM or HH:MM:SS, such as 09:00")
-        return time.fromisoformat(value.strip())
-    return value
-
-
-def _empty_is_none(value: object) -> object:
-    return None if value == "" else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Url = Annotated[str | None, BeforeValidator(_empty_is_none)]
-SendTime = Annotated[time, BeforeValidator(_send_time)]
 
 
 class SenderName(StrEnum):
@@ -97,6 +53,7 @@ class TypePolicies(BaseSettings):
     late_join: bool | None = None
     late_window: Duration | None = None
     same_occasion: Duration | None = None
+    ambiguous: AmbiguityPolicy | None = None
 
 
 class Settings(BaseSettings):
@@ -106,12 +63,12 @@ class Settings(BaseSettings):
         env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
     )
 
-    database_url: Annotated[Url, BeforeValidator(_database_url)] = Field(
+    database_url: Annotated[Url, BeforeValidator(complete_url)] = Field(
         default=None,
         alias="DATABASE_URL",
         description="PostgreSQL 15 to 18. Empty: Heyday starts a private one under HEYDAY_HOME.",
     )
-    sender: Annotated[SenderName | None, BeforeValidator(_empty_is_none)] = Field(
+    sender: Annotated[SenderName | None, BeforeValidator(empty_is_none)] = Field(
         default=None,
         alias="SENDER",
         description="Where greetings go: inbox (a local mailbox at /inbox) or http (a provider). "
@@ -181,6 +138,12 @@ class Settings(BaseSettings):
         description="A date that is corrected by less than this after its greeting was sent brings "
         "no second one.",
     )
+    ambiguous: AmbiguityPolicy = Field(
+        default=AmbiguityPolicy.RETRY,
+        alias="HEYDAY_AMBIGUOUS",
+        description="What follows an attempt of which nobody can say how it ended, where the "
+        "provider does not know our key: RETRY (once, then UNKNOWN) or HOLD (UNKNOWN at once).",
+    )
     plan_horizon: Duration = Field(
         default=timedelta(hours=48),
         alias="HEYDAY_PLAN_HORIZON",
@@ -190,6 +153,17 @@ class Settings(BaseSettings):
         default=timedelta(seconds=90),
         alias="HEYDAY_LOOK_AHEAD",
         description="How long before their instant greetings are queued.",
+    )
+    sweep_every: Duration = Field(
+        default=timedelta(seconds=30),
+        alias="HEYDAY_SWEEP_EVERY",
+        description="How often schedulers look for expired leases and lost batches.",
+    )
+    lost_after: Duration = Field(
+        default=timedelta(minutes=2),
+        alias="HEYDAY_LOST_AFTER",
+        description="How long a greeting that is due may wait in the queue before it is queued "
+        "again.",
     )
     batch_size: int = Field(
         default=500,
@@ -214,11 +188,52 @@ class Settings(BaseSettings):
         le=LONGEST_CALL,
         description="The longest one call to the provider may take.",
     )
+    lease: Duration = Field(
+        default=timedelta(seconds=60),
+        alias="HEYDAY_LEASE",
+        le=timedelta(minutes=10),
+        description="For how long a worker holds a greeting unless it says that it still lives; at "
+        "least twice HEYDAY_CALL_TIMEOUT and 4 s.",
+    )
     provider_honours_keys: bool = Field(
         default=True,
         alias="HEYDAY_PROVIDER_HONOURS_KEYS",
         description="Whether the HTTP provider takes a repeated Idempotency-Key for the same "
-        "message. If not, an attempt of which nobody can say how it ended is retried once.",
+        "message. If not, HEYDAY_AMBIGUOUS says what follows an attempt of which nobody can say "
+        "how it ended.",
+    )
+    provider_key_lifetime: Duration = Field(
+        default=timedelta(hours=24),
+        alias="HEYDAY_PROVIDER_KEY_LIFETIME",
+        description="For how long the provider remembers a key.",
+    )
+    rate_limit: float = Field(
+        default=0,
+        alias="HEYDAY_RATE_LIMIT",
+        ge=0,
+        le=1_000_000,
+        description="Calls a second to the provider, all workers together; 0: no limit until it "
+        "answers 429.",
+    )
+    breaker_failures: int = Field(
+        default=20,
+        alias="HEYDAY_BREAKER_FAILURES",
+        ge=1,
+        le=10_000,
+        description="After so many failed calls in a row a worker leaves the provider alone for a "
+        "while.",
+    )
+    clock_tolerance: Duration = Field(
+        default=timedelta(seconds=5),
+        alias="HEYDAY_CLOCK_TOLERANCE",
+        description="How far the clock may jump, or be from PostgreSQL's, before schedulers and "
+        "workers pause.",
+    )
+    failpoints: str = Field(
+        default="",
+        alias="HEYDAY_FAILPOINTS",
+        description="Where the process is to kill or stop itself, such as "
+        "claim.after_commit=kill#3 (for tests of Heyday itself).",
     )
     pool_min: int = Field(
         default=5, alias="HEYDAY_POOL_MIN", ge=1, le=1000, description="Connections kept open."
@@ -257,6 +272,11 @@ class Settings(BaseSettings):
         names = [field.name for field in dataclasses.fields(TimePolicies)]
         return TimePolicies(**{name: own.get(name, getattr(self, name)) for name in names})
 
+    def ambiguity(self, message_type: str) -> AmbiguityPolicy:
+        """Return what follows an ambiguous attempt at a message type. Raises ConfigurationError."""
+        own: AmbiguityPolicy | None = load_own_policies(message_type).get("ambiguous")
+        return own or self.ambiguous
+
     @property
     def sender_name(self) -> SenderName:
         """Return the sender in force."""
@@ -289,6 +309,12 @@ def load_settings() -> Settings:
     if settings.sender_name is SenderName.HTTP and not settings.email_service_url:
         raise ConfigurationError(
             "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
+        )
+    if settings.lease < (least := _CALLS_IN_LEASE * (settings.call_timeout + LEASE_MARGIN)):
+        raise ConfigurationError(
+            f"HEYDAY_LEASE={settings.lease.total_seconds():g}s is too short for calls of "
+            f"HEYDAY_CALL_TIMEOUT={settings.call_timeout.total_seconds():g}s; expected at least "
+            f"{least.total_seconds():g}s"
         )
     if settings.pool_min > settings.pool_max:
         raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
@@ -342,9 +368,3 @@ def _reason(message: str) -> str:
     """Return what was expected: pydantic's words in our tone."""
     text = message.removeprefix("Value error, ").replace("Input should be", "expected")
     return text.partition(", unable to")[0]
-
-
-def without_password(url: str) -> str:
-    """Return a URL fit to be shown: what may be a password is hidden, well-formed or not."""
-    url = re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
-    return re.sub(r"(?i)(password=)[^&]*", r"\1***", url)

@@ -1,0 +1,51 @@
+"""Read the values of settings, and refuse what would be taken for something else."""
+
+import re
+from datetime import time, timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from heyday.domain.durations import parse_duration
+
+_SEND_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
+_PORT = r"\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
+_HOST = rf"(\[[0-9a-fA-F:.%]+\]|[^\s:/?#@\[\]]*)(:({_PORT}))?"
+_DATABASE_URL = re.compile(
+    rf"postgres(ql)?://([^\s/?#]*@)?{_HOST}(,{_HOST})*/[^\s/?#]+(\?[^\s#]*)?", re.ASCII
+)
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def complete_url(value: object) -> object:
+    """Refuse what PostgreSQL's client would fill up with defaults, and so lead elsewhere."""
+    if isinstance(value, str) and value and not _DATABASE_URL.fullmatch(value):
+        raise ValueError("expected postgresql://user:password@host:5432/database")
+    return value
+
+
+def _send_time(value: object) -> object:
+    if isinstance(value, str):
+        if not _SEND_TIME.fullmatch(value.strip()):
+            raise ValueError("expected a time of day, HH:MM or HH:MM:SS, such as 09:00")
+        return time.fromisoformat(value.strip())
+    return value
+
+
+def empty_is_none(value: object) -> object:
+    """Take an empty variable for one that is not set."""
+    return None if value == "" else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Url = Annotated[str | None, BeforeValidator(empty_is_none)]
+SendTime = Annotated[time, BeforeValidator(_send_time)]
+
+
+def without_password(url: str) -> str:
+    """Return a URL fit to be shown: what may be a password is hidden, well-formed or not."""
+    url = re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
+    return re.sub(r"(?i)(password=)[^&]*", r"\1***", url)
