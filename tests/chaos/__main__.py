@@ -12,7 +12,6 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 

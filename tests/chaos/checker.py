@@ -60,7 +60,11 @@ def check(
     extra = {key: n - 1 for key, n in accepted.items() if n > 1}
     allowed = {row.key: 0 if honours_keys else row.ambiguous for row in rows}
     broken = {
-        "lost": [k for k, e in by_key.items() if not accepted[k] and _is_lost(e, row_of.get(k))],
+        "lost": [
+            key
+            for key, wanted in by_key.items()
+            if not accepted[key] and _is_lost(wanted, row_of.get(key), honours_keys=honours_keys)
+        ],
         "duplicates": [key for key, n in extra.items() if n > allowed.get(key, 0)],
         "unexpected": sorted(unexpected | (row_of.keys() - by_key.keys())),
         "early": sorted(early),
@@ -82,15 +86,15 @@ def _key(expected: Expected, people: Mapping[str, UUID]) -> str:
     return f"{person}:{expected.message_type}:{expected.delivery_on}"
 
 
-def _is_lost(expected: Expected, row: Row | None) -> bool:
+def _is_lost(expected: Expected, row: Row | None, *, honours_keys: bool) -> bool:
     """Tell whether a greeting that the provider has not accepted is lost.
 
-    No fault here is a reason to give one up: only a person may still decide about it, or an edit
-    has won the race against its claim.
+    No fault here is a reason to give one up: only a person may still have to decide about it, or
+    an edit has won the race against its claim.
     """
     if row is None:
         return True
-    return expected.is_sure and row.status != _HELD
+    return expected.is_sure and (honours_keys or row.status != _HELD)
 
 
 def _is_due(by_key: Mapping[str, Expected], row: Row) -> bool:

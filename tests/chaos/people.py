@@ -115,9 +115,7 @@ class Maker:
     def _born_today(self, zone: str, at: datetime) -> tuple[Person, list[Expected]]:
         return self.born_on(zone, self._atlas.local(zone, at).date())
 
-    def born_on(
-        self, zone: str, on: date, wall: int = NINE
-    ) -> tuple[Person, list[Expected]]:
+    def born_on(self, zone: str, on: date, wall: int = NINE) -> tuple[Person, list[Expected]]:
         """Make a person whose birthday is on a date, with the greeting of that date."""
         person = self._person(zone, on.replace(year=self._chance.choice(_BORN)))
         at = self._atlas.instant(zone, on, wall)

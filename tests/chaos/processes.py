@@ -20,6 +20,10 @@ PATIENCE = 60.0
 _INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")
 
 
+def _future() -> asyncio.Future[int]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(eq=False)
 class Process:
     """Hold one process of Heyday.
@@ -34,7 +38,7 @@ class Process:
     pid: int = 0
     is_ours: bool = False
     begun: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Future[int] = field(default_factory=lambda: _future())
+    ended: asyncio.Future[int] = field(default_factory=_future)
 
     @property
     def is_alive(self) -> bool:
@@ -73,10 +77,6 @@ class Process:
         """Return how it ended. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             return await asyncio.shield(self.ended)
-
-
-def _future() -> asyncio.Future[int]:
-    return asyncio.get_running_loop().create_future()
 
 
 class Nursery:

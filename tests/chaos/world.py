@@ -25,16 +25,6 @@ from tests.chaos.server import Server
 from tests.chaos.waiting import pause, wait_until
 from tests.chaos.witness import TRIGGERS, Witness, open_witness
 
-# Until leases can be set, two minutes pass by SQL.
-_LEASE_IS_SET = "HEYDAY_LEASE" in {f.alias for f in Settings.model_fields.values()}
-_AGED_ROWS = """
-UPDATE message_logs SET lease_until = now(), queued_at = now() - interval '3 min'
-WHERE status IN ('SENDING', 'QUEUED') AND coalesce(lease_until, queued_at) < now() + interval '115 s'
-"""
-_AGED_BATCHES = """
-UPDATE queue_batches SET visible_at = now()
-WHERE delivery_count > 0 AND visible_at BETWEEN now() AND now() + interval '120 s'
-"""
 TEMPLATE = "chaos_template"
 SETTLES_WITHIN = 240.0
 _SETTINGS = {
@@ -65,7 +55,7 @@ class Setup:
     workers: int = 3
     schedulers: int = 2
     is_fed: bool = True
-    provider: Behaviour = Behaviour()
+    provider: Behaviour = field(default_factory=Behaviour)
     settings: Mapping[str, str] = field(default_factory=dict)
     is_faked: bool = False
 
@@ -155,8 +145,7 @@ class World:
         """Return once nothing that is due is left to be done."""
 
         async def look() -> bool:
-            if not _LEASE_IS_SET:
-                await self._age()
+            await self._sweep()
             return await self.witness.count_live() == 0
 
         try:
@@ -164,9 +153,7 @@ class World:
         except TimeoutError as late:
             self.problems.append(f"{late}: {await self.witness.count_live()} rows are live")
 
-    async def _age(self) -> None:
-        await self.witness.fetch(_AGED_ROWS)
-        await self.witness.fetch(_AGED_BATCHES)
+    async def _sweep(self) -> None:
         await (await self.start("jobs", "run", "recovery")).until_ended()
         await pause(2)
 
@@ -184,7 +171,9 @@ class World:
         statuses = await asyncio.gather(*(p.stop() for p in staying), return_exceptions=True)
         for process, status_or_error in zip(staying, statuses, strict=True):
             if status_or_error != 0:
-                self.problems.append(f"{process.name}, asked to end, did so with {status_or_error!r}")
+                self.problems.append(
+                    f"{process.name}, asked to end, did so with {status_or_error!r}"
+                )
                 process.send(signal.SIGKILL)
 
 
