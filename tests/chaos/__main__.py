@@ -20,12 +20,9 @@ from rich.console import Console
 from benchmarks import machine
 from tests.chaos import clock
 from tests.chaos.catalogue import FAULTS
-from tests.chaos.people import Atlas
-from tests.chaos.processes import open_nursery
 from tests.chaos.report import Run, publish, show
-from tests.chaos.scenario import Result, live_through
-from tests.chaos.server import open_server
-from tests.chaos.world import Place, make_template
+from tests.chaos.runner import Runner
+from tests.chaos.scenario import Result
 
 _KEYS = {"honoured": (True,), "ignored": (False,), "both": (True, False)}
 
@@ -47,25 +44,18 @@ def parse() -> argparse.Namespace:
 async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Result]:
     """Go through the faults; return what came of each."""
     results = []
+    kinds = _KEYS[options.keys]
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(open_server(folder))
-        await make_template(server)
-        nursery = await stack.enter_async_context(open_nursery())
-        atlas = Atlas()
+        runner = Runner(folder, options.seed, stack)
         for fault in FAULTS:
             if options.only and fault.name not in options.only:
                 continue
             wanted = options.times or (fault.short if options.short else fault.times)
-            kinds = _KEYS[options.keys]
             for number, honours_keys in enumerate(kinds):
                 # What does not divide goes to the first.
                 times = wanted // len(kinds) + (number < wanted % len(kinds))
                 if times:
-                    name = f"{fault.name}-{'keyed' if honours_keys else 'unkeyed'}"
-                    place = Place(
-                        server, nursery, atlas, folder / name, name, options.seed, honours_keys
-                    )
-                    results.append(await live_through(fault, times, place))
+                    results.append(await runner.run(fault, times, honours_keys=honours_keys))
                     _tell(results[-1], console)
     return results
 

@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 
 from tests.chaos.fault import Fault
-from tests.chaos.faults import kills
+from tests.chaos.faults import clocks, database, edits, failpoints, outage, provider, workers
 
 FAULTS: Sequence[Fault] = (
-    kills.WORKER,
-    kills.BACKEND,
-    kills.RESTART,
+    workers.KILL,
+    failpoints.WORKER,
+    workers.STOP,
+    failpoints.SCHEDULER,
+    database.BACKEND,
+    database.CRASH,
+    provider.FAULTY,
+    edits.RACE,
+    workers.RESTART,
+    clocks.JUMP,
+    outage.AWAY,
 )

@@ -9,8 +9,9 @@ import structlog
 from heyday.bootstrap import App
 from heyday.domain.errors import HeydayError
 from heyday.services.importing import Row
+from heyday.services.users import UserService
 from tests.chaos import clock
-from tests.chaos.people import COLUMNS, Expected, Maker, Person
+from tests.chaos.people import COLUMNS, Expected, Made, Maker
 from tests.chaos.waiting import pause
 from tests.chaos.witness import Witness
 
@@ -33,14 +34,19 @@ class Feed:
         self._heyday = heyday
         self._witness = witness
 
-    async def run(self, stopping: asyncio.Event, limit: int | None = None) -> None:
-        """Bring people in as fast as they are greeted, until told to stop or there are enough."""
-        while not stopping.is_set() and (limit is None or len(self.expected) < limit):
+    @property
+    def users(self) -> UserService:
+        """Return what edits people, as the API does."""
+        return self._heyday.users
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Bring people in as fast as they are greeted, until told to stop."""
+        while not stopping.is_set():
             if await self._witness.count_waiting() < _ENOUGH:
                 await self.add(self.maker.late_joiners(_SET, clock.now()))
             await pause(0.05, stopping)
 
-    async def add(self, people: Sequence[tuple[Person, list[Expected]]]) -> None:
+    async def add(self, people: Sequence[Made]) -> None:
         """Import people. A fault on the way is an import that is started again."""
         for _, expected in people:
             self.expected += expected

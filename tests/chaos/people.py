@@ -17,7 +17,7 @@ _HOUR = 3600
 _DAY = 24 * _HOUR
 # Leap years: any day of any year exists in them.
 _BORN = (1952, 1976, 1988, 2000)
-_JOINED = 2020
+_JOINED = (2000, 2016, 2024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,21 @@ class Person:
             *("" if on is None else on.isoformat() for on in dates),
         )
 
+    @property
+    def stored(self) -> tuple[object, ...]:
+        """Return them as a row of the table, in the order of COLUMNS."""
+        names = (self.first_name, self.last_name, self.email, self.timezone)
+        return (*names, self.birthday_on, self.anniversary_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Hold an instant at which clocks of a zone show a time of day, and the date there."""
+
+    zone: str
+    on: date
+    at: datetime
+
 
 @dataclass
 class Atlas:
@@ -78,9 +93,16 @@ class Atlas:
         shown = seconds + self.zone(name).offset(seconds)
         return datetime.fromtimestamp(shown, UTC).replace(tzinfo=None)
 
-    def instant(self, name: str, on: date, wall: int) -> datetime:
-        """Return the first instant at which clocks show a time of day on a date."""
-        return datetime.fromtimestamp(self.zone(name).shows(wall, on, on)[on][0], UTC)
+    def due(self, name: str, on: date, wall: int) -> Due:
+        """Return when clocks first show a time of day on a date."""
+        at = self.zone(name).shows(wall, on, on)[on][0]
+        return Due(name, on, datetime.fromtimestamp(at, UTC))
+
+    def due_between(self, wall: int, start: datetime, end: datetime) -> list[Due]:
+        """Return each zone and date where clocks show a time of day within a window."""
+        dates = [(start + timedelta(days=n)).date() for n in range(-1, (end - start).days + 3)]
+        every = (self.due(name, on, wall) for name in self.names for on in dates)
+        return [due for due in every if start <= due.at < end]
 
     def where_nine_has_passed(self, at: datetime) -> list[str]:
         """Return zones where it is well past nine, and the day has hours left."""
@@ -95,6 +117,9 @@ class Atlas:
         return first <= local.hour * _HOUR + local.minute * 60 <= last
 
 
+Made = tuple[Person, list[Expected]]
+
+
 class Maker:
     """Make one person after another, the same ones for one seed.
 
@@ -107,23 +132,34 @@ class Maker:
         self._mark = mark
         self._made = 0
 
-    def late_joiners(self, count: int, at: datetime) -> list[tuple[Person, list[Expected]]]:
+    def late_joiners(self, count: int, at: datetime) -> list[Made]:
         """Make people whose birthday is today and who come after nine: due at once."""
         zones = self._atlas.where_nine_has_passed(at)
-        return [self._born_today(self._chance.choice(zones), at) for _ in range(count)]
+        chosen = [self._chance.choice(zones) for _ in range(count)]
+        return [
+            self.born_on(self._atlas.due(zone, self._atlas.local(zone, at).date(), NINE))
+            for zone in chosen
+        ]
 
-    def _born_today(self, zone: str, at: datetime) -> tuple[Person, list[Expected]]:
-        return self.born_on(zone, self._atlas.local(zone, at).date())
-
-    def born_on(self, zone: str, on: date, wall: int = NINE) -> tuple[Person, list[Expected]]:
+    def born_on(self, due: Due) -> Made:
         """Make a person whose birthday is on a date, with the greeting of that date."""
-        person = self._person(zone, on.replace(year=self._chance.choice(_BORN)))
-        at = self._atlas.instant(zone, on, wall)
+        person = self._person(due.zone, birthday_on=_in_year(self._chance.choice(_BORN), due.on))
         text = f"Hey, {person.first_name} {person.last_name} it's your birthday"
-        return person, [Expected(person.email, "BIRTHDAY", on, at, text)]
+        return person, [Expected(person.email, "BIRTHDAY", due.on, due.at, text)]
+
+    def joined_on(self, due: Due) -> Made:
+        """Make a person whose work anniversary is on a date, with the greeting of that date."""
+        year = self._chance.choice(_JOINED)
+        person = self._person(due.zone, anniversary_on=_in_year(year, due.on))
+        n = due.on.year - year
+        text = (
+            f"Hey, {person.first_name} {person.last_name} it's your work anniversary! "
+            f"{n} year{'s' * (n > 1)} with us!"
+        )
+        return person, [Expected(person.email, "ANNIVERSARY", due.on, due.at, text)]
 
     def _person(
-        self, zone: str, birthday_on: date | None, anniversary_on: date | None = None
+        self, zone: str, *, birthday_on: date | None = None, anniversary_on: date | None = None
     ) -> Person:
         self._made += 1
         first = self._chance.choice(("Ada", "Zoë", "Jean-Luc", "O'Hara", "Łukasz", "美咲"))
@@ -132,6 +168,11 @@ class Maker:
         return Person(first, last, email, zone, birthday_on, anniversary_on)
 
 
-def days_around(at: datetime) -> list[date]:
-    """Return the dates that some zone may have at an instant."""
-    return [(at + timedelta(days=n)).date() for n in (-1, 0, 1)]
+def wall_of(text: str) -> int:
+    """Return seconds after midnight for HH:MM:SS."""
+    hours, minutes, seconds = map(int, text.split(":"))
+    return hours * _HOUR + minutes * 60 + seconds
+
+
+def _in_year(year: int, on: date) -> date:
+    return on.replace(year=year)

@@ -28,7 +28,8 @@ def _future() -> asyncio.Future[int]:
 class Process:
     """Hold one process of Heyday.
 
-    is_ours: whether its end was asked for.   ended: its exit status, or minus the signal's number.
+    is_ours: whether its end was asked for.   is_taken: whether a fault has it in hand.
+    ended: its exit status, or minus the signal's number.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Process:
     nursery: "Nursery"
     pid: int = 0
     is_ours: bool = False
+    is_taken: bool = False
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Future[int] = field(default_factory=_future)
 

@@ -51,7 +51,7 @@ async def live_through(fault: Fault, times: int, place: Place) -> Result:
 async def _inject(world: World, fault: Fault, times: int) -> None:
     stopping = asyncio.Event()
     feeding = asyncio.create_task(world.feed.run(stopping)) if fault.setup.is_fed else None
-    turns = iter(range(times))
+    turns = iter(range(0, times, fault.per_turn))
     try:
         async with asyncio.TaskGroup() as lanes:
             for _ in range(fault.at_once):
@@ -85,7 +85,7 @@ async def _check(world: World, fault: Fault) -> Findings:
     more = {
         "woken": [key_of[found["message_id"]] for found in woken],
         "claimed after the edit": [key_of[found["message_id"]] for found in late],
-        "ambiguous": [] if fault.ambiguous else [row.key for row in rows if row.ambiguous],
+        "ambiguous": [row.key for row in rows if row.ambiguous] if fault.is_clear else [],
         "other": world.problems,
     }
     found = {**findings.broken, **{name: keys for name, keys in more.items() if keys}}

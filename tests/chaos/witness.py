@@ -1,6 +1,6 @@
 """Look into the database beside Heyday: what its rows say, and what triggers of our own saw."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +41,16 @@ JOIN LATERAL (
     ORDER BY pg_xact_commit_timestamp(e.xid::xid) DESC LIMIT 1) AS e ON true
 WHERE m.old_status <> 'SENDING' AND m.new_status = 'SENDING'
   AND (e.is_away OR e.timezone <> m.timezone OR e.birthday_date <> m.occasion_date)
+"""
+# What a process holds: rows whose epoch is that of its claim.
+_HELD = """
+SELECT m.id, m.epoch
+FROM message_logs m
+JOIN LATERAL (
+    SELECT process FROM chaos.moves c
+    WHERE c.message_id = m.id AND c.new_status = 'SENDING' AND c.new_epoch = m.epoch
+    ORDER BY c.id DESC LIMIT 1) AS c ON true
+WHERE m.status = 'SENDING' AND c.process = $1
 """
 
 
@@ -114,6 +124,19 @@ class Witness:
             " GROUP BY m.id, m.scheduled_send_time, u.id"
         )
         return [Row(*row) for row in rows]
+
+    async def list_held(self, process: str) -> Mapping[UUID, int]:
+        """Return the rows that a process is sending, with their epochs."""
+        return {row["id"]: row["epoch"] for row in await self.fetch(_HELD, process)}
+
+    async def is_any_held(self, held: Mapping[UUID, int]) -> bool:
+        """Tell whether any of these rows is still as it was."""
+        query = (
+            "SELECT count(*) FROM message_logs m"
+            " JOIN unnest($1::uuid[], $2::integer[]) AS h (id, epoch) USING (id, epoch)"
+            " WHERE m.status = 'SENDING'"
+        )
+        return bool(await self.value(query, list(held), list(held.values())))
 
     async def map_people(self) -> dict[str, UUID]:
         """Return the number of each address's person."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import csv
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,8 +20,9 @@ from heyday.db import migrate
 from heyday.settings import Settings
 from tests.chaos import clock
 from tests.chaos.feed import Feed
-from tests.chaos.people import Atlas, Maker
-from tests.chaos.processes import Nursery, Process
+from tests.chaos.ground import Ground
+from tests.chaos.people import COLUMNS, Atlas, Due, Made, Maker, wall_of
+from tests.chaos.processes import Process
 from tests.chaos.provider import Behaviour, open_provider
 from tests.chaos.server import Server
 from tests.chaos.waiting import pause, wait_until
@@ -49,14 +52,15 @@ class Setup:
     """Say what a scenario needs.
 
     workers, schedulers: how many are kept running.   is_fed: whether people come all the time.
-    settings: of Heyday, over those of all scenarios.   is_faked: whether libfaketime is loaded.
+    settings: of Heyday, over those of all scenarios, when it begins.   is_faked: whether clocks
+    can be set.
     """
 
     workers: int = 3
     schedulers: int = 2
     is_fed: bool = True
     provider: Behaviour = field(default_factory=Behaviour)
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Callable[[], Mapping[str, str]] = dict
     is_faked: bool = False
 
 
@@ -64,8 +68,7 @@ class Setup:
 class Place:
     """Hold what scenarios share, and which one this is."""
 
-    server: Server
-    nursery: Nursery
+    ground: Ground
     atlas: Atlas
     folder: Path
     name: str
@@ -100,7 +103,7 @@ class World:
         name = f"{role}-{self._numbers[role]}"
         url = self.settings["DATABASE_URL"] + f"?chaos.process={name}"
         given = {**self.settings, "DATABASE_URL": url, **settings}
-        process = await self.place.nursery.start(
+        process = await self.place.ground.nursery.start(
             name, *words, settings=given, folder=self.place.folder
         )
         self.processes.append(process)
@@ -110,11 +113,11 @@ class World:
         return [p for p in self.processes if p.words[0] == role and p.is_alive]
 
     async def pick(self, role: str) -> Process:
-        """Return any process of a role, by chance."""
+        """Return any process of a role that no other fault has in hand, by chance."""
 
         async def look() -> Process | None:
-            alive = self.alive(role)
-            return self.chance.choice(alive) if alive else None
+            free = [process for process in self.alive(role) if not process.is_taken]
+            return self.chance.choice(free) if free else None
 
         return await wait_until(look, 60, f"a living {role}")
 
@@ -140,6 +143,29 @@ class World:
                 if status not in {0, 2}:  # 2: told why, such as that the database is away
                     self.problems.append(f"{process.name} ended with status {status}")
                 await pause(0.3)
+
+    async def until_all_started(self) -> None:
+        """Return once every process that is kept is at work."""
+        for process in (*self.alive("worker"), *self.alive("scheduler")):
+            await process.until_started()
+
+    def due_soon(self, setting: str, within: timedelta) -> list[Due]:
+        """Return where it will be the time of a setting within so much of now."""
+        now = clock.now()
+        return self.place.atlas.due_between(wall_of(self.settings[setting]), now, now + within)
+
+    async def import_file(self, people: Sequence[Made]) -> None:
+        """Bring people in by `heyday users import`."""
+        path = self.place.folder / "people.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(COLUMNS)
+            rows.writerows(person.cells for person, _ in people)
+        for _, expected in people:
+            self.feed.expected += expected
+        command = await self.start("users", "import", path.name)
+        if status := await command.until_ended():
+            self.problems.append(f"{command.name} ended with status {status}")
 
     async def settle(self) -> None:
         """Return once nothing that is due is left to be done."""
@@ -184,7 +210,7 @@ async def open_world(place: Place, setup: Setup) -> AsyncIterator[World]:
     chance = random.Random(f"{place.seed}/{place.name}")  # noqa: S311 - to be repeated by its seed
     provider_log = place.folder / "provider.jsonl"
     async with AsyncExitStack() as stack:
-        url = await make_database(place.server, place.name)
+        url = await make_database(place.ground.server, place.name)
         provider_url = await stack.enter_async_context(
             open_provider(
                 provider_log, setup.provider, honours_keys=place.honours_keys, seed=place.seed
@@ -195,7 +221,7 @@ async def open_world(place: Place, setup: Setup) -> AsyncIterator[World]:
             "DATABASE_URL": url,
             "EMAIL_SERVICE_URL": provider_url,
             "HEYDAY_PROVIDER_HONOURS_KEYS": str(place.honours_keys).lower(),
-            **setup.settings,
+            **setup.settings(),
         }
         own = Settings(DATABASE_URL=url + "?chaos.process=runner", HEYDAY_POOL_MIN=1)
         heyday = await stack.enter_async_context(open_app(own))
