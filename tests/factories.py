@@ -26,10 +26,16 @@ from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
+from heyday.schedulers.sweep import SweepScheduler
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
-from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
+from heyday.services.scheduling import (
+    RHYTHMS,
+    SWEEP,
+    MessageSchedulerService,
+    SchedulerConfig,
+)
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
@@ -72,6 +78,7 @@ class PipelineConfig:
     tzdb: TzDatabase = PINNED
     plan: PlanConfig = field(default_factory=PlanConfig)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    holding: frozenset[str] = frozenset()
     sending: SendingConfig = field(default_factory=SendingConfig)
     scheduling: SchedulerConfig = field(default_factory=SchedulerConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
@@ -98,6 +105,7 @@ class Pipeline:
     metrics: Metrics
     daily: DailyScheduler
     minute: MinuteScheduler
+    sweep: SweepScheduler
     recovery: RecoveryScheduler
     worker: MessageWorker
 
@@ -211,7 +219,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     planner = Planner(timezones, config.plan)
     notifications = Notifications(url)
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
-    policy = DeliveryPolicy(config.retry, sender.honours_keys)
+    policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
     sending = MessageSenderService(
         store=database,
         sender=sender,
@@ -249,6 +257,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         metrics=metrics,
         daily=DailyScheduler(scheduling, alarm, clock, metrics),
         minute=MinuteScheduler(scheduling, due, clock, metrics),
+        sweep=SweepScheduler(scheduling, alarm, clock, metrics, RHYTHMS[SWEEP]),
         recovery=RecoveryScheduler(scheduling, alarm, clock, metrics),
         worker=MessageWorker(transport, sending, clock, config.worker),
     )

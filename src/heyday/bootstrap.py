@@ -19,7 +19,7 @@ from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.notifications import DueWakeup, Notifications
 from heyday.db.transport import PostgresTransport, TransportConfig
-from heyday.domain.delivery import DeliveryPolicy
+from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.ports import Clock, Sender, Transport
@@ -30,6 +30,7 @@ from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
+from heyday.schedulers.sweep import SweepScheduler
 from heyday.senders.http import HttpConfig, HttpSender
 from heyday.senders.inbox import InboxSender
 from heyday.services.demo import DemoService
@@ -38,9 +39,15 @@ from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
 from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
+from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
-from heyday.services.scheduling import RHYTHMS, MessageSchedulerService, SchedulerConfig
+from heyday.services.scheduling import (
+    RHYTHMS,
+    SWEEP,
+    MessageSchedulerService,
+    SchedulerConfig,
+)
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.settings import SenderName, Settings
@@ -120,7 +127,7 @@ class App:
             self.clock,
             version=__version__,
             tzdb_version=PINNED.version,
-            rhythms=RHYTHMS,
+            rhythms={**RHYTHMS, SWEEP: self.settings.sweep_every},
         )
 
     @cached_property
@@ -152,6 +159,12 @@ class App:
         return MinuteScheduler(self._scheduling, alarm, self.clock, self.metrics)
 
     @cached_property
+    def sweep(self) -> SweepScheduler:
+        """Return what brings back what is stuck on its way."""
+        alarm, every = ClockWakeup(self.clock), self.settings.sweep_every
+        return SweepScheduler(self._scheduling, alarm, self.clock, self.metrics, every)
+
+    @cached_property
     def recovery(self) -> RecoveryScheduler:
         """Return what sweeps up."""
         alarm = ClockWakeup(self.clock)
@@ -172,12 +185,14 @@ class App:
         return MessageSenderService(
             store=self.database,
             sender=self._sender,
-            policy=DeliveryPolicy(RetryPolicy(settings.max_retries), self._sender.honours_keys),
+            policy=_delivery_policy(settings, self._sender),
             planner=self.planner,
             clock=self.clock,
             metrics=self.metrics,
             jitter=random.random,
-            config=SendingConfig(settings.concurrency, settings.call_timeout, settings.lease),
+            config=SendingConfig(
+                settings.concurrency, LeaseConfig(settings.lease, settings.call_timeout)
+            ),
         )
 
     @cached_property
@@ -245,6 +260,11 @@ def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig
     )
 
 
+def _delivery_policy(settings: Settings, sender: Sender) -> DeliveryPolicy:
+    held = [t.name for t in MESSAGE_TYPES if settings.ambiguity(t.name) is AmbiguityPolicy.HOLD]
+    return DeliveryPolicy(RetryPolicy(settings.max_retries), sender.key_lifetime, frozenset(held))
+
+
 @asynccontextmanager
 async def _open_sender(
     settings: Settings, inbox: InboxRepository, clock: SystemClock
@@ -257,7 +277,7 @@ async def _open_sender(
         timeout=settings.call_timeout,
         connect_timeout=min(_LONGEST_CONNECT, settings.call_timeout / 2),
         connections=settings.concurrency * WorkerConfig().lanes,
-        honours_keys=settings.provider_honours_keys,
+        key_lifetime=settings.provider_key_lifetime if settings.provider_honours_keys else None,
     )
     async with HttpSender(config, clock) as sender:
         yield sender
