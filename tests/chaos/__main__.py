@@ -7,6 +7,7 @@ machine repeats itself.
 
 import argparse
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 
 from benchmarks import machine
@@ -73,15 +75,23 @@ def _tell(result: Result, console: Console) -> None:
     )
 
 
+def _log_to(path: Path) -> None:
+    """Keep what libraries say of the faults, which they meet here too, off the terminal."""
+    logging.basicConfig(filename=path, level=logging.INFO)
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+
 def main() -> int:
     """Run, show, and say by the exit status whether every promise was kept."""
     options = parse()
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False)
     console.print(f"seed {options.seed}")
     folder = Path(tempfile.mkdtemp(prefix="heyday-chaos-"))
+    folder.chmod(0o711)  # PostgreSQL may run as another account
     facts = machine.describe(folder)
     began_at = clock.now()
     os.chdir(folder)  # no .env is there
+    _log_to(folder / "runner.log")
     results = asyncio.run(run(options, folder, console))
     show(results, console)
     if options.publish:

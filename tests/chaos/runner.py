@@ -23,6 +23,7 @@ class Runner:
     stack: AsyncExitStack
     atlas: Atlas = field(default_factory=Atlas)
     _grounds: dict[tuple[bool, int], Ground] = field(default_factory=dict)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, fault: Fault, times: int, *, honours_keys: bool) -> Result:
         """Bring a fault about so many times, and check."""
@@ -55,11 +56,15 @@ class Runner:
 
     async def _ground(self, lane: int, *, is_faked: bool) -> Ground:
         key = (is_faked, lane)
-        if key not in self._grounds:
-            folder = self.folder / f"ground-{'faked-' if is_faked else ''}{lane}"
-            ground = await self.stack.enter_async_context(open_ground(folder, is_faked=is_faked))
-            await make_template(ground.server)
-            self._grounds[key] = ground
+        # One after another: Alembic keeps its state in globals.
+        async with self._opening:
+            if key not in self._grounds:
+                folder = self.folder / f"ground-{'faked-' if is_faked else ''}{lane}"
+                ground = await self.stack.enter_async_context(
+                    open_ground(folder, is_faked=is_faked)
+                )
+                await make_template(ground.server)
+                self._grounds[key] = ground
         return self._grounds[key]
 
 

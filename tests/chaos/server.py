@@ -37,7 +37,7 @@ class Server:
         home = folder / "postgres"
         make_folders(home)
         self._cluster = Cluster(home, find_binaries(), server_account(home), config)
-        self._environment = {**ENVIRONMENT, **environment}
+        self._environment = environment
         self._port = free_port()
         self._process: asyncio.subprocess.Process | None = None
 
@@ -55,12 +55,12 @@ class Server:
             await asyncio.to_thread(self._cluster.create)
         with os.fdopen(open_private(self._cluster.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._cluster.server_command(self._port),
+                *self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=self._environment,
+                env=ENVIRONMENT,
             )
         await wait_until(self._answers, _PATIENCE, "the start of PostgreSQL")
 
@@ -70,6 +70,13 @@ class Server:
 
     async def stop(self) -> None:
         await self._stop(signal.SIGINT)
+
+    def _command(self) -> list[str]:
+        """Return what runs the server: its environment begins where it has become its account."""
+        command = self._cluster.server_command(self._port)
+        begin = command.index("--") + 1 if "--" in command else 0
+        given = [f"{name}={value}" for name, value in self._environment.items()]
+        return [*command[:begin], "/usr/bin/env", *given, *command[begin:]]
 
     async def _stop(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
