@@ -12,21 +12,26 @@ from uuid import UUID
 import asyncpg
 
 from heyday.db.connection import Database, PoolConfig
-from heyday.db.notifications import DueWakeup, Notifications
+from heyday.db.notifications import PACE, DueWakeup, Notifications
+from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
+from heyday.domain.pace import PacePolicy
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import Clock, Transport
+from heyday.domain.ports import Clock, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED, TzDatabase
+from heyday.failpoints import Failpoints
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
+from heyday.services.gate import ProviderGate
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
@@ -69,6 +74,21 @@ def timezones_of(
     return {t.name: TimezoneService(own.get(t.name, policies), tzdb) for t in MESSAGE_TYPES}
 
 
+def gate_of(  # noqa: PLR0913 - one parameter for each part that it joins
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    *,
+    news: asyncio.Event | None = None,
+    breaker: BreakerConfig | None = None,
+    limit: float | None = None,
+) -> ProviderGate:
+    """Return what stands before a provider."""
+    pace = PostgresPace(database, news or asyncio.Event(), "test", PacePolicy(limit))
+    stopper = Breaker(breaker or BreakerConfig())
+    return ProviderGate(provider="test", breaker=stopper, pace=pace, clock=clock, metrics=metrics)
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
     """Set what differs between the pipelines of tests."""
@@ -79,6 +99,8 @@ class PipelineConfig:
     plan: PlanConfig = field(default_factory=PlanConfig)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     holding: frozenset[str] = frozenset()
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
+    rate_limit: float | None = None
     sending: SendingConfig = field(default_factory=SendingConfig)
     scheduling: SchedulerConfig = field(default_factory=SchedulerConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
@@ -185,13 +207,14 @@ def _literal(value: object) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_pipeline(
+async def open_pipeline(  # noqa: PLR0913 - one parameter for each part that tests choose
     url: str,
     *,
     clock: Clock,
     sender: RecordingSender,
     config: PipelineConfig | None = None,
     transport: Transport | None = None,
+    failpoints: Failpoints | None = None,
 ) -> AsyncIterator[Pipeline]:
     """Lend a pipeline of its own on a database, as another process would have it."""
     config = config or PipelineConfig()
@@ -199,7 +222,7 @@ async def open_pipeline(
     database = Database(pool)
     await database.open()
     try:
-        yield _wire(url, clock, sender, config, database, transport)
+        yield _wire(url, clock, sender, config, database, transport, failpoints)
     finally:
         # A test that failed may hold a connection: better an error than a hang.
         async with asyncio.timeout(10):
@@ -213,6 +236,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     config: PipelineConfig,
     database: Database,
     transport: Transport | None,
+    failpoints: Failpoints | None,
 ) -> Pipeline:
     metrics = Metrics()
     timezones = timezones_of(config.time, config.tzdb, config.time_by_type)
@@ -220,9 +244,22 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     notifications = Notifications(url)
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
     policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
+    store: Store = database
+    provider: Sender = sender
+    if failpoints:
+        store, provider = failpoints.guard_store(store), failpoints.guard_sender(provider)
+        transport = failpoints.guard_transport(transport)
     sending = MessageSenderService(
-        store=database,
-        sender=sender,
+        store=store,
+        sender=provider,
+        gate=gate_of(
+            database,
+            clock,
+            metrics,
+            news=notifications.event(PACE),
+            breaker=config.breaker,
+            limit=config.rate_limit,
+        ),
         policy=policy,
         planner=planner,
         clock=clock,
@@ -231,7 +268,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         config=config.sending,
     )
     scheduling = MessageSchedulerService(
-        store=database,
+        store=store,
         transport=transport,
         planner=planner,
         sending=sending,

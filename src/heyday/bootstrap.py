@@ -17,15 +17,19 @@ from heyday.db.connection import Database, PoolConfig
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
-from heyday.db.notifications import DueWakeup, Notifications
+from heyday.db.notifications import PACE, DueWakeup, Notifications
+from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
-from heyday.domain.ports import Clock, Sender, Transport
+from heyday.domain.pace import PacePolicy
+from heyday.domain.ports import Clock, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
+from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
@@ -36,6 +40,7 @@ from heyday.senders.inbox import InboxSender
 from heyday.services.demo import DemoService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
+from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
 from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
@@ -79,15 +84,19 @@ class SystemClock:
 
 
 class App:
-    """Hold what the doors need; each part is built when it is first asked for."""
+    """Hold what the doors need; each part is built when it is first asked for.
 
-    def __init__(
+    failpoints: where the process is to die; None: nowhere.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
         self,
         settings: Settings,
         url: str,
         database: Database,
         inbox: InboxRepository,
         sender: Sender,
+        failpoints: Failpoints | None = None,
     ) -> None:
         self.settings = settings
         self.url = url
@@ -96,7 +105,9 @@ class App:
         self.clock: Clock = SystemClock()
         self.metrics = Metrics()
         self.notifications = Notifications(url)
-        self._sender = sender
+        self._sender = failpoints.guard_sender(sender) if failpoints else sender
+        self._store: Store = failpoints.guard_store(database) if failpoints else database
+        self._failpoints = failpoints
         self.timezones = {t.name: TimezoneService(settings.policies(t.name)) for t in MESSAGE_TYPES}
 
     @cached_property
@@ -107,12 +118,12 @@ class App:
     @cached_property
     def users(self) -> UserService:
         """Return what keeps people."""
-        return UserService(self.database, self.planner, self.clock)
+        return UserService(self._store, self.planner, self.clock)
 
     @cached_property
     def importer(self) -> ImportService:
         """Return what takes people in by the thousand."""
-        return ImportService(self.database, self.planner, self.clock)
+        return ImportService(self._store, self.planner, self.clock)
 
     @cached_property
     def demo(self) -> DemoService:
@@ -175,16 +186,38 @@ class App:
         """Return what sends."""
         return MessageWorker(self._transport, self._sending, self.clock, WorkerConfig())
 
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        await self._gate.close()
+
     @cached_property
     def _transport(self) -> Transport:
-        return PostgresTransport(self.database, self.notifications, self.clock, TransportConfig())
+        transport = PostgresTransport(
+            self.database, self.notifications, self.clock, TransportConfig()
+        )
+        return self._failpoints.guard_transport(transport) if self._failpoints else transport
+
+    @cached_property
+    def _gate(self) -> ProviderGate:
+        settings = self.settings
+        provider = settings.sender_name.value
+        news = self.notifications.event(PACE)
+        policy = PacePolicy(settings.rate_limit or None)
+        return ProviderGate(
+            provider=provider,
+            breaker=Breaker(BreakerConfig(settings.breaker_failures)),
+            pace=PostgresPace(self.database, news, provider, policy),
+            clock=self.clock,
+            metrics=self.metrics,
+        )
 
     @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
         return MessageSenderService(
-            store=self.database,
+            store=self._store,
             sender=self._sender,
+            gate=self._gate,
             policy=_delivery_policy(settings, self._sender),
             planner=self.planner,
             clock=self.clock,
@@ -198,7 +231,7 @@ class App:
     @cached_property
     def _scheduling(self) -> MessageSchedulerService:
         return MessageSchedulerService(
-            store=self.database,
+            store=self._store,
             transport=self._transport,
             planner=self.planner,
             sending=self._sending,
@@ -233,6 +266,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     is_server: keeps the pool filled, as processes that stay want it.
     Raises ConfigurationError if a database that is not Heyday's own was not migrated.
     """
+    failpoints = _arm(settings.failpoints)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         clock = SystemClock()
@@ -245,7 +279,20 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         stack.push_async_callback(database.close)
         inbox = InboxRepository(database)
         sender = await stack.enter_async_context(_open_sender(settings, inbox, clock))
-        yield App(settings, url, database, inbox, sender)
+        app = App(settings, url, database, inbox, sender, failpoints)
+        stack.push_async_callback(app.close)
+        yield app
+
+
+def _arm(text: str) -> Failpoints | None:
+    """Return the points that are armed, if any. Raises ConfigurationError."""
+    armed = parse_failpoints(text)
+    if not armed:
+        return None
+    log.warning(
+        "failpoints_armed", points=[f"{each.point}={each.action}#{each.arrival}" for each in armed]
+    )
+    return Failpoints(armed)
 
 
 def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig:

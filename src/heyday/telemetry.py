@@ -4,7 +4,7 @@ import logging
 import sys
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 log = structlog.get_logger()
@@ -33,6 +33,36 @@ class Metrics:
         self.fenced = Counter(
             "heyday_fenced_total",
             "Outcomes not written because another worker held the row by then.",
+            registry=self.registry,
+        )
+        self.breaker_state = Gauge(
+            "heyday_breaker_state",
+            "Whether this process calls the provider: 0 yes, 1 one call at a time, 2 no.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.breaker_openings = Counter(
+            "heyday_breaker_openings_total",
+            "How often this process stopped calling the provider.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.held_back = Counter(
+            "heyday_held_back_total",
+            "Calls that had to wait or were put off, by what held them.",
+            ["provider", "by"],
+            registry=self.registry,
+        )
+        self.rate_limited = Counter(
+            "heyday_rate_limited_total",
+            "Answers that said we call too often.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.pace = Gauge(
+            "heyday_pace",
+            "Calls a second that all workers together may make, as last heard; +Inf: no limit.",
+            ["provider"],
             registry=self.registry,
         )
         self.job_runs = Counter(

@@ -73,6 +73,7 @@ class MessageWorker:
         try:
             await self._wait_until_due(delivery.batch.due_at)
             async with self._lanes:
+                await self._service.wait_until_open()
                 if self._stopping.is_set():
                     await delivery.release()
                 else:

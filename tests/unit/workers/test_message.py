@@ -75,7 +75,12 @@ class ScriptedService:
         self.gate = asyncio.Event()
         self.gate.set()
         self.faults: list[Exception] = []
+        self.is_open = asyncio.Event()
+        self.is_open.set()
         self.is_stopping = False
+
+    async def wait_until_open(self) -> None:
+        await self.is_open.wait()
 
     async def deliver(self, batch: Batch) -> int:
         self.begun.append(batch)
@@ -86,6 +91,7 @@ class ScriptedService:
 
     def stop(self) -> None:
         self.is_stopping = True
+        self.is_open.set()
 
 
 @dataclass
@@ -202,6 +208,29 @@ async def test_nothing_is_taken_after_stopping(bench: Bench) -> None:
         delivery = bench.transport.put()
         await task
     assert (delivery.acked, delivery.released) == (0, 0)
+
+
+async def test_nothing_is_claimed_while_the_provider_is_left_alone(bench: Bench) -> None:
+    async with bench.working():
+        bench.service.is_open.clear()
+        delivery = bench.transport.put()
+        await settle()
+        assert bench.service.begun == []
+        bench.service.is_open.set()
+        await settle()
+        assert bench.service.begun == [delivery.batch]
+
+
+async def test_a_batch_that_waits_for_the_provider_is_given_back_when_the_worker_stops(
+    bench: Bench,
+) -> None:
+    async with bench.working():
+        bench.service.is_open.clear()
+        delivery = bench.transport.put()
+        await settle()
+        bench.worker.stop()
+        await settle()
+        assert (bench.service.begun, delivery.released) == ([], 1)
 
 
 @pytest.mark.parametrize(
