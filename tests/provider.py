@@ -3,8 +3,8 @@
 In a test: `async with Provider(behave) as provider:` and give `provider.url` to an HttpSender.
 As a process: `python -m tests.provider --port 0 --seed 7 --faults 0.1 --log sent.jsonl` prints its
 address on one line, then writes one JSON line for each request until it gets SIGTERM.
-`--acts busy,hang` takes these faults alone, a name given twice twice as often; `--latency 0.02`
-takes that long for each request, a part of it before the message is accepted.
+`--acts busy:1,hang:9` takes these faults alone, each by its weight; `--latency 0.02` takes that
+long for each request, a part of it before the message is accepted.
 
 What it accepts is in `accepted`, by key: that is the truth against which Heyday's own rows are
 held. Honouring keys, it accepts each key once and answers a repeat with the stored reply.
@@ -34,6 +34,7 @@ class Act(StrEnum):
 
     REFUSE = "refuse"  # 422
     BUSY = "busy"  # 429 with Retry-After
+    BUSY_NOW = "busy_now"  # 429 without
     SUCCESS_FALSE = "success_false"  # 200 {"success": false}
     ERROR = "error"  # 500
     UNAVAILABLE = "unavailable"  # 503
@@ -57,6 +58,7 @@ _WAIT = {"Retry-After": "1"}
 _PLAIN = {
     Act.REFUSE: (422, '{"error": "no such mailbox"}', _JSON),
     Act.BUSY: (429, "{}", _JSON | _WAIT),
+    Act.BUSY_NOW: (429, "{}", _JSON),
     Act.SUCCESS_FALSE: (200, '{"success": false}', _JSON),
     Act.ERROR: (500, "internal error", {}),
     Act.ERROR_ACCEPTED: (500, "internal error", {}),
@@ -242,11 +244,17 @@ class Provider:
             self._log.write(json.dumps(line, default=str) + "\n")
 
 
+def _weighted(text: str) -> tuple[Act, ...]:
+    """Read name:weight,name:weight; return each act so many times."""
+    parts = (part.partition(":") for part in text.split(","))
+    return tuple(act for name, _, weight in parts for act in [Act(name)] * int(weight or 1))
+
+
 async def _serve(given: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    acts = tuple(Act(name) for name in given.acts.split(",")) if given.acts else FAULTS
+    acts = _weighted(given.acts) if given.acts else FAULTS
     # Line by line, so that a killed provider has still told what it accepted.
     with given.log.open("a", buffering=1, encoding="utf-8") as log:
         async with Provider(
@@ -265,7 +273,9 @@ if __name__ == "__main__":
     options.add_argument("--port", type=int, default=0)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--faults", type=float, default=0.0, help="share, 0 to 1")
-    options.add_argument("--acts", default="", help="these faults, by name, with commas")
+    options.add_argument(
+        "--acts", default="", help="these faults alone, as name:weight,name:weight"
+    )
     options.add_argument("--latency", type=float, default=0.0, help="seconds for a request")
     options.add_argument("--log", type=Path, required=True)
     options.add_argument("--no-keys", action="store_true", help="accept a repeated key again")

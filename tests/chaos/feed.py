@@ -18,8 +18,6 @@ from tests.chaos.witness import Witness
 log = structlog.get_logger()
 
 _SET = 60
-# As long as workers find so much, nobody new comes.
-_ENOUGH = 10
 
 
 class Feed:
@@ -42,7 +40,8 @@ class Feed:
     async def run(self, stopping: asyncio.Event) -> None:
         """Bring people in as fast as they are greeted, until told to stop."""
         while not stopping.is_set():
-            if await self._witness.count_waiting() < _ENOUGH:
+            # Only once the queue is empty is it looked for what was lost on its way.
+            if await self._witness.count_waiting() == 0:
                 await self.add(self.maker.late_joiners(_SET, clock.now()))
             await pause(0.05, stopping)
 

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from tests.chaos.processes import ROOT
 class Behaviour:
     """Say how the provider is to be.
 
-    faults: the share of requests that meet one of `acts`.   latency: seconds for a request.
+    faults: the share of requests that meet one of `acts`, each by its weight.   latency: seconds
+    for a request.
     """
 
     faults: float = 0.0
-    acts: Sequence[str] = ()
+    acts: Mapping[str, int] = field(default_factory=dict)
     latency: float = 0.03
 
 
@@ -58,7 +59,8 @@ async def open_provider(
     """Lend the address of a provider in a process of its own, on the machine's own clock."""
     words = ["--port", "0", "--seed", str(seed), "--log", str(log)]
     words += ["--faults", str(behaviour.faults), "--latency", str(behaviour.latency)]
-    words += ["--acts", ",".join(behaviour.acts)] if behaviour.acts else []
+    if behaviour.acts:
+        words += ["--acts", ",".join(f"{act}:{n}" for act, n in behaviour.acts.items())]
     words += [] if honours_keys else ["--no-keys"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.provider", *words),

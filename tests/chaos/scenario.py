@@ -38,6 +38,7 @@ async def live_through(fault: Fault, times: int, place: Place) -> Result:
             await _inject(world, fault, times)
         except TimeoutError as stuck:
             world.problems.append(str(stuck))
+        world.notes["seconds of faults"] = round(loop.time() - began)
         await world.settle()
         await world.close_books()
         findings = await _check(world, fault)

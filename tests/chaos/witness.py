@@ -141,9 +141,15 @@ class Witness:
         )
         return bool(await self.value(query, list(held), list(held.values())))
 
-    async def map_people(self) -> dict[str, UUID]:
-        """Return the number of each address's person."""
-        return {r["email"]: r["id"] for r in await self.fetch("SELECT email, id FROM users")}
+    async def map_people(self, emails: Sequence[str] | None = None) -> dict[str, UUID]:
+        """Return the number of each address's person; of these addresses, or of all."""
+        query = "SELECT email, id FROM users WHERE $1::text[] IS NULL OR email = ANY ($1)"
+        if emails is not None:
+            query = (
+                "SELECT email, id FROM users WHERE lower(email) = ANY ($1) AND deleted_at IS NULL"
+            )
+            emails = [email.lower() for email in emails]
+        return {row["email"]: row["id"] for row in await self.fetch(query, emails)}
 
     async def list_writes_of_the_woken(self) -> Sequence[asyncpg.Record]:
         return await self.fetch(_WRITES_OF_THE_WOKEN)

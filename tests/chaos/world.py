@@ -6,7 +6,7 @@ import csv
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -53,7 +53,7 @@ class Setup:
 
     workers, schedulers: how many are kept running.   is_fed: whether people come all the time.
     settings: of Heyday, over those of all scenarios, when it begins.   is_faked: whether clocks
-    can be set.
+    can be set.   meanwhile: goes on as long as the scenario does.
     """
 
     workers: int = 3
@@ -62,6 +62,7 @@ class Setup:
     provider: Behaviour = field(default_factory=Behaviour)
     settings: Callable[[], Mapping[str, str]] = dict
     is_faked: bool = False
+    meanwhile: "Callable[[World], Awaitable[None]] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class World:
     processes: list[Process] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
-    keepers: list[asyncio.Task[None]] = field(default_factory=list)
+    keepers: list[asyncio.Future[None]] = field(default_factory=list)
     _numbers: Counter[str] = field(default_factory=Counter)
 
     async def start(self, *words: str, **settings: str) -> Process:
@@ -224,6 +225,8 @@ async def open_world(place: Place, setup: Setup) -> AsyncIterator[World]:
         feed = Feed(heyday, witness, Maker(place.atlas, chance, place.name))
         world = World(place, setup, settings, provider_log, witness, feed, chance)
         stack.push_async_callback(_end, world)
+        if setup.meanwhile:
+            world.keepers.append(asyncio.ensure_future(setup.meanwhile(world)))
         for role, number in (("worker", setup.workers), ("scheduler", setup.schedulers)):
             for _ in range(number):
                 world.keep(role)

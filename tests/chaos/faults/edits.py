@@ -1,9 +1,9 @@
 """Delete people, unsubscribe them, move them, about when their greeting is claimed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -21,13 +21,25 @@ _ABOUT = 0.35
 Edit = Callable[[UUID], Awaitable[object]]
 
 
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """Hold zones where nine o'clock has passed today, and zones where it is to come."""
+
+    passed: Sequence[str]
+    to_come: Sequence[str]
+
+
 async def _race(world: World) -> None:
     """Bring people in who are due at once, and edit each at a random moment of the next."""
-    made = world.feed.maker.late_joiners(_SET, clock.now())
-    chosen = [_choose(world, person, expected) for person, (expected,) in made]
+    at = clock.now()
+    made = world.feed.maker.late_joiners(_SET, at)
+    atlas = world.place.atlas
+    zones = Zones(atlas.where_nine_has_passed(at), atlas.where_nine_is_to_come(at))
+    dates = {zone: atlas.local(zone, at).date() for zone in (*zones.passed, *zones.to_come)}
+    chosen = [_choose(world, person, expected, zones, dates) for person, (expected,) in made]
     people = [(person, [expected]) for (person, _), (_, expected) in zip(made, chosen, strict=True)]
     await world.feed.add(people)
-    numbers = await world.witness.map_people()
+    numbers = await world.witness.map_people([person.email for person, _ in people])
     await asyncio.gather(
         *(
             _edit_soon(world, numbers[person.email], edit)
@@ -36,31 +48,24 @@ async def _race(world: World) -> None:
     )
 
 
-def _choose(world: World, person: Person, expected: Expected) -> tuple[Edit, Expected]:
-    """Return an edit, and what a person is to get if it may be made."""
-    users, atlas, at = world.feed.users, world.place.atlas, clock.now()
+def _choose(
+    world: World, person: Person, expected: Expected, zones: "Zones", dates: Mapping[str, date]
+) -> tuple[Edit, Expected]:
+    """Return an edit, and what a person is to get if it is made."""
+    users, chance = world.feed.users, world.chance
     unsure = replace(expected, is_sure=False)
-    same_day = [
-        name
-        for name in atlas.where_nine_has_passed(at)
-        if atlas.local(name, at).date() == expected.delivery_on and name != person.timezone
-    ]
-    still_to_come = [
-        name
-        for name in atlas.where_nine_is_to_come(at)
-        if atlas.local(name, at).date() == expected.delivery_on
-    ]
-    moved: Mapping[str, object] = {"timezone": world.chance.choice(same_day)}
-    away: Mapping[str, object] = {"timezone": world.chance.choice(still_to_come or same_day)}
-    later = {"birthday_date": _a_month_later(person)}
+    here = chance.choice([n for n in zones.passed if dates[n] == expected.delivery_on])
+    elsewhere = [n for n in zones.to_come if dates[n] == expected.delivery_on]
     choices: list[tuple[Edit, Expected]] = [
         (users.delete, unsure),
         (users.unsubscribe, unsure),
-        (partial(users.patch, fields=moved), expected),
-        (partial(users.patch, fields=away), unsure if still_to_come else expected),
-        (partial(users.patch, fields=later), unsure),
+        (partial(users.patch, fields={"timezone": here}), expected),
+        (partial(users.patch, fields={"birthday_date": _a_month_later(person)}), unsure),
     ]
-    return world.chance.choice(choices)
+    if elsewhere:
+        moved = {"timezone": chance.choice(elsewhere)}
+        choices.append((partial(users.patch, fields=moved), unsure))
+    return chance.choice(choices)
 
 
 def _a_month_later(person: Person) -> str:
