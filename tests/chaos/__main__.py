@@ -14,10 +14,13 @@ import shutil
 import sys
 import tempfile
 from contextlib import AsyncExitStack
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import structlog
 from rich.console import Console
+from rich.progress import Progress
 
 from benchmarks import machine
 from tests.chaos import clock
@@ -26,6 +29,7 @@ from tests.chaos.report import Run, publish, show
 from tests.chaos.runner import Runner
 from tests.chaos.scenario import Result
 
+_KIND = {True: "honoured", False: "ignored"}
 _KEYS = {"honoured": (True,), "ignored": (False,), "both": (True, False)}
 
 
@@ -47,29 +51,30 @@ async def run(options: argparse.Namespace, folder: Path, console: Console) -> li
     """Go through the faults; return what came of each."""
     results = []
     kinds = _KEYS[options.keys]
+    chosen = [f for f in FAULTS if not options.only or f.name in options.only]
     async with AsyncExitStack() as stack:
         runner = Runner(folder, options.seed, stack)
-        for fault in FAULTS:
-            if options.only and fault.name not in options.only:
-                continue
+        progress = stack.enter_context(Progress(console=console, transient=True))
+        for fault, (number, honours_keys) in product(chosen, enumerate(kinds)):
             wanted = options.times or (fault.short if options.short else fault.times)
-            for number, honours_keys in enumerate(kinds):
-                # What does not divide goes to the first.
-                times = wanted // len(kinds) + (number < wanted % len(kinds))
-                if times:
-                    results.append(await runner.run(fault, times, honours_keys=honours_keys))
-                    _tell(results[-1], console)
+            # What does not divide goes to the first.
+            times = wanted // len(kinds) + (number < wanted % len(kinds))
+            if times:
+                task = progress.add_task(f"{fault.name}, keys {_KIND[honours_keys]}", total=times)
+                advance = partial(progress.advance, task)
+                results.append(await runner.run(fault, times, advance, honours_keys=honours_keys))
+                progress.remove_task(task)
+                _tell(results[-1], console)
     return results
 
 
 def _tell(result: Result, console: Console) -> None:
     found = result.findings
-    kind = "honoured" if result.honours_keys else "ignored"
     broken = {name: len(keys) for name, keys in found.broken.items()}
     console.print(
-        f"{result.fault.title}, {result.times:,} times, keys {kind}: {found.messages:,} messages, "
-        f"{found.requests:,} requests, {found.held} UNKNOWN, {found.extra} twice, "
-        f"{found.ambiguous} ambiguous, {result.seconds:.0f} s; "
+        f"{result.fault.title}, {result.times:,} times, keys {_KIND[result.honours_keys]}: "
+        f"{found.messages:,} messages, {found.requests:,} requests, "
+        f"{found.held} UNKNOWN, {found.extra} twice, {found.ambiguous} ambiguous, {result.seconds:.0f} s; "
         + (f"[red]BROKEN {broken}" if broken else "[green]kept")
         + (f" {dict(result.notes)}" if result.notes else "")
     )

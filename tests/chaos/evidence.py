@@ -1,6 +1,7 @@
 """Keep what shows how a promise was broken."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ async def keep(world: World, findings: Findings) -> Path:
     for name, query in _QUERIES.items():
         found[name] = [dict(row) for row in await world.witness.fetch(query, keys)]
     found["requests"] = [line for line in _lines(world.provider_log) if line["key"] in set(keys)]
+    shutil.copy(world.place.ground.server.log, world.place.folder / "postgresql.log")
     path = world.place.folder / "evidence.json"
     path.write_text(json.dumps(found, indent=1, default=str, ensure_ascii=False), "utf-8")
     return world.place.folder

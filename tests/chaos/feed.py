@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
@@ -18,6 +19,12 @@ from tests.chaos.witness import Witness
 log = structlog.get_logger()
 
 _SET = 60
+_STORE = """
+INSERT INTO users (first_name, last_name, email, timezone, birthday_date, anniversary_date,
+                   created_at, updated_at, eligible_since)
+SELECT p.*, $7, $7, $7
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[]) AS p
+"""
 
 
 class Feed:
@@ -56,6 +63,13 @@ class Feed:
             except (HeydayError, OSError, TimeoutError) as error:
                 log.info("import_again", error=type(error).__name__)
                 await pause(0.2)
+
+    async def add_by_sql(self, people: Sequence[Made], since: datetime) -> None:
+        """Store people past Heyday, who have been there since an instant."""
+        for _, expected in people:
+            self.expected += expected
+        columns = zip(*(person.stored for person, _ in people), strict=True)
+        await self._witness.fetch(_STORE, *map(list, columns), since)
 
     async def _import(self, rows: Sequence[Row]) -> None:
         chunks = self._heyday.importer.run(COLUMNS, rows, _refuse)

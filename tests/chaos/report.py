@@ -17,10 +17,10 @@ COLUMNS = (
     "times",
     "messages",
     "lost",
-    "held as UNKNOWN",
-    "duplicates, keys honoured",
-    "duplicates, keys ignored",
-    "anything else",
+    "UNKNOWN",
+    "twice, keys honoured",
+    "twice, keys ignored",
+    "else",
 )
 
 
@@ -76,8 +76,9 @@ def _explained(unkeyed: Sequence[Result]) -> str:
 def show(results: Sequence[Result], console: Console) -> None:
     """Print the table, and where evidence is."""
     table = Table(*COLUMNS, box=None)
-    for row in rows_of(results):
-        table.add_row(*row)
+    names = dict.fromkeys(result.fault.name for result in results)
+    for name, (_, *cells) in zip(names, rows_of(results), strict=True):
+        table.add_row(name, *cells)
     console.print(table)
     for result in results:
         if result.evidence:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,19 +26,21 @@ class Runner:
     _grounds: dict[tuple[bool, int], Ground] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def run(self, fault: Fault, times: int, *, honours_keys: bool) -> Result:
+    async def run(
+        self, fault: Fault, times: int, advance: Callable[[int], None], *, honours_keys: bool
+    ) -> Result:
         """Bring a fault about so many times, and check."""
         name = f"{fault.name}-{'keyed' if honours_keys else 'unkeyed'}"
         if not fault.is_each_alone:
             place = await self._place(fault, name, 0, honours_keys)
-            return await live_through(fault, times, place)
+            return await live_through(fault, times, place, advance)
         turns = iter(range(times))
         results: list[Result] = []
 
         async def take_turns(lane: int) -> None:
             for turn in turns:
                 place = await self._place(fault, f"{name}-{turn + 1}", lane, honours_keys)
-                results.append(await live_through(fault, 1, place))
+                results.append(await live_through(fault, 1, place, advance))
 
         async with asyncio.TaskGroup() as lanes:
             for lane in range(fault.at_once):

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,13 +29,18 @@ class Result:
     evidence: Path | None = None
 
 
-async def live_through(fault: Fault, times: int, place: Place) -> Result:
-    """Bring a fault about so many times, let everything come to rest, and check."""
+async def live_through(
+    fault: Fault, times: int, place: Place, advance: Callable[[int], None]
+) -> Result:
+    """Bring a fault about so many times, let everything come to rest, and check.
+
+    advance: is told how many times more it was brought about.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with open_world(place, fault.setup) as world:
         try:
-            await _inject(world, fault, times)
+            await _inject(world, fault, times, advance)
         except TimeoutError as stuck:
             world.problems.append(str(stuck))
         world.notes["seconds of faults"] = round(loop.time() - began)
@@ -49,25 +54,26 @@ async def live_through(fault: Fault, times: int, place: Place) -> Result:
     return Result(fault, place.honours_keys, times, findings, seconds, dict(world.notes), kept)
 
 
-async def _inject(world: World, fault: Fault, times: int) -> None:
+async def _inject(world: World, fault: Fault, times: int, advance: Callable[[int], None]) -> None:
     stopping = asyncio.Event()
     feeding = asyncio.create_task(world.feed.run(stopping)) if fault.setup.is_fed else None
     turns = iter(range(0, times, fault.per_turn))
+
+    async def take_turns() -> None:
+        for _ in turns:
+            await fault.inject(world)
+            advance(fault.per_turn)
+
     try:
         async with asyncio.TaskGroup() as lanes:
             for _ in range(fault.at_once):
-                lanes.create_task(_take_turns(world, fault, turns))
+                lanes.create_task(take_turns())
     except* TimeoutError as group:
         raise TimeoutError("; ".join(map(str, group.exceptions))) from None
     finally:
         stopping.set()
         if feeding:
             await feeding
-
-
-async def _take_turns(world: World, fault: Fault, turns: Iterator[int]) -> None:
-    for _ in turns:
-        await fault.inject(world)
 
 
 async def _check(world: World, fault: Fault) -> Findings:

@@ -170,6 +170,8 @@ class World:
 
     async def settle(self) -> None:
         """Return once nothing that is due is left to be done."""
+        # What comes every ten minutes by itself need not be waited for.
+        await (await self.start("jobs", "run", "recovery")).until_ended()
 
         async def look() -> bool:
             return await self.witness.count_to_come(len(self.feed.expected)) == 0

@@ -2,8 +2,11 @@
 
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from itertools import cycle
 
+from tests.acceptance.oracle import NINE
+from tests.chaos import clock
 from tests.chaos.fault import Fault
 from tests.chaos.world import Setup, World
 
@@ -25,6 +28,7 @@ _IN_SCHEDULERS = (
     "publish.after",
 )
 _REACHED_WITHIN = 30.0
+_HOUR = timedelta(hours=1)
 
 
 def _kill_at(role: str, names: Sequence[str], latest: int) -> Callable[[World], Awaitable[None]]:
@@ -34,6 +38,8 @@ def _kill_at(role: str, names: Sequence[str], latest: int) -> Callable[[World], 
     async def inject(world: World) -> None:
         name = next(turns)
         arrival = world.chance.randint(1, latest)
+        if name.startswith("plan."):
+            await _leave_to_plan(world)
         process = await world.start(role, HEYDAY_FAILPOINTS=f"{name}=kill#{arrival}")
         try:
             status = await process.until_ended(_REACHED_WITHIN)
@@ -47,6 +53,16 @@ def _kill_at(role: str, names: Sequence[str], latest: int) -> Callable[[World], 
             world.problems.append(f"{process.name} ended with {status}, not at {name}")
 
     return inject
+
+
+async def _leave_to_plan(world: World) -> None:
+    """Store people of both kinds past Heyday, for planners to find: two plans with rows in them."""
+    now = clock.now()
+    due = world.place.atlas.due_between(NINE, now - 20 * _HOUR, now - _HOUR)
+    make = world.feed.maker
+    people = [make.born_on(world.chance.choice(due)) for _ in range(5)]
+    people += [make.joined_on(world.chance.choice(due)) for _ in range(5)]
+    await world.feed.add_by_sql(people, now - timedelta(days=30))
 
 
 WORKER = Fault(
@@ -64,7 +80,7 @@ SCHEDULER = Fault(
     times=50 * len(_IN_SCHEDULERS),
     short=3 * len(_IN_SCHEDULERS),
     inject=_kill_at("scheduler", _IN_SCHEDULERS, latest=2),
+    # One beside those to be killed, which alone find people to plan: they look at their start.
     setup=Setup(workers=2, schedulers=1),
-    at_once=2,
     is_clear=True,
 )

@@ -14,12 +14,6 @@ _DAY = timedelta(hours=24)
 _MARGIN = timedelta(minutes=15)
 _LONG_AGO = timedelta(days=30)
 _TURNS = cycle(["planned before", "planner down as well"])
-_STORE = """
-INSERT INTO users (first_name, last_name, email, timezone, birthday_date, anniversary_date,
-                   created_at, updated_at, eligible_since)
-SELECT p.*, $7, $7, $7
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[]) AS p
-"""
 
 
 async def _be_away(world: World) -> None:
@@ -29,10 +23,7 @@ async def _be_away(world: World) -> None:
     due = world.place.atlas.due_between(NINE, now - _DAY + _MARGIN, now - _MARGIN)
     make = world.feed.maker
     people = [make.born_on(d) for d in due] + [make.joined_on(d) for d in due]
-    columns = zip(*(person.stored for person, _ in people), strict=True)
-    await world.witness.fetch(_STORE, *map(list, columns), now - _LONG_AGO)
-    for _, expected in people:
-        world.feed.expected += expected
+    await world.feed.add_by_sql(people, now - _LONG_AGO)
     if turn == "planned before":
         at = (now - _DAY).isoformat()
         planning = await world.start("jobs", "run", "daily", "--at", at)
