@@ -21,7 +21,7 @@ from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
 from heyday.domain.pace import PacePolicy
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import Clock, Sender, Store, Transport
+from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED, TzDatabase
@@ -45,7 +45,7 @@ from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
-from tests.fakes import RecordingSender
+from tests.fakes import FakeGuard, RecordingSender
 
 MIDDLE = 0.5
 """The jitter that leaves a retry's delay as it is."""
@@ -106,6 +106,8 @@ class PipelineConfig:
     transport: TransportConfig = field(default_factory=TransportConfig)
     worker: WorkerConfig = field(default_factory=WorkerConfig)
     pool_max: int = 10
+    guard: ClockGuard = field(default_factory=FakeGuard)
+    failpoints: Failpoints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +209,13 @@ def _literal(value: object) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_pipeline(  # noqa: PLR0913 - one parameter for each part that tests choose
+async def open_pipeline(
     url: str,
     *,
     clock: Clock,
     sender: RecordingSender,
     config: PipelineConfig | None = None,
     transport: Transport | None = None,
-    failpoints: Failpoints | None = None,
 ) -> AsyncIterator[Pipeline]:
     """Lend a pipeline of its own on a database, as another process would have it."""
     config = config or PipelineConfig()
@@ -222,7 +223,7 @@ async def open_pipeline(  # noqa: PLR0913 - one parameter for each part that tes
     database = Database(pool)
     await database.open()
     try:
-        yield _wire(url, clock, sender, config, database, transport, failpoints)
+        yield _wire(url, clock, sender, config, database, transport)
     finally:
         # A test that failed may hold a connection: better an error than a hang.
         async with asyncio.timeout(10):
@@ -236,7 +237,6 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     config: PipelineConfig,
     database: Database,
     transport: Transport | None,
-    failpoints: Failpoints | None,
 ) -> Pipeline:
     metrics = Metrics()
     timezones = timezones_of(config.time, config.tzdb, config.time_by_type)
@@ -246,9 +246,9 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
     store: Store = database
     provider: Sender = sender
-    if failpoints:
-        store, provider = failpoints.guard_store(store), failpoints.guard_sender(provider)
-        transport = failpoints.guard_transport(transport)
+    if points := config.failpoints:
+        store, provider = points.guard_store(store), points.guard_sender(provider)
+        transport = points.guard_transport(transport)
     sending = MessageSenderService(
         store=store,
         sender=provider,
@@ -276,7 +276,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         clock=clock,
         config=config.scheduling,
     )
-    alarm = ClockWakeup(clock)
+    alarm, guard = ClockWakeup(clock), config.guard
     due = DueWakeup(notifications, clock)
     return Pipeline(
         url=url,
@@ -292,9 +292,9 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         scheduling=scheduling,
         reconciliation=ReconciliationService(database, planner, clock),
         metrics=metrics,
-        daily=DailyScheduler(scheduling, alarm, clock, metrics),
-        minute=MinuteScheduler(scheduling, due, clock, metrics),
-        sweep=SweepScheduler(scheduling, alarm, clock, metrics, RHYTHMS[SWEEP]),
-        recovery=RecoveryScheduler(scheduling, alarm, clock, metrics),
-        worker=MessageWorker(transport, sending, clock, config.worker),
+        daily=DailyScheduler(scheduling, alarm, clock, guard, metrics),
+        minute=MinuteScheduler(scheduling, due, clock, guard, metrics),
+        sweep=SweepScheduler(scheduling, alarm, clock, guard, metrics, RHYTHMS[SWEEP]),
+        recovery=RecoveryScheduler(scheduling, alarm, clock, guard, metrics),
+        worker=MessageWorker(transport, sending, clock, guard, config.worker),
     )

@@ -12,7 +12,7 @@ from heyday.domain.errors import ConfigurationError
 _LARGEST_RATE = 1_000_000.0
 # A token that is short by less than this is whole: time comes in microseconds.
 _ROUNDING = 1e-6
-_SHORTEST_WAIT = timedelta(milliseconds=1)
+_MOST = 0.8
 _LONGEST_WAIT_SECONDS = 3600.0
 # 2**64 times the slowest rate is more than any limit, and still a float.
 _LARGEST_EXPONENT = 64.0
@@ -89,8 +89,7 @@ class PacePolicy:
         wanted = min(max(wanted, 1), math.floor(self._capacity(pace.rate)))
         calls = min(wanted, math.floor(pace.tokens + _ROUNDING))
         left = pace.tokens - calls
-        # One token would be there sooner; a statement for each is what slices spare.
-        wait = _time_for(wanted - left, pace.rate) if calls < wanted else timedelta()
+        wait = self._wait(left, pace.rate) if calls < wanted else timedelta()
         return replace(pace, tokens=left), Grant(calls, wait, pace.rate)
 
     def slow_down(
@@ -104,7 +103,7 @@ class PacePolicy:
         blocked = _left_of_block(pace, now)
         if pace.rate is None or blocked > timedelta():
             return pace, Grant(0, blocked, pace.rate, is_blocked=True)
-        return pace, Grant(0, _time_for(1 - pace.tokens, pace.rate), pace.rate)
+        return pace, Grant(0, self._wait(pace.tokens, pace.rate), pace.rate)
 
     def _slowed(
         self, pace: Pace, observed: float, retry_after: timedelta | None, now: datetime
@@ -143,6 +142,14 @@ class PacePolicy:
             blocked_until=blocked_until,
         )
 
+    def _wait(self, tokens: float, rate: float) -> timedelta:
+        """Return when it is worth asking again: a token is there, and most of a slice has passed.
+
+        Sooner would be a statement for every few calls; later, and the bucket would run over.
+        """
+        seconds = min(max(1 - tokens, 0.0) / rate, _LONGEST_WAIT_SECONDS)
+        return max(timedelta(seconds=seconds), self.slice * _MOST)
+
     def _bounded(self, rate: float) -> float:
         """Return the rate within its bounds; what is no number is the largest."""
         most = _LARGEST_RATE if self.limit is None else self.limit
@@ -155,12 +162,6 @@ class PacePolicy:
 
 def _left_of_block(pace: Pace, now: datetime) -> timedelta:
     return max((pace.blocked_until or now) - now, timedelta())
-
-
-def _time_for(tokens: float, rate: float) -> timedelta:
-    """Return how long so many tokens take, within reason."""
-    seconds = min(max(tokens, 0.0) / rate, _LONGEST_WAIT_SECONDS)
-    return max(timedelta(seconds=seconds), _SHORTEST_WAIT)
 
 
 class Meter:

@@ -192,9 +192,8 @@ class HttpSender:
         except (aiohttp.ClientError, OSError) as fault:
             kind = OutcomeKind.AMBIGUOUS if letter.may_have_left else OutcomeKind.NOT_ACCEPTED
             return Outcome(kind, error=_describe(fault), trouble=Trouble.PROVIDER)
-        return judge(
-            answer, message, self._clock.now(), honours_keys=self._config.key_lifetime is not None
-        )
+        honours_keys = self._config.key_lifetime is not None
+        return judge(answer, message, self._clock.now(), honours_keys=honours_keys)
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(

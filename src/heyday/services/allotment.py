@@ -46,6 +46,7 @@ class Allotment:
         self._meter = Meter()
         self._is_limited = True  # until the first answer says otherwise
         self._rate = math.inf
+        self._wanted = 1
         self._tokens = 0
         self._tokens_until = 0.0
         self._ask_at = 0.0
@@ -67,8 +68,9 @@ class Allotment:
 
     def ask(self, now: float, waiting: int) -> None:
         """Ask for tokens if it is time to, for so many calls; `changed` brings the answer."""
+        self._wanted = waiting
         if now >= self._ask_at and (self._asking is None or self._asking.done()):
-            self._asking = asyncio.create_task(self._ask(waiting))
+            self._asking = asyncio.create_task(self._ask())
 
     def wait(self, now: float) -> float:
         """Return the seconds until it is worth asking; 0 also while an answer is waited for."""
@@ -106,12 +108,12 @@ class Allotment:
         """Let nothing through before the shared bucket was asked."""
         self._is_limited, self._tokens, self._ask_at = True, 0, now
 
-    async def _ask(self, waiting: int) -> None:
+    async def _ask(self) -> None:
         """Ask until there is an answer. Without the others' consent nothing may go faster."""
         is_known = True
         while True:
             try:
-                grant = await self._inquire(waiting)
+                grant = await self._inquire()
             except Exception as error:  # noqa: BLE001 - a fault here delays calls, never ends them
                 if is_known:
                     name = type(error).__name__
@@ -123,11 +125,12 @@ class Allotment:
                 self._changed()
                 return
 
-    async def _inquire(self, waiting: int) -> Grant:
+    async def _inquire(self) -> Grant:
         observed = self._meter.rate(self._clock.monotonic())
         report = self._report
         if report is None:
-            return await self._pace.take(max(waiting, math.ceil(observed * HOLD.total_seconds())))
+            used_up = math.ceil(observed * HOLD.total_seconds())
+            return await self._pace.take(max(self._wanted, used_up))
         grant = await self._pace.slow_down(observed, report or None)
         if report is self._report:
             self._report = None

@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 _SHORTEST_LEAVE = 1.0
 _LONGEST_LEAVE = 60.0
+_NOT_CALLED = frozenset({OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN})
 _UNSURE = frozenset({OutcomeKind.NOT_ACCEPTED, OutcomeKind.AMBIGUOUS})
 _LEVELS = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
@@ -97,7 +98,7 @@ class ProviderGate:
             trouble = Trouble.PROVIDER
         if trouble is Trouble.PACE:
             self._allotment.slow_down(now, outcome.retry_after)
-        says_nothing = outcome.kind is OutcomeKind.NOT_TRIED or trouble is Trouble.PACE
+        says_nothing = outcome.kind in _NOT_CALLED or trouble is Trouble.PACE
         before, was_held = self._breaker.state, self._breaker.wait(now) > 0
         self._breaker.note(now, is_failure=None if says_nothing else trouble is not None)
         self._tell(before)
