@@ -28,7 +28,7 @@ WITH settled AS (
     FROM unnest($1::uuid[], $2::timestamptz[]) AS d (id, scheduled_send_time)
     WHERE m.id = d.id AND m.scheduled_send_time = d.scheduled_send_time
       AND m.scheduled_send_time BETWEEN $6 AND $7
-      AND m.status = 'UNKNOWN'
+      AND m.status {movable}
     RETURNING m.id, m.scheduled_send_time, m.epoch,
               m.retry_count + CASE WHEN $3 = 'RETRYING' THEN 0 ELSE 1 END AS attempt
 ), noted AS (
