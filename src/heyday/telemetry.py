@@ -36,6 +36,12 @@ class Metrics:
             "Outcomes not written because another worker held the row by then.",
             registry=self.registry,
         )
+        self.illegal_moves = Counter(
+            "heyday_illegal_moves_total",
+            "Changes of status that were asked for and are not legal.",
+            ["source", "target"],
+            registry=self.registry,
+        )
         self.job_runs = Counter(
             "heyday_job_runs_total",
             "Scheduler runs by result.",

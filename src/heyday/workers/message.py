@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from heyday.domain.errors import ClockUntrusted
+from heyday.domain.errors import ClockUntrusted, DatabaseUnavailable
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock, ClockGuard, Delivery, Transport
 from heyday.services.sending import MessageSenderService
@@ -78,18 +78,34 @@ class MessageWorker:
         try:
             await self._sleep_until(delivery.batch.due_at)
             async with self._lanes:
-                await self._service.wait_until_open()
-                await self._wait_for_trust()
-                if self._stopping.is_set() or not self._is_due(delivery.batch):
-                    await delivery.release()
-                else:
-                    await self._service.deliver(delivery.batch)
-                    await delivery.ack()
+                while not await self._see_through(delivery):
+                    await self._sleep_until(self._clock.now() + _AFTER_FAILURE)
         except Exception as error:  # noqa: BLE001 - one batch that fails must not end the others
             # Not acknowledged: the transport delivers it again, and the claim finds what is left.
             log.warning("batch_failed", error=type(error).__name__)
         finally:
             self._slots.release()
+
+    async def _see_through(self, delivery: Delivery) -> bool:
+        """Deliver and acknowledge, or give back if stopped; tell whether the database let us.
+
+        While it is away the batch waits here: let go, it would be late by its redelivery. To
+        deliver it once more is harmless, for the claim finds what is left.
+        """
+        try:
+            await self._service.wait_until_open()
+            await self._wait_for_trust()
+            if self._stopping.is_set() or not self._is_due(delivery.batch):
+                await delivery.release()
+            else:
+                await self._service.deliver(delivery.batch)
+                await delivery.ack()
+        except DatabaseUnavailable:
+            if self._stopping.is_set():
+                raise
+            log.info("batch_waits_for_database")
+            return False
+        return True
 
     def _is_due(self, batch: Batch) -> bool:
         """Tell whether the instant has come, for the clock may have been set back meanwhile."""

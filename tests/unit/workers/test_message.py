@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from heyday.domain.errors import DatabaseUnavailable, TransportError
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch
 from heyday.workers.message import MessageWorker, WorkerConfig
 from tests.fakes import START_AT, FakeClock, FakeGuard
@@ -276,10 +276,32 @@ async def test_a_batch_that_waits_for_the_provider_is_given_back_when_the_worker
         assert (bench.service.begun, delivery.released) == ([], 1)
 
 
+async def test_a_batch_waits_for_a_database_that_is_away(bench: Bench) -> None:
+    bench.service.faults = [DatabaseUnavailable("away")] * 3
+    delivery = bench.transport.put()
+    async with bench.working():
+        for tries in range(1, 4):
+            assert (len(bench.service.begun), delivery.acked) == (tries, 0)
+            bench.clock.advance(timedelta(seconds=1))
+            await settle()
+        assert (len(bench.service.begun), delivery.acked) == (4, 1)
+
+
+async def test_a_batch_that_waits_for_the_database_does_not_keep_a_worker_from_stopping(
+    bench: Bench,
+) -> None:
+    bench.service.faults = [DatabaseUnavailable("away")]
+    delivery = bench.transport.put()
+    async with bench.working():
+        bench.worker.stop()
+        await settle()
+        assert (len(bench.service.begun), delivery.released) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "fault",
     [
-        DatabaseUnavailable("away"),
+        DatabaseError("refused"),
         RuntimeError("ada@example.com"),
         ExceptionGroup("g", [OSError()]),
     ],
@@ -302,7 +324,7 @@ async def test_a_batch_that_fails_is_not_acknowledged_and_ends_nothing(
 
 async def test_failed_batches_free_their_places(clock: FakeClock) -> None:
     bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1))
-    bench.service.faults = [DatabaseUnavailable("away")] * 3
+    bench.service.faults = [DatabaseError("refused")] * 3
     for _ in range(4):
         bench.transport.put()
     async with bench.working():
