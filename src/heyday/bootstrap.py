@@ -23,6 +23,7 @@ from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
+from heyday.domain.gate_ports import Gate
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
@@ -195,7 +196,7 @@ class App:
 
     async def close(self) -> None:
         """End what goes on in the background."""
-        await self._gate.close()
+        await self._provider_gate.close()
 
     @cached_property
     def _transport(self) -> Transport:
@@ -205,7 +206,11 @@ class App:
         return self._failpoints.guard_transport(transport) if self._failpoints else transport
 
     @cached_property
-    def _gate(self) -> ProviderGate:
+    def _gate(self) -> Gate:
+        return self._provider_gate
+
+    @cached_property
+    def _provider_gate(self) -> ProviderGate:
         settings = self.settings
         provider = settings.sender_name.value
         news = self.notifications.event(PACE)

@@ -25,7 +25,7 @@ FINN = """
     INSERT INTO users (first_name, last_name, email, timezone, birthday_date)
     VALUES ('Finn', 'Berg', 'finn@example.com', 'Europe/Oslo', '1992-02-29')
 """
-# The greeting that docs/database.md asks about: due this moment, and nobody knows whether it left.
+# The greeting that docs/database.md and docs/delivery.md ask about: due this moment, and nobody knows whether it left.
 UNKNOWN = """
     WITH person AS (
         INSERT INTO users (first_name, last_name, email, timezone, birthday_date)
@@ -34,7 +34,7 @@ UNKNOWN = """
     INSERT INTO message_logs (
         id, user_id, message_type, delivery_date, scheduled_send_time, status, ambiguous_count,
         idempotency_key, message_content, occasion_date, timezone, tzdb_version)
-    SELECT '8a6f2b1e-4c7d-4e30-8f3c-5d0a9b7e4d1c', id, 'BIRTHDAY', now()::date, $1, 'UNKNOWN', 2,
+    SELECT '6f1d3a52-4a09-4d0b-9f3e-1c2b7a9d8e10', id, 'BIRTHDAY', now()::date, $1, 'UNKNOWN', 2,
            id || ':BIRTHDAY:' || now()::date, 'Hey', birthday_date, timezone, '2026f'
     FROM person
 """

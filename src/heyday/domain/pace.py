@@ -148,7 +148,7 @@ class PacePolicy:
         Sooner would be a statement for every few calls; later, and the bucket would run over.
         """
         seconds = min(max(1 - tokens, 0.0) / rate, _LONGEST_WAIT_SECONDS)
-        return max(timedelta(seconds=seconds), self.slice * _MOST)
+        return max(timedelta(seconds=seconds) + timedelta.resolution, self.slice * _MOST)
 
     def _bounded(self, rate: float) -> float:
         """Return the rate within its bounds; what is no number is the largest."""

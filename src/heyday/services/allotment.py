@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import structlog
 
+from heyday.domain.gate_ports import SharedPace
 from heyday.domain.pace import Grant, Meter
-from heyday.domain.ports import Clock, SharedPace
+from heyday.domain.ports import Clock
 from heyday.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ class Allotment:
         self._metrics = metrics
         self._changed = changed
         self._meter = Meter()
+        self._is_known = False
         self._is_limited = True  # until the first answer says otherwise
         self._rate = math.inf
         self._wanted = 1
@@ -55,10 +57,15 @@ class Allotment:
         self._reported_at = -math.inf
         self._asking: asyncio.Task[None] | None = None
 
+    async def know(self, now: float) -> None:
+        """Return once it is known whether anybody limits the provider."""
+        self._hear(now)
+        while not self._is_known:
+            await asyncio.wait({self._begin_to_ask()})
+
     def spend(self, now: float) -> bool:
         """Tell whether a call may be made, and take its token if so."""
-        if self._pace.has_news():
-            self._doubt(now)
+        self._hear(now)
         if self._is_limited:
             if self._tokens < 1 or now >= self._tokens_until:
                 return False
@@ -69,8 +76,8 @@ class Allotment:
     def ask(self, now: float, waiting: int) -> None:
         """Ask for tokens if it is time to, for so many calls; `changed` brings the answer."""
         self._wanted = waiting
-        if now >= self._ask_at and (self._asking is None or self._asking.done()):
-            self._asking = asyncio.create_task(self._ask())
+        if now >= self._ask_at:
+            self._begin_to_ask()
 
     def wait(self, now: float) -> float:
         """Return the seconds until it is worth asking; 0 also while an answer is waited for."""
@@ -104,9 +111,20 @@ class Allotment:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._asking
 
+    def _hear(self, now: float) -> None:
+        if self._pace.has_news():
+            self._doubt(now)
+
     def _doubt(self, now: float) -> None:
         """Let nothing through before the shared bucket was asked."""
-        self._is_limited, self._tokens, self._ask_at = True, 0, now
+        self._is_known, self._is_limited = False, True
+        self._tokens, self._ask_at = 0, now
+
+    def _begin_to_ask(self) -> asyncio.Task[None]:
+        """Return the one question that is under way."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return self._asking
 
     async def _ask(self) -> None:
         """Ask until there is an answer. Without the others' consent nothing may go faster."""
@@ -140,6 +158,7 @@ class Allotment:
 
     def _accept(self, grant: Grant) -> None:
         now = self._clock.monotonic()
+        self._is_known = True
         self._is_limited = grant.rate is not None
         self._rate = math.inf if grant.rate is None else grant.rate
         self._tokens = grant.calls if self._is_limited else 0

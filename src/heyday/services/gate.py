@@ -9,12 +9,15 @@ import structlog
 
 from heyday.domain.breaker import Breaker, BreakerState
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
-from heyday.domain.ports import Clock, SharedPace
+from heyday.domain.gate_ports import SharedPace
+from heyday.domain.ports import Clock
 from heyday.services.allotment import Allotment
 from heyday.telemetry import Metrics
 
 log = structlog.get_logger()
 
+# Less may be no time at all to a clock that counts microseconds, and then nobody else's turn.
+_SHORTEST_PAUSE = timedelta(milliseconds=1)
 _SHORTEST_LEAVE = 1.0
 _LONGEST_LEAVE = 60.0
 _NOT_CALLED = frozenset({OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN})
@@ -63,6 +66,8 @@ class ProviderGate:
         Or when it is stopped.
         """
         while not self._is_stopping:
+            # Asked for here and not when the first call is due: that one should leave on time.
+            await self._allotment.know(self._clock.monotonic())
             now = self._clock.monotonic()
             seconds = max(self._breaker.wait(now), self._allotment.left_of_block(now))
             if seconds <= 0:
@@ -178,7 +183,7 @@ class ProviderGate:
 
     async def _pause(self, seconds: float) -> None:
         """Return when something was announced, or after so long."""
-        at = self._clock.now() + timedelta(seconds=seconds)
+        at = self._clock.now() + max(timedelta(seconds=seconds), _SHORTEST_PAUSE)
         waits = {
             asyncio.ensure_future(self._changed.wait()),
             asyncio.ensure_future(self._clock.sleep_until(at)),

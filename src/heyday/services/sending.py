@@ -10,10 +10,10 @@ import structlog
 
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.gate_ports import Gate
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
 from heyday.domain.ports import Clock, Sender, Session, Store
 from heyday.domain.transitions import Status, check_move
-from heyday.services.gate import ProviderGate
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
 from heyday.telemetry import Metrics
@@ -51,7 +51,7 @@ class MessageSenderService:
         *,
         store: Store,
         sender: Sender,
-        gate: ProviderGate,
+        gate: Gate,
         policy: DeliveryPolicy,
         planner: Planner,
         clock: Clock,

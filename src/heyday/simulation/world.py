@@ -18,7 +18,7 @@ from heyday.services.scheduling import DAILY, MINUTE, RECOVERY
 from heyday.settings import Settings
 from heyday.simulation.clock import TrustingGuard, VirtualClock
 from heyday.simulation.planner import SettledPlanner
-from heyday.simulation.sender import WatchedSender
+from heyday.simulation.sender import OpenGate, WatchedSender
 from heyday.simulation.transport import MemoryTransport
 from heyday.simulation.wakeups import Agenda, PlanWakeup, SparseWakeup
 
@@ -73,6 +73,10 @@ class SimulatedApp(App):
         """Return what sweeps up."""
         alarm = SparseWakeup(self._virtual, self.agenda)
         return RecoveryScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
+
+    @cached_property
+    def _gate(self) -> OpenGate:
+        return OpenGate()
 
     @cached_property
     def _transport(self) -> MemoryTransport:

@@ -54,7 +54,8 @@ def test_a_slow_provider_gets_one_call_at_a_time(limit: float):
     pace, first = policy.take(policy.start(NOW), 64, NOW)
     assert first.calls == 1
     _, second = policy.take(pace, 64, NOW)
-    assert (second.calls, second.wait) == (0, timedelta(seconds=1 / limit))
+    assert second.calls == 0
+    assert second.wait.total_seconds() == pytest.approx(1 / limit, abs=0.00001)
 
 
 def test_nobody_limits_a_provider_that_was_not_limited():
@@ -182,7 +183,7 @@ def test_anything_in_the_row_leaves_a_bucket_that_works(
         assert math.isfinite(after.tokens)
         assert after.tokens <= max((after.rate or 0) / 4, 1)
         assert 0 <= grant.calls <= max(wanted, 1)
-        assert timedelta() <= grant.wait <= timedelta(hours=1)
+        assert timedelta() <= grant.wait <= timedelta(hours=1, microseconds=1)
         assert grant.wait <= timedelta(minutes=1) or (limit or 1) < 1
 
 
