@@ -1,0 +1,363 @@
+"""The state machine: what people, time, processes, queue and provider may do, in any order."""
+
+from collections.abc import Coroutine
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from heyday.domain.errors import DatabaseUnavailable, NotFound
+from heyday.domain.transitions import IN_FLIGHT, PENDING
+from tests.model.broker import Confirm
+from tests.model.clockwork import World
+from tests.model.process import ZONES, Fate, Fault, Killed, Point, Process, Surroundings
+from tests.model.promises import Promises
+from tests.model.provider import Act, Keys, ModelProvider
+from tests.model.tables import ModelDatabase
+
+MOST_PEOPLE = 4
+MOST_ROUNDS = 60
+STARTS = (
+    datetime(2027, 1, 14, tzinfo=UTC),
+    datetime(2027, 2, 27, 12, tzinfo=UTC),
+    datetime(2028, 2, 28, 6, tzinfo=UTC),
+)
+KEYS = (
+    Keys(are_honoured=True),
+    Keys(are_honoured=True, lifetime=timedelta(hours=1)),
+    Keys(are_honoured=False),
+)
+STEPS = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (1, 3, 10, 35, 61, 150, 600, 3600, 9 * 3600, 86_400, 2 * 86_400)
+)
+_ONE_DAY = timedelta(days=1)
+_EXPECTED = {"DatabaseUnavailable", "TransportError", "Killed"}
+
+people = st.integers(0, MOST_PEOPLE - 1)
+offsets = st.sampled_from((None, -1, 0, 0, 1, 1, 2))
+years = st.sampled_from((0, 1, 20))
+zones = st.sampled_from(ZONES)
+workers = st.integers(0, 1)
+
+
+class Machine(RuleBasedStateMachine):
+    """Run Heyday's services against everything that can go wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noises: list[str] = []
+        self.tasks: list[Any] = []
+        self.ids: list[UUID] = []
+        self.was_told = False
+        structlog.configure(processors=[self._listen])
+
+    @initialize(start=st.sampled_from(STARTS), keys=st.sampled_from(KEYS), zone=zones)
+    def begin(self, start: datetime, keys: Keys, zone: str) -> None:
+        self.world = World(start)
+        self.around = self.surroundings(keys)
+        self.promises = Promises(self.around)
+        self.door = Process(self.around)
+        self.processes = [self._process(), self._process()]
+        self._do(self.door.scheduling.plan())
+        self._add(zone, 0, 20, None)
+
+    def surroundings(self, keys: Keys) -> Surroundings:
+        """Build what the processes share."""
+        provider = ModelProvider(self.world, keys)
+        return Surroundings(self.world, ModelDatabase(self.world.clock), provider)
+
+    # --- People
+
+    @precondition(lambda self: len(self.ids) < MOST_PEOPLE)
+    @rule(zone=zones, birthday=offsets, years=years, anniversary=offsets)
+    def add(self, zone: str, birthday: int | None, years: int, anniversary: int | None) -> None:
+        self._add(zone, birthday, years, anniversary)
+
+    @rule(who=people, birthday=offsets, years=years)
+    def change_birthday(self, who: int, birthday: int | None, years: int) -> None:
+        self._patch(who, birthday_date=self._day(birthday, years))
+
+    @rule(who=people, anniversary=offsets, years=years)
+    def change_anniversary(self, who: int, anniversary: int | None, years: int) -> None:
+        self._patch(who, anniversary_date=self._day(anniversary, years))
+
+    @rule(who=people, zone=zones)
+    def change_zone(self, who: int, zone: str) -> None:
+        self._patch(who, timezone=zone)
+
+    @rule(who=people, name=st.sampled_from(("Ada", "Grace")))
+    def change_name(self, who: int, name: str) -> None:
+        self._patch(who, first_name=name)
+
+    @rule(who=people)
+    def delete(self, who: int) -> None:
+        self._edit(who, lambda user_id: self.door.users.delete(user_id))
+
+    @rule(who=people)
+    def undelete(self, who: int) -> None:
+        self._edit(who, lambda user_id: self.door.users.undelete(user_id))
+
+    @rule(who=people)
+    def unsubscribe(self, who: int) -> None:
+        self._edit(who, lambda user_id: self.door.users.unsubscribe(user_id))
+
+    @rule(who=people)
+    def resubscribe(self, who: int) -> None:
+        self._edit(who, lambda user_id: self.door.users.resubscribe(user_id))
+
+    @rule(who=people, change=st.sampled_from(("zone", "birthday", "deleted_at")), zone=zones)
+    def edit_by_sql(self, who: int, change: str, zone: str) -> None:
+        if not (person := self._person(who)):
+            return
+        now = self.world.clock.now()
+        changes: dict[str, object] = {
+            "zone": {"timezone": zone},
+            "birthday": {"birthday_date": self._date(1, 20)},
+            "deleted_at": {"deleted_at": None if person.deleted_at else now},
+        }[change]
+        self.update_by_sql(person.id, **changes)
+
+    def update_by_sql(self, user_id: UUID, **changes: object) -> None:
+        """Change a person as somebody with psql would."""
+        database = self.around.database
+        database.update_person(database.tables.people[user_id], **changes)
+
+    # --- Time
+
+    @rule(by=st.sampled_from(STEPS))
+    def advance(self, by: timedelta) -> None:
+        self.world.advance(by)
+
+    @rule(off=st.sampled_from((-1, 0, 0, 1)))
+    def advance_to_next(self, off: int) -> None:
+        """Go to the next instant at which something falls due, or a second around it."""
+        now = self.world.clock.now()
+        rows = self.around.database.tables.messages.values()
+        coming = [row.due_at for row in rows if row.status in PENDING and row.due_at > now]
+        if coming:
+            at = min(coming) + timedelta(seconds=off)
+            self.world.advance(max(at - now, timedelta()))
+
+    # --- Processes
+
+    @rule(which=workers)
+    def plan(self, which: int) -> None:
+        self._run(which, lambda process: process.scheduling.plan())
+
+    @rule(which=workers)
+    def enqueue(self, which: int) -> None:
+        self._run(which, lambda process: process.scheduling.enqueue_due())
+
+    @rule(which=workers)
+    def recover(self, which: int) -> None:
+        self._run(which, lambda process: process.scheduling.recover())
+
+    @precondition(lambda self: self.around.broker.waiting)
+    @rule(which=workers, place=st.integers(0, 3))
+    def deliver(self, which: int, place: int) -> None:
+        if self.processes[which].is_usable:
+            self.processes[which].deliver(place)
+
+    @rule(which=workers)
+    def enqueue_and_deliver(self, which: int) -> None:
+        """Do what a quiet minute does."""
+        self._run(which, lambda process: process.scheduling.enqueue_due())
+        while self.around.broker.waiting and self.processes[which].is_usable:
+            self.processes[which].deliver(0)
+
+    @rule(which=workers, point=st.sampled_from(Point), fate=st.sampled_from(Fate))
+    def arm(self, which: int, point: Point, fate: Fate) -> None:
+        self.processes[which].hazard = point, fate
+
+    @rule(which=st.integers(0, 2), fault=st.sampled_from(Fault))
+    def fail_transaction(self, which: int, fault: Fault) -> None:
+        [*self.processes, self.door][which].fault = fault
+
+    @precondition(lambda self: any(process.loop.is_frozen for process in self.processes))
+    @rule(which=workers)
+    def wake(self, which: int) -> None:
+        self.processes[which].wake()
+
+    @rule(which=workers)
+    def restart(self, which: int) -> None:
+        self._replace(which)
+
+    # --- Queue and provider
+
+    @precondition(lambda self: self.around.broker.waiting)
+    @rule(place=st.integers(0, 3))
+    def lose_a_batch(self, place: int) -> None:
+        waiting = self.around.broker.waiting
+        waiting.pop(place % len(waiting))
+
+    @precondition(lambda self: self.around.broker.waiting)
+    @rule(place=st.integers(0, 3))
+    def duplicate_a_batch(self, place: int) -> None:
+        waiting = self.around.broker.waiting
+        waiting.append(waiting[place % len(waiting)])
+
+    @precondition(lambda self: self.around.broker.held)
+    @rule()
+    def redeliver(self) -> None:
+        self.around.broker.redeliver()
+
+    @rule()
+    def lose_the_queue(self) -> None:
+        self.around.broker.lose_all()
+
+    @rule(confirm=st.sampled_from((Confirm.REFUSED, Confirm.UNSURE)))
+    def doubt_next_publish(self, confirm: Confirm) -> None:
+        self.around.broker.next_confirm = confirm
+
+    @rule()
+    def lose_next_ack(self) -> None:
+        self.around.broker.loses_next_ack = True
+
+    @rule(acts=st.lists(st.sampled_from(Act), min_size=1, max_size=3))
+    def script_provider(self, acts: list[Act]) -> None:
+        self.around.provider.script(acts)
+
+    @rule(is_down=st.booleans())
+    def switch_provider(self, is_down: bool) -> None:  # noqa: FBT001 - hypothesis names it
+        self.around.provider.is_down = is_down
+
+    # --- Promises
+
+    @invariant()
+    def promises_hold(self) -> None:
+        for which, process in enumerate(self.processes):
+            if process.is_dead:
+                self._replace(which)
+        self._look_at_tasks()
+        assert not self.noises, self.noises
+        self.promises.check()
+
+    def teardown(self) -> None:
+        """Heal everything, let it come to rest, and balance the books."""
+        if not hasattr(self, "processes"):
+            return
+        try:
+            self._come_to_rest()
+        finally:
+            for process in (*self.processes, self.door):
+                process.bury()
+
+    def _come_to_rest(self) -> None:
+        self.around.provider.heal()
+        self.around.broker.heal()
+        for process in (*self.processes, self.door):
+            process.hazard = process.fault = None
+            if process.loop.is_frozen:
+                process.wake()
+        self.promises_hold()
+        self._do(self.door.scheduling.plan())
+        for _ in range(MOST_ROUNDS):
+            self._do(self.door.scheduling.recover())
+            self.enqueue_and_deliver(0)
+            self.promises_hold()
+            if not self._in_flight():
+                break
+            self.world.advance(self._until_something_is_due())
+        self.promises_hold()
+        self.promises.check_at_rest()
+        for balance in self._do(self.door.reconciliation.reconcile()):
+            assert balance.is_balanced, balance
+            assert not balance.live, balance
+
+    def _in_flight(self) -> list[datetime]:
+        """Return when each row that should be on its way may go on."""
+        now = self.world.clock.now()
+        return [
+            max(row.due_at, row.lease_until or row.due_at)
+            for row in self.around.database.tables.messages.values()
+            if row.scheduled_send_time <= now and row.status in IN_FLIGHT
+        ]
+
+    def _until_something_is_due(self) -> timedelta:
+        now = self.world.clock.now()
+        coming = [at for at in self._in_flight() if at > now]
+        return max(min(coming, default=now) - now, timedelta(seconds=61))
+
+    # --- Working parts
+
+    def _process(self) -> Process:
+        process = Process(self.around)
+        process.start(process.worker.run())
+        return process
+
+    def _replace(self, which: int) -> None:
+        self.processes[which].bury()
+        self.processes[which] = self._process()
+
+    def _run(self, which: int, work: Any) -> None:
+        process = self.processes[which]
+        if process.is_usable:
+            self.tasks.append(process.start(work(process)))
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run something at the door, which neither dies nor freezes; faults leave None."""
+        task = self.door.start(work)
+        assert task.done(), "the door waits for something"
+        try:
+            return task.result()
+        except (DatabaseUnavailable, NotFound):
+            return None
+
+    def _look_at_tasks(self) -> None:
+        """Raise what went wrong in a job, unless it was told to."""
+        waiting = []
+        for task in self.tasks:
+            if not task.done():
+                waiting.append(task)
+            elif not task.cancelled() and (error := task.exception()):
+                if not isinstance(error, Killed | DatabaseUnavailable):
+                    raise error
+        self.tasks = waiting
+
+    def _listen(self, _logger: object, event: str, fields: Any) -> Any:
+        """Keep what services log of an error that no fault explains: workers go on after it."""
+        if (kind := fields.get("error")) and kind not in _EXPECTED:
+            self.noises.append(f"{fields.get('event')}: {kind}")
+        raise structlog.DropEvent
+
+    def _add(
+        self, zone: str, birthday: int | None, years: int, anniversary: int | None
+    ) -> None:
+        fields = {
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "email": f"person{len(self.ids)}@example.com",
+            "timezone": zone,
+            "birthday_date": self._day(birthday, years),
+            "anniversary_date": self._day(anniversary, years),
+        }
+        if user := self._do(self.door.users.create(fields)):
+            self.ids.append(user.id)
+
+    def _person(self, who: int) -> Any:
+        return self.around.database.tables.people[self.ids[who % len(self.ids)]] if self.ids else None
+
+    def _edit(self, who: int, change: Any) -> None:
+        if self.ids:
+            self._do(change(self.ids[who % len(self.ids)]))
+
+    def _patch(self, who: int, **fields: object) -> None:
+        self._edit(who, lambda user_id: self.door.users.patch(user_id, fields))
+
+    def _day(self, offset: int | None, years: int) -> str | None:
+        on = self._date(offset, years)
+        return on.isoformat() if on else None
+
+    def _date(self, offset: int | None, years: int) -> date | None:
+        """Return a date so many years ago whose day is near; 29 February where there is one."""
+        if offset is None:
+            return None
+        on = self.world.clock.now().date() + offset * _ONE_DAY
+        if (on.month, on.day) in {(2, 28), (3, 1)} and offset == 1:
+            return date(2004, 2, 29)
+        year = on.year - max(years, 1)
+        return on.replace(year=year, day=28) if (on.month, on.day) == (2, 29) else on.replace(year=year)

@@ -1,0 +1,229 @@
+"""What must hold after each step, and once everything has come to rest.
+
+Nothing here asks Heyday: instants come from the zone's own file and the calendar.
+"""
+
+from calendar import isleap
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from heyday.domain.message_types import MESSAGE_TYPES, MessageType
+from heyday.domain.transitions import IN_FLIGHT, LEGAL_MOVES, Status
+from tests.model.process import TIMEZONES, Surroundings
+from tests.model.provider import BUSY_LONG, BUSY_LONG_CODE
+from tests.model.rows import MessageRow, Move, PersonRow, month_day
+
+LATE_WINDOW = timedelta(hours=24)
+SAME_OCCASION = timedelta(days=180)
+MOST_ATTEMPTS = 6
+_ONE_DAY = timedelta(days=1)
+_TYPES = {t.name: t for t in MESSAGE_TYPES}
+_FINAL = frozenset({Status.SENT, Status.FAILED, Status.SKIPPED})
+_ENDED_BY_SENDING = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
+_ZONES = next(iter(TIMEZONES.values())).tzdb
+
+
+def nine_o_clock(zone: str, on: date) -> datetime:
+    return datetime.combine(on, time(9), _ZONES.load(zone)).astimezone(UTC)
+
+
+def is_day(on: date, given: date | None) -> bool:
+    """Whether a person with this date is greeted on a day."""
+    if given is None:
+        return False
+    is_moved = (given.month, given.day) == (2, 29) and not isleap(on.year)
+    return (on.month, on.day) == ((2, 28) if is_moved else (given.month, given.day))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What of a person decides when they are greeted."""
+
+    is_wanted: bool
+    timezone: str
+    birthday: date | None
+    anniversary: date | None
+
+
+def _shape(person: PersonRow) -> _Shape:
+    return _Shape(
+        person.is_wanted, person.timezone, person.birthday_date, person.anniversary_date
+    )
+
+
+class Promises:
+    """Look at everything that happened since the last look."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._moves_seen = 0
+        self._arrivals_seen = 0
+        self._claims: dict[tuple[UUID, int], datetime] = {}
+        self._called: set[tuple[UUID, int]] = set()
+        self._calls: Counter[UUID] = Counter()
+        self._wait_until: dict[UUID, datetime] = {}
+        self._shapes: dict[UUID, tuple[_Shape, datetime]] = {}
+
+    def check(self) -> None:
+        tables, provider = self._around.database.tables, self._around.provider
+        moves = tables.moves[self._moves_seen :]
+        self._moves_seen += len(moves)
+        for move in moves:
+            self._check_move(move)
+        arrivals = provider.arrivals[self._arrivals_seen :]
+        self._arrivals_seen += len(arrivals)
+        for arrival in arrivals:
+            message = arrival.message
+            attempt = message.id, message.epoch
+            assert attempt in self._claims, "a call without a claim"
+            assert attempt not in self._called, "two calls on one claim"
+            self._called.add(attempt)
+            self._calls[message.id] += 1
+            assert self._calls[message.id] <= MOST_ATTEMPTS, "more attempts than retries allow"
+            assert arrival.at >= message.scheduled_send_at, "sent before its instant"
+            assert arrival.at >= self._claims[attempt], "called before it was claimed"
+        assert not provider.broken, provider.broken
+        if moves or arrivals:
+            self._check_keys()
+            self._check_acceptances()
+        self._note_shapes()
+
+    def check_at_rest(self) -> None:
+        """Check that everything owed ended, with a reason; nothing can happen any more."""
+        now = self._around.world.clock.now()
+        tables, accepted = self._around.database.tables, self._around.provider.accepted
+        rows = {row.idempotency_key: row for row in tables.messages.values()}
+        for row in rows.values():
+            if row.scheduled_send_time > now:
+                continue
+            assert row.status not in IN_FLIGHT, f"still {row.status}"
+            assert row.status is Status.SENT or row.error_message, f"{row.status} without a reason"
+            noted = self._noted_ambiguous()[row.id]
+            is_accepted = bool(accepted.get(row.idempotency_key))
+            assert row.status is not Status.SENT or is_accepted, "SENT, but never accepted"
+            assert row.status is Status.SENT or noted or not is_accepted, (
+                f"accepted, yet {row.status} without an ambiguous attempt"
+            )
+        for person, message_type, on in self._owed(now):
+            key = f"{person.id}:{message_type.name}:{on}"
+            assert key in rows, f"{key} is owed and has no row"
+            assert rows[key].status in _ENDED_BY_SENDING | {Status.SKIPPED}, (
+                f"{key} is owed, and ended as {rows[key].status}"
+            )
+
+    def _check_move(self, move: Move) -> None:
+        before, after, at = move.before, move.after, move.at
+        if before is None:
+            assert after.status in {Status.SCHEDULED, Status.SKIPPED}
+            return
+        assert after.epoch >= before.epoch, "an epoch went back"
+        assert before.status not in _FINAL, f"a row that was {before.status} was written"
+        is_takeover = before.status is after.status is Status.SENDING
+        if is_takeover:
+            assert before.lease_until is not None
+            assert after.epoch > before.epoch, "a takeover that leaves the old holder in"
+            assert before.lease_until < at, "taken over while the lease held"
+            return
+        assert after.status in LEGAL_MOVES[before.status], f"{before.status} to {after.status}"
+        assert (before.idempotency_key, before.delivery_date) == (
+            after.idempotency_key,
+            after.delivery_date,
+        )
+        if before.ambiguous_count:
+            assert before.message_content == after.message_content, "another text for one key"
+        if after.status is Status.SENDING:
+            self._check_claim(move.person, before, after, at)
+        elif after.status is Status.CANCELLED:
+            assert not _is_welcome(move.person, before), "cancelled, but wanted"
+        elif after.status is Status.SKIPPED:
+            self._check_skip(before, at)
+        elif before.status is Status.SENDING:
+            assert after.epoch == before.epoch, "recorded under another epoch"
+            if after.status is Status.RETRYING and after.api_response_code == BUSY_LONG_CODE:
+                self._wait_until[after.id] = at + BUSY_LONG
+
+    def _check_claim(
+        self, person: PersonRow, before: MessageRow, after: MessageRow, at: datetime
+    ) -> None:
+        assert after.epoch > before.epoch, "a claim without an epoch of its own"
+        assert _is_welcome(person, before), "claimed for somebody who does not want it"
+        assert at >= before.scheduled_send_time, "claimed before its instant"
+        assert before.next_attempt_at is None or at >= before.next_attempt_at, "retried too soon"
+        assert at >= self._wait_until.get(after.id, at), "Retry-After was not obeyed"
+        assert at - before.scheduled_send_time <= LATE_WINDOW, "claimed too late"
+        if not before.ambiguous_count:
+            instant = nine_o_clock(person.timezone, before.delivery_date)
+            assert before.scheduled_send_time == instant, "not at nine o'clock"
+        self._claims[after.id, after.epoch] = at
+
+    def _check_skip(self, before: MessageRow, at: datetime) -> None:
+        if at - before.scheduled_send_time > LATE_WINDOW:
+            return
+        rows = self._around.database.tables.messages.values()
+        assert any(
+            other.user_id == before.user_id
+            and other.message_type == before.message_type
+            and other.id != before.id
+            and abs(other.delivery_date - before.delivery_date) < SAME_OCCASION
+            and (other.status in {Status.SENT, Status.UNKNOWN} or other.ambiguous_count)
+            for other in rows
+        ), "skipped, but neither late nor greeted"
+
+    def _check_keys(self) -> None:
+        tables = self._around.database.tables
+        keys = Counter(row.idempotency_key for row in tables.messages.values())
+        assert len(keys) == len(tables.messages), "two rows for one key"
+
+    def _check_acceptances(self) -> None:
+        provider = self._around.provider
+        noted = self._noted_ambiguous()
+        for row in self._around.database.tables.messages.values():
+            accepted = provider.accepted.get(row.idempotency_key, [])
+            if row.status is Status.SENT:
+                assert accepted, "SENT, but never accepted"
+            assert len(accepted) - 1 <= noted[row.id], "more letters than ambiguous attempts"
+            assert row.ambiguous_count <= noted[row.id], "an ambiguous attempt was not noted"
+            if provider.keys.are_honoured:
+                for first_at, second_at in zip(accepted, accepted[1:], strict=False):
+                    assert second_at - first_at >= provider.keys.lifetime, "twice, despite keys"
+
+    def _noted_ambiguous(self) -> Counter[UUID]:
+        attempts = self._around.database.tables.attempts
+        return Counter(a.message_id for a in attempts if a.outcome == "ambiguous")
+
+    def _note_shapes(self) -> None:
+        now = self._around.world.clock.now()
+        for person in self._around.database.tables.people.values():
+            shape = _shape(person)
+            known = self._shapes.get(person.id)
+            if known is None or known[0] != shape:
+                self._shapes[person.id] = shape, now
+
+    def _owed(self, now: datetime) -> Iterator[tuple[PersonRow, MessageType, date]]:
+        """Yield what is owed beyond doubt: of people who have been as they are since before."""
+        for person in self._around.database.tables.people.values():
+            since = self._shapes[person.id][1]
+            if not person.is_wanted:
+                continue
+            for message_type in MESSAGE_TYPES:
+                given = person.date_of(message_type)
+                on = since.date() - _ONE_DAY
+                while given and on <= now.date() + _ONE_DAY:
+                    is_old_enough = on.year - given.year >= message_type.first_year
+                    if is_day(on, given) and is_old_enough:
+                        if since <= nine_o_clock(person.timezone, on) <= now:
+                            yield person, message_type, on
+                    on += _ONE_DAY
+
+
+def _is_welcome(person: PersonRow, row: MessageRow) -> bool:
+    """Whether the person wants this greeting, as they are now."""
+    given = person.date_of(_TYPES[row.message_type])
+    if not person.is_wanted:
+        return False
+    if row.ambiguous_count:
+        return month_day(given) == month_day(row.occasion_date)
+    return is_day(row.delivery_date, given) and person.timezone == row.timezone
