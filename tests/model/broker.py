@@ -7,12 +7,16 @@ from heyday.domain.errors import TransportError
 from heyday.domain.models import Batch
 
 
-class Confirm(StrEnum):
-    """What becomes of one publish."""
+class Trouble(StrEnum):
+    """What may go wrong with the queue."""
 
-    SURE = "there, and confirmed"
-    REFUSED = "not there, and said so"
-    UNSURE = "there, but not confirmed"
+    REFUSES = "the next publish is refused"
+    UNSURE = "the next publish arrives, and is not confirmed"
+    LOSES_ACK = "the next acknowledgement is lost"
+    LOSES_ONE = "a batch is lost"
+    LOSES_ALL = "all waiting batches are lost"
+    DOUBLES = "a batch is there twice"
+    REDELIVERS = "what workers hold is delivered again"
 
 
 class ModelBroker:
@@ -21,16 +25,29 @@ class ModelBroker:
     def __init__(self) -> None:
         self.waiting: list[Batch] = []
         self.held: dict[int, Batch] = {}
-        self.next_confirm = Confirm.SURE
-        self.loses_next_ack = False
+        self._to_come: set[Trouble] = set()
         self._number = 0
 
+    def suffer(self, what: Trouble, place: int) -> None:
+        """Let something go wrong, now or with the next call."""
+        match what:
+            case Trouble.LOSES_ALL:
+                self.waiting.clear()
+            case Trouble.REDELIVERS:
+                self.waiting.extend(self.held.values())
+            case Trouble.LOSES_ONE if self.waiting:
+                self.waiting.pop(place % len(self.waiting))
+            case Trouble.DOUBLES if self.waiting:
+                self.waiting.append(self.waiting[place % len(self.waiting)])
+            case _:
+                self._to_come.add(what)
+
     def publish(self, batches: Sequence[Batch]) -> None:
-        confirm, self.next_confirm = self.next_confirm, Confirm.SURE
-        if confirm is not Confirm.REFUSED:
-            self.waiting.extend(batches)
-        if confirm is not Confirm.SURE:
-            raise TransportError(confirm)
+        if self._comes(Trouble.REFUSES):
+            raise TransportError(Trouble.REFUSES)
+        self.waiting.extend(batches)
+        if self._comes(Trouble.UNSURE):
+            raise TransportError(Trouble.UNSURE)
 
     def take(self, place: int) -> tuple[int, Batch]:
         """Hand one of the waiting batches to a worker; return its number and it."""
@@ -42,23 +59,20 @@ class ModelBroker:
     def ack(self, number: int) -> None:
         """Forget a batch. An answer that is lost brings it again."""
         batch = self.held.pop(number, None)
-        if self.loses_next_ack and batch:
-            self.loses_next_ack = False
+        if batch and self._comes(Trouble.LOSES_ACK):
             self.waiting.append(batch)
-            raise TransportError("the acknowledgement was lost")
+            raise TransportError(Trouble.LOSES_ACK)
 
     def give_back(self, *numbers: int) -> None:
         """Put batches that were not acknowledged back into the queue."""
         held = [self.held.pop(number) for number in numbers if number in self.held]
         self.waiting.extend(held)
 
-    def redeliver(self) -> None:
-        """Deliver again what workers hold, who may still be at it."""
-        self.waiting.extend(self.held.values())
-
-    def lose_all(self) -> None:
-        self.waiting.clear()
-
     def heal(self) -> None:
-        self.next_confirm = Confirm.SURE
-        self.loses_next_ack = False
+        self._to_come.clear()
+
+    def _comes(self, trouble: Trouble) -> bool:
+        if trouble not in self._to_come:
+            return False
+        self._to_come.remove(trouble)
+        return True

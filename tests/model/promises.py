@@ -12,12 +12,12 @@ from uuid import UUID
 
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.transitions import IN_FLIGHT, LEGAL_MOVES, Status
-from tests.model.process import TIMEZONES, Surroundings
+from tests.model.process import POLICIES, TIMEZONES, Surroundings
 from tests.model.provider import BUSY_LONG, BUSY_LONG_CODE
 from tests.model.rows import MessageRow, Move, PersonRow, month_day
 
-LATE_WINDOW = timedelta(hours=24)
-SAME_OCCASION = timedelta(days=180)
+LATE_WINDOW = POLICIES.late_window
+SAME_OCCASION = POLICIES.same_occasion
 MOST_ATTEMPTS = 6
 _ONE_DAY = timedelta(days=1)
 _TYPES = {t.name: t for t in MESSAGE_TYPES}
@@ -66,6 +66,14 @@ class Promises:
         self._calls: Counter[UUID] = Counter()
         self._wait_until: dict[UUID, datetime] = {}
         self._shapes: dict[UUID, tuple[_Shape, datetime]] = {}
+        self._changed_by_sql: set[UUID] = set()
+
+    def note_edit(self, user_id: UUID, *, is_by_sql: bool) -> None:
+        """Remember who was changed past Heyday: their rows wait for the next recovery."""
+        if is_by_sql:
+            self._changed_by_sql.add(user_id)
+        else:
+            self._changed_by_sql.discard(user_id)
 
     def check(self) -> None:
         tables, provider = self._around.database.tables, self._around.provider
@@ -91,7 +99,7 @@ class Promises:
             self._check_acceptances()
         self._note_shapes()
 
-    def check_at_rest(self) -> None:
+    def check_at_rest(self, healed_at: datetime) -> None:
         """Check that everything owed ended, with a reason; nothing can happen any more."""
         now = self._around.world.clock.now()
         tables, accepted = self._around.database.tables, self._around.provider.accepted
@@ -107,7 +115,7 @@ class Promises:
             assert row.status is Status.SENT or noted or not is_accepted, (
                 f"accepted, yet {row.status} without an ambiguous attempt"
             )
-        for person, message_type, on in self._owed(now):
+        for person, message_type, on in self._owed(now, healed_at):
             key = f"{person.id}:{message_type.name}:{on}"
             assert key in rows, f"{key} is owed and has no row"
             assert rows[key].status in _ENDED_BY_SENDING | {Status.SKIPPED}, (
@@ -202,21 +210,37 @@ class Promises:
             if known is None or known[0] != shape:
                 self._shapes[person.id] = shape, now
 
-    def _owed(self, now: datetime) -> Iterator[tuple[PersonRow, MessageType, date]]:
-        """Yield what is owed beyond doubt: of people who have been as they are since before."""
+    def _owed(
+        self, now: datetime, healed_at: datetime
+    ) -> Iterator[tuple[PersonRow, MessageType, date]]:
+        """Yield what is owed beyond doubt: of people who have been as they are since before.
+
+        What SQL changes is found by recovery alone, which looks back as far as the late window.
+        """
         for person in self._around.database.tables.people.values():
             since = self._shapes[person.id][1]
-            if not person.is_wanted:
-                continue
-            for message_type in MESSAGE_TYPES:
-                given = person.date_of(message_type)
-                on = since.date() - _ONE_DAY
-                while given and on <= now.date() + _ONE_DAY:
-                    is_old_enough = on.year - given.year >= message_type.first_year
-                    if is_day(on, given) and is_old_enough:
-                        if since <= nine_o_clock(person.timezone, on) <= now:
+            if person.id in self._changed_by_sql:
+                since = max(since, healed_at - LATE_WINDOW)
+            if person.is_wanted:
+                for message_type in MESSAGE_TYPES:
+                    for on in _days(person.date_of(message_type), since, now):
+                        is_old_enough = _years(person, message_type, on) >= message_type.first_year
+                        if is_old_enough and since <= nine_o_clock(person.timezone, on) <= now:
                             yield person, message_type, on
-                    on += _ONE_DAY
+
+
+def _days(given: date | None, since: datetime, until: datetime) -> Iterator[date]:
+    """Yield the local dates between two instants on which a date is celebrated."""
+    on = since.date() - _ONE_DAY
+    while on <= until.date() + _ONE_DAY:
+        if is_day(on, given):
+            yield on
+        on += _ONE_DAY
+
+
+def _years(person: PersonRow, message_type: MessageType, on: date) -> int:
+    given = person.date_of(message_type)
+    return on.year - given.year if given else -1
 
 
 def _is_welcome(person: PersonRow, row: MessageRow) -> bool:
