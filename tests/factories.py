@@ -18,18 +18,25 @@ from heyday.domain.delivery import DeliveryPolicy
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import Clock, Transport
+from heyday.domain.ports import Clock, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED, TzDatabase
+from heyday.failpoints import Failpoints
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
+from heyday.schedulers.sweep import SweepScheduler
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
-from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
+from heyday.services.scheduling import (
+    RHYTHMS,
+    SWEEP,
+    MessageSchedulerService,
+    SchedulerConfig,
+)
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
@@ -72,6 +79,7 @@ class PipelineConfig:
     tzdb: TzDatabase = PINNED
     plan: PlanConfig = field(default_factory=PlanConfig)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    holding: frozenset[str] = frozenset()
     sending: SendingConfig = field(default_factory=SendingConfig)
     scheduling: SchedulerConfig = field(default_factory=SchedulerConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
@@ -98,6 +106,7 @@ class Pipeline:
     metrics: Metrics
     daily: DailyScheduler
     minute: MinuteScheduler
+    sweep: SweepScheduler
     recovery: RecoveryScheduler
     worker: MessageWorker
 
@@ -177,13 +186,14 @@ def _literal(value: object) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_pipeline(
+async def open_pipeline(  # noqa: PLR0913 - one parameter for each part that tests choose
     url: str,
     *,
     clock: Clock,
     sender: RecordingSender,
     config: PipelineConfig | None = None,
     transport: Transport | None = None,
+    failpoints: Failpoints | None = None,
 ) -> AsyncIterator[Pipeline]:
     """Lend a pipeline of its own on a database, as another process would have it."""
     config = config or PipelineConfig()
@@ -191,7 +201,7 @@ async def open_pipeline(
     database = Database(pool)
     await database.open()
     try:
-        yield _wire(url, clock, sender, config, database, transport)
+        yield _wire(url, clock, sender, config, database, transport, failpoints)
     finally:
         # A test that failed may hold a connection: better an error than a hang.
         async with asyncio.timeout(10):
@@ -205,16 +215,22 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     config: PipelineConfig,
     database: Database,
     transport: Transport | None,
+    failpoints: Failpoints | None,
 ) -> Pipeline:
     metrics = Metrics()
     timezones = timezones_of(config.time, config.tzdb, config.time_by_type)
     planner = Planner(timezones, config.plan)
     notifications = Notifications(url)
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
-    policy = DeliveryPolicy(config.retry, sender.honours_keys)
+    policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
+    store: Store = database
+    provider: Sender = sender
+    if failpoints:
+        store, provider = failpoints.guard_store(store), failpoints.guard_sender(provider)
+        transport = failpoints.guard_transport(transport)
     sending = MessageSenderService(
-        store=database,
-        sender=sender,
+        store=store,
+        sender=provider,
         policy=policy,
         planner=planner,
         clock=clock,
@@ -223,7 +239,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         config=config.sending,
     )
     scheduling = MessageSchedulerService(
-        store=database,
+        store=store,
         transport=transport,
         planner=planner,
         sending=sending,
@@ -249,6 +265,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         metrics=metrics,
         daily=DailyScheduler(scheduling, alarm, clock, metrics),
         minute=MinuteScheduler(scheduling, due, clock, metrics),
+        sweep=SweepScheduler(scheduling, alarm, clock, metrics, RHYTHMS[SWEEP]),
         recovery=RecoveryScheduler(scheduling, alarm, clock, metrics),
         worker=MessageWorker(transport, sending, clock, config.worker),
     )

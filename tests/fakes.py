@@ -121,8 +121,8 @@ class RecordingSender:
         self._changed = asyncio.Condition()
 
     @property
-    def honours_keys(self) -> bool:
-        return self._honours_keys
+    def key_lifetime(self) -> timedelta | None:
+        return timedelta(hours=24) if self._honours_keys else None
 
     @property
     def keys(self) -> list[str]:

@@ -78,7 +78,7 @@ async def test_the_sender_answers_as_scripted_and_then_accepts():
     assert (await sender.send(MESSAGE)).kind is OutcomeKind.ACCEPTED
     assert (await sender.send(replace(MESSAGE, idempotency_key="b"))).kind is OutcomeKind.ACCEPTED
     assert sender.keys == [MESSAGE.idempotency_key, MESSAGE.idempotency_key, "b"]
-    assert not sender.honours_keys
+    assert sender.key_lifetime is None
 
 
 async def test_the_sender_waits_at_its_gate():

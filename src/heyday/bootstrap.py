@@ -19,17 +19,19 @@ from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.notifications import DueWakeup, Notifications
 from heyday.db.transport import PostgresTransport, TransportConfig
-from heyday.domain.delivery import DeliveryPolicy
+from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
-from heyday.domain.ports import Clock, Sender, Transport
+from heyday.domain.ports import Clock, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
+from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
+from heyday.schedulers.sweep import SweepScheduler
 from heyday.senders.http import HttpConfig, HttpSender
 from heyday.senders.inbox import InboxSender
 from heyday.services.demo import DemoService
@@ -38,9 +40,15 @@ from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
 from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
+from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
-from heyday.services.scheduling import RHYTHMS, MessageSchedulerService, SchedulerConfig
+from heyday.services.scheduling import (
+    RHYTHMS,
+    SWEEP,
+    MessageSchedulerService,
+    SchedulerConfig,
+)
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.settings import SenderName, Settings
@@ -72,15 +80,19 @@ class SystemClock:
 
 
 class App:
-    """Hold what the doors need; each part is built when it is first asked for."""
+    """Hold what the doors need; each part is built when it is first asked for.
 
-    def __init__(
+    failpoints: where the process is to die; None: nowhere.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
         self,
         settings: Settings,
         url: str,
         database: Database,
         inbox: InboxRepository,
         sender: Sender,
+        failpoints: Failpoints | None = None,
     ) -> None:
         self.settings = settings
         self.url = url
@@ -89,7 +101,9 @@ class App:
         self.clock: Clock = SystemClock()
         self.metrics = Metrics()
         self.notifications = Notifications(url)
-        self._sender = sender
+        self._sender = failpoints.guard_sender(sender) if failpoints else sender
+        self._store: Store = failpoints.guard_store(database) if failpoints else database
+        self._failpoints = failpoints
         self.timezones = {t.name: TimezoneService(settings.policies(t.name)) for t in MESSAGE_TYPES}
 
     @cached_property
@@ -100,12 +114,12 @@ class App:
     @cached_property
     def users(self) -> UserService:
         """Return what keeps people."""
-        return UserService(self.database, self.planner, self.clock)
+        return UserService(self._store, self.planner, self.clock)
 
     @cached_property
     def importer(self) -> ImportService:
         """Return what takes people in by the thousand."""
-        return ImportService(self.database, self.planner, self.clock)
+        return ImportService(self._store, self.planner, self.clock)
 
     @cached_property
     def demo(self) -> DemoService:
@@ -120,7 +134,7 @@ class App:
             self.clock,
             version=__version__,
             tzdb_version=PINNED.version,
-            rhythms=RHYTHMS,
+            rhythms={**RHYTHMS, SWEEP: self.settings.sweep_every},
         )
 
     @cached_property
@@ -152,6 +166,12 @@ class App:
         return MinuteScheduler(self._scheduling, alarm, self.clock, self.metrics)
 
     @cached_property
+    def sweep(self) -> SweepScheduler:
+        """Return what brings back what is stuck on its way."""
+        alarm, every = ClockWakeup(self.clock), self.settings.sweep_every
+        return SweepScheduler(self._scheduling, alarm, self.clock, self.metrics, every)
+
+    @cached_property
     def recovery(self) -> RecoveryScheduler:
         """Return what sweeps up."""
         alarm = ClockWakeup(self.clock)
@@ -164,26 +184,31 @@ class App:
 
     @cached_property
     def _transport(self) -> Transport:
-        return PostgresTransport(self.database, self.notifications, self.clock, TransportConfig())
+        transport = PostgresTransport(
+            self.database, self.notifications, self.clock, TransportConfig()
+        )
+        return self._failpoints.guard_transport(transport) if self._failpoints else transport
 
     @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
         return MessageSenderService(
-            store=self.database,
+            store=self._store,
             sender=self._sender,
-            policy=DeliveryPolicy(RetryPolicy(settings.max_retries), self._sender.honours_keys),
+            policy=_delivery_policy(settings, self._sender),
             planner=self.planner,
             clock=self.clock,
             metrics=self.metrics,
             jitter=random.random,
-            config=SendingConfig(settings.concurrency, settings.call_timeout, settings.lease),
+            config=SendingConfig(
+                settings.concurrency, LeaseConfig(settings.lease, settings.call_timeout)
+            ),
         )
 
     @cached_property
     def _scheduling(self) -> MessageSchedulerService:
         return MessageSchedulerService(
-            store=self.database,
+            store=self._store,
             transport=self._transport,
             planner=self.planner,
             sending=self._sending,
@@ -218,6 +243,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     is_server: keeps the pool filled, as processes that stay want it.
     Raises ConfigurationError if a database that is not Heyday's own was not migrated.
     """
+    failpoints = _arm(settings.failpoints)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         clock = SystemClock()
@@ -230,7 +256,18 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         stack.push_async_callback(database.close)
         inbox = InboxRepository(database)
         sender = await stack.enter_async_context(_open_sender(settings, inbox, clock))
-        yield App(settings, url, database, inbox, sender)
+        yield App(settings, url, database, inbox, sender, failpoints)
+
+
+def _arm(text: str) -> Failpoints | None:
+    """Return the points that are armed, if any. Raises ConfigurationError."""
+    armed = parse_failpoints(text)
+    if not armed:
+        return None
+    log.warning(
+        "failpoints_armed", points=[f"{each.point}={each.action}#{each.arrival}" for each in armed]
+    )
+    return Failpoints(armed)
 
 
 def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig:
@@ -245,6 +282,11 @@ def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig
     )
 
 
+def _delivery_policy(settings: Settings, sender: Sender) -> DeliveryPolicy:
+    held = [t.name for t in MESSAGE_TYPES if settings.ambiguity(t.name) is AmbiguityPolicy.HOLD]
+    return DeliveryPolicy(RetryPolicy(settings.max_retries), sender.key_lifetime, frozenset(held))
+
+
 @asynccontextmanager
 async def _open_sender(
     settings: Settings, inbox: InboxRepository, clock: SystemClock
@@ -257,7 +299,7 @@ async def _open_sender(
         timeout=settings.call_timeout,
         connect_timeout=min(_LONGEST_CONNECT, settings.call_timeout / 2),
         connections=settings.concurrency * WorkerConfig().lanes,
-        honours_keys=settings.provider_honours_keys,
+        key_lifetime=settings.provider_key_lifetime if settings.provider_honours_keys else None,
     )
     async with HttpSender(config, clock) as sender:
         yield sender

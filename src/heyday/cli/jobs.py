@@ -17,6 +17,7 @@ class JobName(StrEnum):
 
     DAILY = "daily"
     MINUTE = "minute"
+    SWEEP = "sweep"
     RECOVERY = "recovery"
 
 
@@ -30,7 +31,8 @@ def run(
     job: Annotated[
         JobName,
         typer.Argument(
-            help="daily plans, minute enqueues what is due, recovery sweeps what was missed."
+            help="daily plans, minute enqueues what is due, sweep brings back what is stuck on its "
+            "way, recovery also what was missed."
         ),
     ],
     at: Annotated[
@@ -53,6 +55,7 @@ def run(
         schedulers = {
             JobName.DAILY: heyday.daily,
             JobName.MINUTE: heyday.minute,
+            JobName.SWEEP: heyday.sweep,
             JobName.RECOVERY: heyday.recovery,
         }
         return await schedulers[job].run_once(moment)

@@ -113,7 +113,8 @@ async def _playing(
     async with asyncio.TaskGroup() as group:
         loops = [group.create_task(app.notifications.run())]
         if roles.schedulers:
-            loops += [group.create_task(s.run()) for s in (app.daily, app.minute, app.recovery)]
+            schedulers = (app.daily, app.minute, app.sweep, app.recovery)
+            loops += [group.create_task(scheduler.run()) for scheduler in schedulers]
         working = group.create_task(app.worker.run()) if roles.worker else None
         if server and listener:
             group.create_task(server.serve(sockets=[listener]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
@@ -81,6 +82,7 @@ def _claimed(row: asyncpg.Record) -> ClaimedMessage:
         epoch=row["epoch"],
         retry_count=row["retry_count"],
         ambiguous_count=row["ambiguous_count"],
+        ambiguous_since=row["ambiguous_since"],
         message_type=row["message_type"],
         idempotency_key=row["idempotency_key"],
         email=row["email"],
@@ -100,6 +102,7 @@ def _values(outcome: Recorded) -> tuple[object, ...]:
         outcome.finished_at,
         outcome.retry_count,
         outcome.ambiguous_count,
+        outcome.ambiguous_since,
         outcome.next_attempt_at,
         outcome.response_code,
         outcome.response_body,
@@ -162,17 +165,35 @@ class MessageLogRepository:
         rows = await self._connection.fetch(_QUERIES["claim_expired"].text, lease, limit)
         return [_claimed(row) for row in rows]
 
-    async def record(self, outcomes: Sequence[Recorded]) -> int:
-        """Write outcomes of attempts; return how many were still this worker's to write."""
-        columns = zip(*(_values(outcome) for outcome in outcomes), strict=True)
-        instants = [outcome.scheduled_send_at for outcome in outcomes]
-        count: int = await self._connection.fetchval(
-            _QUERIES["record"].text,
-            *(list(column) for column in columns),
+    async def prolong(self, held: Sequence[ClaimedMessage], lease: timedelta) -> set[UUID]:
+        """Let the lease of rows that are still this worker's begin anew; return their ids."""
+        instants = [message.scheduled_send_at for message in held]
+        rows = await self._connection.fetch(
+            _QUERIES["prolong"].text,
+            [message.id for message in held],
+            instants,
+            [message.epoch for message in held],
+            lease,
             min(instants),
             max(instants),
         )
-        return count
+        return {row["id"] for row in rows}
+
+    async def record(self, outcomes: Sequence[Recorded]) -> int:
+        """Write outcomes of attempts; return how many were this worker's to write.
+
+        What it has written before, and lost the answer to, counts as well.
+        """
+        columns = [list(c) for c in zip(*(_values(outcome) for outcome in outcomes), strict=True)]
+        instants = [outcome.scheduled_send_at for outcome in outcomes]
+        bounds = (min(instants), max(instants))
+        written: int = await self._connection.fetchval(_QUERIES["record"].text, *columns, *bounds)
+        if written == len(outcomes):
+            return written
+        ours: int = await self._connection.fetchval(
+            _QUERIES["count_recorded"].text, *columns[:3], *bounds
+        )
+        return ours
 
     async def skip_late(self, rules: ClaimRules) -> int:
         """Move rows that are too late to be sent to SKIPPED; return how many."""

@@ -1,10 +1,17 @@
-"""Load the named queries of db/sql. Every statement of Heyday stands there, as SQL."""
+"""Load the named queries of db/sql. Every statement of Heyday stands there, as SQL.
+
+A statement that changes a status says from what to what, in a line such as
+`-- moves: SCHEDULED RETRYING > QUEUED`. What the table of transitions does not hold is refused when
+the file is read, and the condition on the present status, `status {movable}`, is made of that line.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from heyday.domain.transitions import Status, check_move
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _MOVES = re.compile(r"^-- moves: (.+)$", re.MULTILINE)
@@ -39,15 +46,22 @@ def load(table: str) -> Mapping[str, Query]:
     source = files("heyday.db").joinpath("sql", f"{table}.sql").read_text(encoding="utf-8")
     parts = _NAME.split(source)[1:]
     return {
-        name: Query(name, body.strip(), _read_moves(body))
-        for name, body in zip(parts[::2], parts[1::2], strict=True)
+        name: _read(name, body.strip()) for name, body in zip(parts[::2], parts[1::2], strict=True)
     }
 
 
+def _read(name: str, body: str) -> Query:
+    moves = _read_moves(body)
+    sources = ", ".join(f"'{source}'" for source in dict.fromkeys(source for source, _ in moves))
+    return Query(name, body.replace("{movable}", f"IN ({sources})"), moves)
+
+
 def _read_moves(body: str) -> tuple[tuple[str, str], ...]:
-    """Read lines such as `-- moves: SCHEDULED RETRYING > QUEUED`."""
+    """Read lines such as `-- moves: SCHEDULED RETRYING > QUEUED`. Raises IllegalMove."""
     moves = []
     for line in _MOVES.findall(body):
         sources, targets = line.split(">")
         moves += [(source, target) for source in sources.split() for target in targets.split()]
+    for source, target in moves:
+        check_move(Status(source), Status(target))
     return tuple(moves)

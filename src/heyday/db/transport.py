@@ -72,6 +72,17 @@ class PostgresTransport:
             else:
                 await first_of(self._announced, self._clock, self._clock.now() + self._config.poll)
 
+    async def count_waiting(self) -> int:
+        """Return how many batches workers could take now and have not. Raises TransportError."""
+        try:
+            async with self._database.connection() as connection:
+                waiting: int = await connection.fetchval(
+                    _QUERIES["count_waiting"].text, self._clock.now()
+                )
+        except DatabaseError as error:
+            raise TransportError("the queue in PostgreSQL cannot be counted") from error
+        return waiting
+
     async def ack(self, batch: Batch) -> None:
         """Take a batch off the queue for good."""
         async with self._database.connection() as connection:

@@ -11,6 +11,9 @@ from heyday.domain.models import ClaimedMessage, Recorded
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.transitions import Status
 
+# A call of half a minute at either end of the provider's memory, and its clock.
+_KEY_MARGIN = timedelta(minutes=1)
+
 LEASE_MARGIN = timedelta(seconds=2)
 """No call begins with less of its lease left than it may take and this."""
 
@@ -36,7 +39,9 @@ class OutcomeKind(StrEnum):
     AMBIGUOUS = "ambiguous"
     """Nobody can say: timeout after sending, reset, 5xx, malformed answer, crash."""
     NOT_TRIED = "not_tried"
-    """No attempt was made: the lease was too short for one more call."""
+    """No attempt was made: the worker stopped, or could not call in time."""
+    FORGOTTEN = "forgotten"
+    """No attempt was made: the provider has forgotten the key of one that was ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +59,47 @@ class Outcome:
     provider_message_id: str | None = None
 
 
-_ENDS = {OutcomeKind.ACCEPTED: Status.SENT, OutcomeKind.REFUSED: Status.FAILED}
+_ENDS = {
+    OutcomeKind.ACCEPTED: Status.SENT,
+    OutcomeKind.REFUSED: Status.FAILED,
+    OutcomeKind.NOT_TRIED: Status.RETRYING,
+    OutcomeKind.FORGOTTEN: Status.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
     """Turn outcomes into moves, for one provider.
 
-    honours_keys: whether the provider takes a second request with the same key for the first.
+    key_lifetime: for how long it takes a second request with the same key for the first; None if
+    it never does.   holding: names of the message types of which no ambiguous attempt is repeated
+    where the provider does not know the key.
     """
 
     retry: RetryPolicy
-    honours_keys: bool
+    key_lifetime: timedelta | None
+    holding: frozenset[str] = frozenset()
+
+    def may_attempt(self, message: ClaimedMessage, now: datetime) -> bool:
+        """Tell whether one more attempt is allowed, as for a row that waited for long.
+
+        Where the provider knows the key, always; else one, after a single ambiguous attempt. A
+        person who had it sent again has cleared `ambiguous_since`.
+        """
+        if message.ambiguous_since is None or self._knows_key(message.ambiguous_since, now):
+            return True
+        return not self._is_held(message) and message.ambiguous_count <= 1
 
     def record(
         self, message: ClaimedMessage, outcome: Outcome, finished_at: datetime, jitter: float
     ) -> Recorded:
         """Return the row to write after an attempt. jitter: a random number in [0, 1)."""
-        ambiguous = message.ambiguous_count + (outcome.kind is OutcomeKind.AMBIGUOUS)
-        status = self._status(message, outcome)
-        retries = message.retry_count
-        next_attempt_at = None
-        if status is Status.RETRYING:
-            is_tried = outcome.kind is not OutcomeKind.NOT_TRIED
-            retries += is_tried
-            wait = self.retry.delay(retries, jitter, outcome.retry_after)
-            next_attempt_at = finished_at + (wait if is_tried else timedelta())
+        is_tried = outcome.kind not in {OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN}
+        is_ambiguous = outcome.kind is OutcomeKind.AMBIGUOUS
+        since = message.ambiguous_since or (finished_at if is_ambiguous else None)
+        next_attempt_at = finished_at + self._wait(message, outcome, jitter)
+        status = self._status(message, outcome, since, next_attempt_at)
+        is_retry = status is Status.RETRYING
         return Recorded(
             message_id=message.id,
             scheduled_send_at=message.scheduled_send_at,
@@ -88,28 +108,44 @@ class DeliveryPolicy:
             attempt=message.retry_count + 1,
             outcome=outcome.kind.value,
             finished_at=finished_at,
-            retry_count=retries,
-            ambiguous_count=ambiguous,
-            next_attempt_at=next_attempt_at,
+            retry_count=message.retry_count + (is_retry and is_tried),
+            ambiguous_count=message.ambiguous_count + is_ambiguous,
+            ambiguous_since=since,
+            next_attempt_at=next_attempt_at if is_retry else None,
             response_code=outcome.code,
             response_body=outcome.body,
             error=outcome.error,
             provider_message_id=outcome.provider_message_id,
         )
 
-    def _status(self, message: ClaimedMessage, outcome: Outcome) -> Status:
+    def _wait(self, message: ClaimedMessage, outcome: Outcome, jitter: float) -> timedelta:
+        if outcome.kind is OutcomeKind.NOT_TRIED:
+            return outcome.retry_after or timedelta()
+        return self.retry.delay(message.retry_count + 1, jitter, outcome.retry_after)
+
+    def _status(
+        self,
+        message: ClaimedMessage,
+        outcome: Outcome,
+        since: datetime | None,
+        next_attempt_at: datetime,
+    ) -> Status:
         if outcome.kind in _ENDS:
             return _ENDS[outcome.kind]
-        if outcome.kind is OutcomeKind.NOT_TRIED:
-            return Status.RETRYING
-        # Without keys a second ambiguous attempt could be a second letter: stop and ask.
-        if (
-            outcome.kind is OutcomeKind.AMBIGUOUS
-            and not self.honours_keys
-            and message.ambiguous_count > 0
-        ):
+        is_known = self._knows_key(since, next_attempt_at)
+        # Where the key is not known, a repeat could be a second letter: one at most.
+        may_repeat = is_known or not (self._is_held(message) or message.ambiguous_count > 0)
+        if outcome.kind is OutcomeKind.AMBIGUOUS and not may_repeat:
             return Status.UNKNOWN
         if self.retry.is_spent(message.retry_count):
-            is_unclear = outcome.kind is OutcomeKind.AMBIGUOUS and not self.honours_keys
-            return Status.UNKNOWN if is_unclear else Status.FAILED
+            return Status.FAILED if is_known or since is None else Status.UNKNOWN
         return Status.RETRYING
+
+    def _knows_key(self, since: datetime | None, at: datetime) -> bool:
+        """Tell whether a request at an instant would be known for the one that was ambiguous."""
+        if self.key_lifetime is None:
+            return False
+        return since is None or at < since + self.key_lifetime - _KEY_MARGIN
+
+    def _is_held(self, message: ClaimedMessage) -> bool:
+        return message.message_type in self.holding

@@ -59,7 +59,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """Hold one greeting that this worker alone may send until `lease_until`."""
+    """Hold one greeting that this worker alone may send until `lease_until`.
+
+    ambiguous_since: when the first attempt ended of which nobody can say whether it was accepted.
+    """
 
     id: UUID
     user_id: UUID
@@ -71,6 +74,7 @@ class ClaimedMessage:
     idempotency_key: str
     email: str
     text: str
+    ambiguous_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class Recorded:
     finished_at: datetime
     retry_count: int
     ambiguous_count: int
+    ambiguous_since: datetime | None = None
     next_attempt_at: datetime | None = None
     response_code: int | None = None
     response_body: str | None = None

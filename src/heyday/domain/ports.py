@@ -206,8 +206,15 @@ class MessageLogStore(Protocol):
         """Take over rows whose sender let its lease run out."""
         ...
 
+    async def prolong(self, held: Sequence[ClaimedMessage], lease: timedelta) -> set[UUID]:
+        """Let the lease of rows that are still this worker's begin anew; return their ids."""
+        ...
+
     async def record(self, outcomes: Sequence[Recorded]) -> int:
-        """Write outcomes of attempts; return how many were still this worker's to write."""
+        """Write outcomes of attempts; return how many were this worker's to write.
+
+        What it has written before, and lost the answer to, counts as well.
+        """
         ...
 
     async def skip_late(self, rules: ClaimRules) -> int:
@@ -305,8 +312,11 @@ class Sender(Protocol):
     """Talk to a provider."""
 
     @property
-    def honours_keys(self) -> bool:
-        """Tell whether the provider takes a repeated key for the same message."""
+    def key_lifetime(self) -> timedelta | None:
+        """Return for how long the provider takes a repeated key for the same message.
+
+        None if it never does.
+        """
         ...
 
     async def send(self, message: ClaimedMessage) -> Outcome:
@@ -336,6 +346,10 @@ class Transport(Protocol):
 
     async def publish(self, batches: Sequence[Batch]) -> None:
         """Hand batches over durably. Raises TransportError if that is not sure."""
+        ...
+
+    async def count_waiting(self) -> int:
+        """Return how many batches workers could take now and have not. Raises TransportError."""
         ...
 
     def deliveries(self) -> AsyncGenerator[Delivery, None]:

@@ -49,14 +49,15 @@ class HttpConfig:
     timeout: the longest that `send` takes.   connect_timeout: the longest that it waits for a
     connection, and half of `timeout` at most.
     connections: how many calls are made at once.
-    honours_keys: whether the provider takes a second request with the same key for the first.
+    key_lifetime: for how long the provider takes a second request with the same key for the
+    first; None if it never does.
     """
 
     url: str = field(repr=False)
     timeout: timedelta = timedelta(seconds=10)
     connect_timeout: timedelta = timedelta(seconds=3)
     connections: int = 128
-    honours_keys: bool = True
+    key_lifetime: timedelta | None = timedelta(hours=24)
 
     def __post_init__(self) -> None:
         """Refuse what no call could be made with."""
@@ -127,9 +128,9 @@ class HttpSender:
         self._slots = asyncio.Semaphore(config.connections)
 
     @property
-    def honours_keys(self) -> bool:
-        """Tell whether the provider takes a repeated key for the same message."""
-        return self._config.honours_keys
+    def key_lifetime(self) -> timedelta | None:
+        """Return for how long the provider takes a repeated key for the same message."""
+        return self._config.key_lifetime
 
     async def open(self) -> None:
         """Make ready to call. Connects to nothing yet."""

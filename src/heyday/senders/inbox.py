@@ -1,8 +1,12 @@
 """Send into the local mailbox: a way to try Heyday out without a provider."""
 
+from datetime import timedelta
+
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import Clock, InboxStore
+
+_FOR_EVER = timedelta(days=36_500)
 
 
 class InboxSender:
@@ -13,9 +17,9 @@ class InboxSender:
         self._clock = clock
 
     @property
-    def honours_keys(self) -> bool:
-        """Tell that the mailbox keeps one letter for each key."""
-        return True
+    def key_lifetime(self) -> timedelta:
+        """Tell that the mailbox keeps one letter for each key, for ever."""
+        return _FOR_EVER
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Store the letter; its number is the provider's id for it.

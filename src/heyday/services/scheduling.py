@@ -19,10 +19,11 @@ from heyday.services.sending import MessageSenderService
 
 log = structlog.get_logger()
 
-DAILY, MINUTE, RECOVERY = "daily", "minute", "recovery"
+DAILY, MINUTE, SWEEP, RECOVERY = "daily", "minute", "sweep", "recovery"
 RHYTHMS: Mapping[str, timedelta] = {
     DAILY: timedelta(days=1),
     MINUTE: timedelta(minutes=1),
+    SWEEP: timedelta(seconds=30),
     RECOVERY: timedelta(minutes=10),
 }
 """How often each job is to run."""
@@ -41,13 +42,15 @@ class SchedulerConfig:
 
     look_ahead: how long before their instant greetings are queued.   batch_size: ids a batch.
     chunk: rows a statement moves.   lost_after: how long a due row may stay unclaimed before it
-    is queued again.
+    is queued again.   lost_in_backlog: the same while batches wait for workers, among which its
+    own may well be.
     """
 
     look_ahead: timedelta = timedelta(seconds=90)
     batch_size: int = 500
     chunk: int = 10_000
     lost_after: timedelta = timedelta(minutes=2)
+    lost_in_backlog: timedelta = timedelta(minutes=15)
 
 
 def make_batches(due: Iterable[DueMessage], size: int) -> list[Batch]:
@@ -75,7 +78,7 @@ def _due_second(row: DueMessage) -> datetime:
 
 
 class MessageSchedulerService:
-    """Do the work of the three schedulers. Any number may run at once, anywhere."""
+    """Do the work of the schedulers. Any number may run at once, anywhere."""
 
     def __init__(  # noqa: PLR0913 - one parameter for each part that it joins
         self,
@@ -117,13 +120,19 @@ class MessageSchedulerService:
             counts["enqueued"] = await self._hand_over(lambda: self._take_due(now, until))
         return counts
 
+    async def sweep(self, at: datetime | None = None) -> dict[str, int]:
+        """Take over what dead workers held, and queue again what was lost on its way."""
+        now = at or self._clock.now()
+        async with self._journal.run(SWEEP, is_manual=at is not None) as counts:
+            counts.update(await self._sweep(now))
+        return counts
+
     async def recover(self, at: datetime | None = None) -> dict[str, int]:
         """Sweep what was missed, changed by SQL, lost, abandoned, or is too late."""
         now = at or self._clock.now()
         async with self._journal.run(RECOVERY, is_manual=at is not None) as counts:
             # What is on its way comes first: it moves on even if planning should fail.
-            counts["expired"] = await self._sending.resolve_expired()
-            counts["requeued"] = await self._enqueue_lost(now)
+            counts.update(await self._sweep(now))
             counts["skipped"] = await self._skip_late(now)
             counts["planned"] = await self._plan_missed(now)
             changed = await self._planner.replan_changed(self._store, now)
@@ -173,14 +182,33 @@ class MessageSchedulerService:
         rules = self._planner.claim_rules(now)
         return await self._store.in_transaction(lambda s: s.messages.skip_late(rules))
 
+    async def _sweep(self, now: datetime) -> dict[str, int]:
+        return {
+            "expired": await self._sending.resolve_expired(),
+            "requeued": await self._enqueue_lost(now),
+        }
+
     async def _enqueue_lost(self, now: datetime) -> int:
         rules = self._planner.claim_rules(now)
-        queued_before = now - self._config.lost_after
+        queued_before = now - await self._patience()
         return await self._hand_over(
             lambda: self._store.in_transaction(
                 lambda s: s.messages.enqueue_again(now, queued_before, rules, self._config.chunk)
             )
         )
+
+    async def _patience(self) -> timedelta:
+        """Return how long a due row is left in the queue: a backlog is not queued again and again.
+
+        Nor is one behind a queue that cannot be asked.
+        """
+        try:
+            waiting = await self._transport.count_waiting()
+        except TransportError as error:
+            log.warning("queue_not_counted", error=type(error).__name__)
+            waiting = None
+        config = self._config
+        return config.lost_after if waiting == 0 else max(config.lost_after, config.lost_in_backlog)
 
     async def _hand_over(self, take: Callable[[], Awaitable[list[DueMessage]]]) -> int:
         """Take rows and publish them, chunk by chunk, until there are no more; return how many."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import stamina
@@ -12,26 +12,29 @@ from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
 from heyday.domain.ports import Clock, Sender, Session, Store
-from heyday.domain.transitions import Status
+from heyday.domain.transitions import Status, check_move
+from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
 from heyday.telemetry import Metrics
 
 log = structlog.get_logger()
 
-_LEASE_MARGIN = timedelta(seconds=2)
+# What a provider said is kept for as long as somebody may still be glad of it: a row that nobody
+# else has claimed meanwhile is written whenever the database is back.
+_RECORD_PATIENCE = timedelta(minutes=10)
+_LONGEST_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class SendingConfig:
     """Set how a batch is sent.
 
-    concurrency: calls in flight at once.   call_timeout: the longest one call may take.
-    lease: how long a claim holds.   flush_size, flush_every: when outcomes are written.
+    concurrency: calls in flight at once.   flush_size, flush_every: when outcomes are written.
+    sweep_chunk: rows of vanished workers that are decided about at once.
     """
 
     concurrency: int = 64
-    call_timeout: timedelta = timedelta(seconds=10)
-    lease: timedelta = timedelta(seconds=60)
+    lease: LeaseConfig = field(default_factory=LeaseConfig)
     flush_size: int = 250
     flush_every: timedelta = timedelta(milliseconds=250)
     sweep_chunk: int = 1000
@@ -72,12 +75,10 @@ class MessageSenderService:
         When this returns, every row it claimed is recorded, so the batch may be acknowledged.
         A second delivery of the same batch finds nothing to claim.
         """
-        deadline = (
-            self._clock.monotonic()
-            + (self._config.lease - self._config.call_timeout - _LEASE_MARGIN).total_seconds()
-        )
+        lease = Lease(self._store, self._clock, self._config.lease, began=self._clock.monotonic())
         claim = await self._claim(batch)
-        await self._send_all(claim.messages, deadline)
+        lease.hold(claim.messages)
+        await self._send_all(claim.messages, lease)
         return len(claim.messages)
 
     async def resolve_expired(self) -> int:
@@ -86,7 +87,9 @@ class MessageSenderService:
         resolved = 0
         while True:
             expired = await self._store.in_transaction(
-                lambda s: s.messages.claim_expired(self._config.lease, self._config.sweep_chunk)
+                lambda s: s.messages.claim_expired(
+                    self._config.lease.length, self._config.sweep_chunk
+                )
             )
             if not expired:
                 return resolved
@@ -100,7 +103,7 @@ class MessageSenderService:
         await self._planner.prepare(self._store, now)
 
         async def work(session: Session) -> Claim:
-            claim = await session.messages.claim(batch, now, rules, self._config.lease)
+            claim = await session.messages.claim(batch, now, rules, self._config.lease.length)
             if claim.changed_user_ids:
                 zones = self._planner.zones
                 await self._planner.replan(session, claim.changed_user_ids, zones, now)
@@ -111,42 +114,49 @@ class MessageSenderService:
             log.info("rows_not_sent", rows=claim.not_sent)
         return claim
 
-    async def _send_all(self, messages: Sequence[ClaimedMessage], deadline: float) -> None:
+    async def _send_all(self, messages: Sequence[ClaimedMessage], lease: Lease) -> None:
         if not messages:
             return
         waiting = iter(messages)
         done: list[Recorded] = []
         finished = asyncio.Event()
         # Not in the group: a database that is lost must not cancel calls that are in flight.
-        writer = asyncio.create_task(self._write(done, finished))
+        writer = asyncio.create_task(self._write(done, lease, finished))
         try:
             async with asyncio.TaskGroup() as sending:
                 for _ in range(min(self._config.concurrency, len(messages))):
-                    sending.create_task(self._send_next(waiting, done, deadline))
+                    sending.create_task(self._send_next(waiting, done, lease))
             finished.set()
             await writer
-            await self._flush(done)
+            await self._flush(done, lease)
         finally:
             writer.cancel()
 
-    async def _write(self, done: list[Recorded], finished: asyncio.Event) -> None:
-        """Record outcomes as they come, until the last."""
+    async def _write(self, done: list[Recorded], lease: Lease, finished: asyncio.Event) -> None:
+        """Record outcomes as they come, until the last; keep what is not recorded yet.
+
+        One after the other, for both lock the same rows.
+        """
         while not finished.is_set():
             await _wait(finished, self._config.flush_every)
-            await self._flush(done)
+            await self._flush(done, lease)
+            await lease.beat()
 
     async def _send_next(
-        self, waiting: Iterator[ClaimedMessage], done: list[Recorded], deadline: float
+        self, waiting: Iterator[ClaimedMessage], done: list[Recorded], lease: Lease
     ) -> None:
         """Take one message after another until none is left."""
         for message in waiting:
-            outcome = await self._attempt(message, deadline)
+            outcome = await self._attempt(message, lease)
             done.append(self._decide(message, outcome))
 
-    async def _attempt(self, message: ClaimedMessage, deadline: float) -> Outcome:
+    async def _attempt(self, message: ClaimedMessage, lease: Lease) -> Outcome:
         if self._is_stopping:
             return Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
-        if self._clock.monotonic() >= deadline:
+        if not self._policy.may_attempt(message, self._clock.now()):
+            forgotten = "the provider does not know the key of an earlier, ambiguous attempt"
+            return Outcome(OutcomeKind.FORGOTTEN, error=forgotten)
+        if not lease.permits(message):
             return Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
         if message.retry_count == 0:
             late = self._clock.now() - message.scheduled_send_at
@@ -159,14 +169,16 @@ class MessageSenderService:
 
     def _decide(self, message: ClaimedMessage, outcome: Outcome) -> Recorded:
         recorded = self._policy.record(message, outcome, self._clock.now(), self._jitter())
+        check_move(Status.SENDING, recorded.status)
         self._metrics.attempts.labels(message.message_type, outcome.kind.value).inc()
         return recorded
 
-    async def _flush(self, done: list[Recorded]) -> None:
+    async def _flush(self, done: list[Recorded], lease: Lease) -> None:
         while done:
             some = done[: self._config.flush_size]
             del done[: self._config.flush_size]
             await self._record(some)
+            lease.release(outcome.message_id for outcome in some)
 
     async def _record(self, outcomes: list[Recorded]) -> None:
         is_retry = any(outcome.status is Status.RETRYING for outcome in outcomes)
@@ -177,9 +189,12 @@ class MessageSenderService:
                 await session.plans.announce_due()
             return written
 
-        # Until the lease ends nobody else may write these, so a lost database is waited for.
         retrying = stamina.retry_context(
-            on=DatabaseUnavailable, attempts=None, timeout=self._config.lease, wait_jitter=0.1
+            on=DatabaseUnavailable,
+            attempts=None,
+            timeout=_RECORD_PATIENCE,
+            wait_max=_LONGEST_PAUSE,
+            wait_jitter=0.1,
         )
         async for attempt in retrying:
             with attempt:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from heyday.domain.delivery import Outcome, OutcomeKind
@@ -27,9 +27,9 @@ class RecordingSender:
     letters: list[Letter]
 
     @property
-    def honours_keys(self) -> bool:
+    def key_lifetime(self) -> timedelta | None:
         """Tell that keys are not looked at, so that a second letter shows."""
-        return False
+        return None
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Note the letter."""
@@ -45,9 +45,9 @@ class WatchedSender:
     on_trouble: Callable[[], None]
 
     @property
-    def honours_keys(self) -> bool:
+    def key_lifetime(self) -> timedelta | None:
         """Tell what the provider does with keys."""
-        return self.sender.honours_keys
+        return self.sender.key_lifetime
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Make one attempt."""

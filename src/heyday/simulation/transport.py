@@ -43,6 +43,10 @@ class MemoryTransport:
                 yield MemoryDelivery(self, batch)
             await self._announced.wait()
 
+    async def count_waiting(self) -> int:
+        """Return how many batches nobody has taken."""
+        return len(self._waiting)
+
     def ack(self, batch: Batch) -> None:
         """Forget a batch."""
         del self._held[batch.id]

@@ -17,7 +17,9 @@ QUERIES = [(table, query) for table in TABLES for query in queries.load(table).v
 FRAGMENTS = {"everybody", "some_people", "content", "known", "unplanned"}
 FRAGMENTS |= {"is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
-SETS_STATUS = re.compile(r"UPDATE message_logs\b.*?\bSET\b[^;]*?\bstatus = ", re.DOTALL)
+SETS_STATUS = re.compile(
+    r"UPDATE message_logs\b.*?\bSET\b(?:(?!\b(?:FROM|WHERE)\b)[^;])*?\bstatus = ", re.DOTALL
+)
 
 
 def filled(table: str, query: Query) -> list[str]:
@@ -57,6 +59,13 @@ def test_it_has_a_comment_of_one_sentence(table: str, query: Query) -> None:
 def test_its_moves_are_legal(table: str, query: Query) -> None:
     for source, target in query.moves:
         assert is_legal(Status(source), Status(target)), f"{table}.{query.name}"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_moves_a_status_takes_its_condition_from_the_line_of_its_moves(table: str) -> None:
+    source = files("heyday.db").joinpath("sql", f"{table}.sql").read_text("utf-8")
+    moving = [part for part in source.split("-- name: ") if "-- moves: " in part]
+    assert [part.split()[0] for part in moving if "status {movable}" not in part] == []
 
 
 @pytest.mark.parametrize(("table", "query"), QUERIES, ids=ids)

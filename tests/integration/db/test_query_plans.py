@@ -144,7 +144,7 @@ class TestOnTheWay:
         ids = await queued(populated)
         claim = message_logs.statement("claim")
         await populated.fetch(claim, ids, NOW, NOW, NOW, LATE, LEASE, SAME)
-        same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, 200, None, None, None]
+        same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, None, 200, None, None, None]
         arrays = [[value] * len(ids) for value in same]
         statement = message_logs.statement("record")
         plan = await explain(populated, statement, ids, *arrays, NOW, NOW)

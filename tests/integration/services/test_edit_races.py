@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -74,7 +75,7 @@ def sending_over(held: Held, sender: TimedSender, clock: FakeClock) -> MessageSe
     return MessageSenderService(
         store=held.store,
         sender=sender,
-        policy=DeliveryPolicy(RetryPolicy(), honours_keys=True),
+        policy=DeliveryPolicy(RetryPolicy(), timedelta(hours=24)),
         planner=held.planner,
         clock=clock,
         metrics=Metrics(),

@@ -33,6 +33,9 @@ class BrokenTransport:
         self.refused += batches
         raise TransportError("away")
 
+    async def count_waiting(self) -> int:
+        raise TransportError("away")
+
     def deliveries(self) -> AsyncGenerator[Delivery, None]:
         raise NotImplementedError
 
@@ -213,11 +216,38 @@ async def test_a_batch_that_was_only_late_is_harmless_beside_its_copy(
     await people(pipeline, 3)
     clock.set(NINE)
     await pipeline.minute.run_once()
-    clock.advance(10 * MINUTE)
-    await pipeline.recovery.run_once()
+    clock.advance(15 * MINUTE + SECOND)
+    assert (await pipeline.sweep.run_once())["requeued"] == 3
     assert len(await batches(pipeline)) == 2
     assert await pipeline.deliver_all() == 3
     assert await batches(pipeline) == []
+
+
+async def test_a_backlog_is_not_queued_again_and_again(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    await people(pipeline, 3)
+    clock.set(NINE)
+    await pipeline.minute.run_once()
+    for _ in range(15):
+        clock.advance(MINUTE)
+        assert (await pipeline.sweep.run_once())["requeued"] == 0
+    assert len(await batches(pipeline)) == 1
+
+
+async def test_what_is_lost_behind_a_backlog_is_found_all_the_same(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    await people(pipeline, 3)
+    clock.set(NINE)
+    await pipeline.minute.run_once()
+    await pipeline.execute("TRUNCATE queue_batches")
+    await people(pipeline, 1, birthday_date=None, anniversary_date="2020-01-15")
+    await pipeline.minute.run_once()
+    assert len(await batches(pipeline)) == 1
+    clock.advance(15 * MINUTE + SECOND)
+    assert (await pipeline.sweep.run_once())["requeued"] == 4
+    assert await pipeline.deliver_all() == 4
 
 
 # --- Recovery ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.models import Batch, ClaimedMessage
 from heyday.domain.retry import RetryPolicy
+from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.sending import SendingConfig
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
@@ -226,6 +227,47 @@ async def test_an_unclear_attempt_is_repeated_once_where_keys_are_not_honoured(
     assert await keyless.send_due() == 0
 
 
+async def test_an_unclear_attempt_is_held_where_its_type_says_so(
+    database_url: str, clock: FakeClock
+) -> None:
+    sender = RecordingSender(honours_keys=False)
+    config = PipelineConfig(holding=frozenset({"BIRTHDAY"}))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        (key,) = await due(pipeline)
+        sender.script(key, AMBIGUOUS)
+        await exhaust(pipeline, clock)
+        assert await pipeline.statuses() == ["UNKNOWN"]
+        assert await attempts(pipeline) == [(1, "ambiguous", "UNKNOWN")]
+
+
+async def test_what_waited_until_the_provider_forgot_its_key_waits_for_a_person(
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
+) -> None:
+    (key,) = await due(pipeline)
+    sender.script(key, AMBIGUOUS, AMBIGUOUS)
+    await pipeline.send_due()
+    clock.advance(2 * SECOND)
+    await pipeline.send_due()
+    assert (await pipeline.message())["ambiguous_since"] == NINE
+    clock.set(NINE + 24 * HOUR - 30 * SECOND)  # still within the late window
+    assert await pipeline.send_due() == 1
+    row = await pipeline.message()
+    assert (row["status"], len(sender.sent)) == ("UNKNOWN", 2)
+    assert (await attempts(pipeline))[-1] == (3, "forgotten", "UNKNOWN")
+
+
+async def test_a_call_that_vanished_began_after_its_lease_did(
+    pipeline: Pipeline,
+) -> None:
+    await due(pipeline)
+    await pipeline.execute(
+        "UPDATE message_logs SET status = 'SENDING', lease_until = now() - interval '1 h'"
+    )
+    await pipeline.sweep.run_once()
+    age = "SELECT now() - ambiguous_since FROM message_logs"
+    assert HOUR + 60 * SECOND <= await pipeline.value(age) < HOUR + 70 * SECOND
+
+
 async def test_a_worker_that_vanished_twice_leaves_it_unknown_where_keys_are_not_honoured(
     keyless: Pipeline,
 ) -> None:
@@ -356,7 +398,7 @@ async def test_a_worker_that_lost_its_lease_cannot_write_over_the_next_one(
 async def test_a_lease_too_short_for_one_more_call_is_not_used(
     database_url: str, clock: FakeClock
 ) -> None:
-    sending = SendingConfig(lease=20 * SECOND, call_timeout=10 * SECOND, concurrency=1)
+    sending = SendingConfig(concurrency=1, lease=LeaseConfig(20 * SECOND, call_timeout=10 * SECOND))
 
     class SlowSender(RecordingSender):
         async def send(self, message: ClaimedMessage) -> Outcome:
@@ -392,6 +434,89 @@ async def test_the_lease_is_counted_by_the_database_and_not_by_the_worker(
         assert 50 * SECOND < left <= 60 * SECOND
         gate.set()
         await delivering
+
+
+async def test_a_worker_that_lives_keeps_its_lease(database_url: str, clock: FakeClock) -> None:
+    sending = SendingConfig(
+        concurrency=1,
+        lease=LeaseConfig(20 * SECOND, call_timeout=2 * SECOND),
+        flush_every=timedelta(milliseconds=1),
+    )
+    begun, kept = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    class SlowSender(RecordingSender):
+        async def send(self, message: ClaimedMessage) -> Outcome:
+            begun.release()
+            await kept.acquire()
+            return await super().send(message)
+
+    sender, config = SlowSender(), PipelineConfig(sending=sending)
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await due(pipeline, 6)
+        delivering = asyncio.create_task(pipeline.send_due())
+        left = "SELECT min(lease_until - now()) FROM message_logs WHERE status = 'SENDING'"
+        for _ in range(6):  # 42 s of calls in a lease of 20 s
+            await begun.acquire()
+            await pipeline.execute("UPDATE message_logs SET lease_until = now() + interval '1 s'")
+            clock.advance(7 * SECOND)
+            async with asyncio.timeout(10):
+                while await pipeline.value(left) < 15 * SECOND:
+                    pass
+            kept.release()
+        await delivering
+        assert await pipeline.statuses() == ["SENT"] * 6
+        assert await attempts(pipeline) == []
+
+
+async def test_a_heartbeat_does_not_take_back_what_another_has_taken_over(
+    database_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, beaten = asyncio.Event(), asyncio.Event()
+    beat = Lease.beat
+
+    async def noted(lease: Lease) -> None:
+        is_time = clock.now() > NINE
+        await beat(lease)
+        if is_time:
+            beaten.set()
+
+    monkeypatch.setattr(Lease, "beat", noted)
+    sending = SendingConfig(
+        concurrency=1,
+        lease=LeaseConfig(20 * SECOND, call_timeout=2 * SECOND),
+        flush_every=timedelta(milliseconds=1),
+    )
+    sender, config = RecordingSender(gate=gate), PipelineConfig(sending=sending)
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await due(pipeline, 3)
+        delivering = asyncio.create_task(pipeline.send_due())
+        await sender.wait_for(1)
+        await pipeline.execute("UPDATE message_logs SET lease_until = now() - interval '1 s'")
+        assert (await pipeline.sweep.run_once())["expired"] == 3
+        taken_over = await pipeline.messages()
+        clock.advance(10 * SECOND)
+        await beaten.wait()
+        gate.set()
+        await delivering
+        assert len(sender.sent) == 1
+        assert await pipeline.messages() == taken_over
+        assert pipeline.metrics.registry.get_sample_value("heyday_fenced_total") == 3
+
+
+async def test_a_worker_that_slept_through_its_lease_starts_no_call(
+    database_url: str, clock: FakeClock
+) -> None:
+    gate = asyncio.Event()
+    sender = RecordingSender(gate=gate)
+    config = PipelineConfig(sending=SendingConfig(concurrency=1))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await due(pipeline, 3)
+        delivering = asyncio.create_task(pipeline.send_due())
+        await sender.wait_for(1)
+        clock.advance(61 * SECOND)
+        gate.set()
+        await delivering
+        assert len(sender.sent) == 1
 
 
 async def test_no_more_calls_than_allowed_are_in_flight(
@@ -496,6 +621,7 @@ async def test_a_commit_whose_answer_was_lost_is_noted_once(
     await pipeline.send_due()
     assert await pipeline.statuses() == ["FAILED"]
     assert await attempts(pipeline) == [(1, "refused", "FAILED")]
+    assert pipeline.metrics.registry.get_sample_value("heyday_fenced_total") == 0
 
 
 async def test_a_commit_whose_answer_was_lost_leaves_alone_what_came_after(

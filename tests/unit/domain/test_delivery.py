@@ -11,8 +11,8 @@ from heyday.domain.retry import RetryPolicy
 from heyday.domain.transitions import Status, is_legal
 from tests.fakes import MESSAGE, START_AT
 
-KEYED = DeliveryPolicy(RetryPolicy(), honours_keys=True)
-UNKEYED = DeliveryPolicy(RetryPolicy(), honours_keys=False)
+KEYED = DeliveryPolicy(RetryPolicy(), key_lifetime=timedelta(hours=24))
+UNKEYED = DeliveryPolicy(RetryPolicy(), key_lifetime=None)
 FINISHED_AT = START_AT + timedelta(seconds=1)
 MIDDLE = 0.5
 
@@ -58,6 +58,74 @@ def test_a_last_attempt_that_was_ambiguous_is_not_called_failed_without_keys():
     assert record(UNKEYED, after(5), OutcomeKind.AMBIGUOUS).status is Status.UNKNOWN
 
 
+HOLDING = DeliveryPolicy(RetryPolicy(), None, frozenset({MESSAGE.message_type}))
+FORGETFUL = DeliveryPolicy(RetryPolicy(), key_lifetime=timedelta(minutes=15))
+
+
+def test_ambiguous_is_held_at_once_where_the_message_type_says_so():
+    recorded = record(HOLDING, MESSAGE, OutcomeKind.AMBIGUOUS)
+    assert (recorded.status, recorded.ambiguous_since) == (Status.UNKNOWN, FINISHED_AT)
+    other = replace(MESSAGE, message_type="ANNIVERSARY")
+    assert record(HOLDING, other, OutcomeKind.AMBIGUOUS).status is Status.RETRYING
+    assert record(HOLDING, MESSAGE, OutcomeKind.NOT_ACCEPTED).status is Status.RETRYING
+
+
+def test_holding_is_for_providers_that_do_not_know_the_key():
+    policy = replace(KEYED, holding=frozenset({MESSAGE.message_type}))
+    assert record(policy, MESSAGE, OutcomeKind.AMBIGUOUS).status is Status.RETRYING
+
+
+def test_since_when_it_is_ambiguous_is_kept():
+    first = record(KEYED, MESSAGE, OutcomeKind.AMBIGUOUS)
+    assert first.ambiguous_since == FINISHED_AT
+    earlier = replace(after(1, ambiguous=1), ambiguous_since=START_AT)
+    for kind in OutcomeKind:
+        assert record(KEYED, earlier, kind).ambiguous_since == START_AT
+    assert record(KEYED, MESSAGE, OutcomeKind.NOT_ACCEPTED).ambiguous_since is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_known"), [(0, True), (13.9, True), (14.1, False), (15, False), (600, False)]
+)
+def test_a_key_counts_for_as_long_as_the_provider_remembers_it(minutes: float, is_known: bool):  # noqa: FBT001
+    since = FINISHED_AT - timedelta(minutes=minutes)
+    second = replace(after(1, ambiguous=1), ambiguous_since=since)
+    found = record(FORGETFUL, second, OutcomeKind.AMBIGUOUS).status
+    assert found is (Status.RETRYING if is_known else Status.UNKNOWN)
+    third = replace(second, ambiguous_count=2)
+    assert FORGETFUL.may_attempt(third, FINISHED_AT) is is_known
+
+
+def test_a_row_that_waited_until_its_key_was_forgotten_is_attempted_once_more_or_held():
+    late = START_AT + timedelta(hours=20)
+    once = replace(after(1, ambiguous=1), ambiguous_since=START_AT)
+    twice = replace(once, ambiguous_count=2)
+    assert FORGETFUL.may_attempt(once, late)
+    assert not FORGETFUL.may_attempt(twice, late)
+    assert not replace(FORGETFUL, holding=HOLDING.holding).may_attempt(once, late)
+    assert KEYED.may_attempt(twice, late)
+    assert record(FORGETFUL, twice, OutcomeKind.FORGOTTEN).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("policy", [KEYED, UNKEYED, HOLDING, FORGETFUL])
+def test_what_a_person_sends_again_is_attempted(policy: DeliveryPolicy):
+    again = replace(after(3, ambiguous=2), ambiguous_since=None)
+    assert policy.may_attempt(again, START_AT + timedelta(days=1))
+
+
+def test_retries_spent_after_an_ambiguous_attempt_are_not_called_failed_without_keys():
+    doubtful = replace(after(5, ambiguous=1), ambiguous_since=START_AT)
+    assert record(UNKEYED, doubtful, OutcomeKind.NOT_ACCEPTED).status is Status.UNKNOWN
+    assert record(KEYED, doubtful, OutcomeKind.NOT_ACCEPTED).status is Status.FAILED
+
+
+def test_what_was_not_tried_is_left_alone_for_as_long_as_it_says():
+    closed = Outcome(OutcomeKind.NOT_TRIED, retry_after=timedelta(seconds=40))
+    recorded = UNKEYED.record(after(4), closed, FINISHED_AT, MIDDLE)
+    assert recorded.next_attempt_at == FINISHED_AT + timedelta(seconds=40)
+    assert recorded.retry_count == 4
+
+
 def test_no_attempt_costs_no_retry_and_no_wait():
     recorded = record(UNKEYED, after(5, ambiguous=1), OutcomeKind.NOT_TRIED)
     assert recorded.status is Status.RETRYING
@@ -101,8 +169,9 @@ def test_a_fault_is_written_down():
     assert KEYED.record(MESSAGE, outcome, FINISHED_AT, MIDDLE).error == "no answer"
 
 
-policies = st.builds(DeliveryPolicy, st.just(RetryPolicy()), st.booleans())
+policies = st.sampled_from([KEYED, UNKEYED, HOLDING, FORGETFUL])
 kinds = st.sampled_from(OutcomeKind)
+TRIED = [k for k in OutcomeKind if k not in {OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN}]
 
 
 @given(policies, kinds, st.integers(0, 9), st.integers(0, 9), st.floats(0, 1, exclude_max=True))
@@ -121,7 +190,7 @@ def test_every_outcome_is_a_legal_move_that_loses_nothing(
         assert recorded.next_attempt_at >= FINISHED_AT
 
 
-@given(policies, st.lists(kinds.filter(lambda kind: kind is not OutcomeKind.NOT_TRIED)))
+@given(policies, st.lists(st.sampled_from(TRIED)))
 def test_a_greeting_ends_after_six_attempts_and_with_one_ambiguous_resend_at_most(
     policy: DeliveryPolicy, faults: list[OutcomeKind]
 ):
@@ -135,5 +204,5 @@ def test_a_greeting_ends_after_six_attempts_and_with_one_ambiguous_resend_at_mos
         message = after(recorded.retry_count, recorded.ambiguous_count)
     assert statuses[-1] in {Status.SENT, Status.FAILED, Status.UNKNOWN}
     assert len(statuses) <= 6
-    if not policy.honours_keys:
+    if policy.key_lifetime is None:
         assert kinds_tried[: len(statuses)].count(OutcomeKind.AMBIGUOUS) <= 2

@@ -126,10 +126,10 @@ async def test_a_sender_that_is_not_open_says_so():
         await sender_for("http://127.0.0.1:9").send(MESSAGE)
 
 
-@pytest.mark.parametrize("honours_keys", [True, False])
-def test_whether_keys_are_honoured_is_a_setting(honours_keys: bool):  # noqa: FBT001
-    config = HttpConfig("http://127.0.0.1:9", honours_keys=honours_keys)
-    assert HttpSender(config, FakeClock()).honours_keys is honours_keys
+@pytest.mark.parametrize("lifetime", [timedelta(minutes=15), None])
+def test_for_how_long_keys_are_known_is_a_setting(lifetime: timedelta | None):
+    config = HttpConfig("http://127.0.0.1:9", key_lifetime=lifetime)
+    assert HttpSender(config, FakeClock()).key_lifetime == lifetime
 
 
 # --- Answers ----------------------------------------------------------------------------------

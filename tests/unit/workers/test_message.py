@@ -46,6 +46,9 @@ class ScriptedTransport:
     async def publish(self, batches: Sequence[Batch]) -> None:
         raise NotImplementedError
 
+    async def count_waiting(self) -> int:
+        raise NotImplementedError
+
     async def deliveries(self) -> AsyncGenerator[ScriptedDelivery, None]:
         self.opened += 1
         try:

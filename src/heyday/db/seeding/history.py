@@ -22,7 +22,7 @@ _REFUSED = Outcome(OutcomeKind.REFUSED, 400, error="the provider refused the mes
 _BUSY = Outcome(OutcomeKind.NOT_ACCEPTED, 429, error="the provider asked for patience")
 _NO_ANSWER = Outcome(OutcomeKind.AMBIGUOUS, error="no answer came in time")
 
-_POLICY = DeliveryPolicy(RetryPolicy(), honours_keys=False)
+_POLICY = DeliveryPolicy(RetryPolicy(), key_lifetime=None)
 _PLANNED_AHEAD = timedelta(hours=33)
 _QUEUED_AHEAD = timedelta(seconds=75)
 _ANSWER_TIME = timedelta(milliseconds=180)

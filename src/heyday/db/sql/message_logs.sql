@@ -10,7 +10,7 @@
 WITH due AS (
     SELECT id, scheduled_send_time
     FROM message_logs m
-    WHERE status IN ('SCHEDULED', 'RETRYING')
+    WHERE status {movable}
       AND scheduled_send_time >= $3 AND scheduled_send_time < $2
       AND scheduled_send_time >= {skip_before}
       AND (next_attempt_at IS NULL OR next_attempt_at < $2)
@@ -33,7 +33,7 @@ SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_sen
 WITH lost AS (
     SELECT id, scheduled_send_time
     FROM message_logs m
-    WHERE status = 'QUEUED' AND queued_at < $2
+    WHERE status {movable} AND queued_at < $2
       AND scheduled_send_time >= $3 AND scheduled_send_time < $2
       AND scheduled_send_time >= {skip_before}
       AND (next_attempt_at IS NULL OR next_attempt_at < $2)
@@ -120,7 +120,7 @@ WITH people AS MATERIALIZED (
     ) AS fit
     {twin}
     WHERE m.id = ANY ($1) AND m.scheduled_send_time BETWEEN $2 AND $3
-      AND m.status = 'QUEUED'
+      AND m.status {movable}
       AND m.scheduled_send_time <= $4 AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4)
       AND {which}
     ORDER BY m.id
@@ -139,10 +139,12 @@ FROM target t
 WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
   AND m.scheduled_send_time BETWEEN $2 AND $3
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
-          m.ambiguous_count, m.message_type, m.idempotency_key, t.email, m.message_content
+          m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
+          m.message_content
 
 -- name: claim_expired
--- Take over rows whose sender let its lease run out; the new epoch shuts the old one out.
+-- Take over rows whose sender let its lease run out; the new epoch shuts the old one out. Its last
+-- sign of life was when the lease began: a call of which nothing is known began no earlier.
 WITH expired AS (
     SELECT id, scheduled_send_time
     FROM message_logs
@@ -152,11 +154,23 @@ WITH expired AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE message_logs m
-SET epoch = m.epoch + 1, lease_until = now() + $1::interval
+SET epoch = m.epoch + 1, lease_until = now() + $1::interval,
+    ambiguous_since = coalesce(m.ambiguous_since, m.lease_until - $1::interval)
 FROM expired e, users u
 WHERE m.id = e.id AND m.scheduled_send_time = e.scheduled_send_time AND u.id = m.user_id
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
-          m.ambiguous_count, m.message_type, m.idempotency_key, u.email, m.message_content
+          m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, u.email,
+          m.message_content
+
+-- name: prolong
+-- Let the lease of rows begin anew that are still the sender's own.
+UPDATE message_logs m
+SET lease_until = now() + $4::interval
+FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[]) AS h (id, scheduled_send_time, epoch)
+WHERE m.id = h.id AND m.scheduled_send_time = h.scheduled_send_time
+  AND m.scheduled_send_time BETWEEN $5 AND $6
+  AND m.status = 'SENDING' AND m.epoch = h.epoch
+RETURNING m.id
 
 -- name: record
 -- Write outcomes where status and epoch are still the sender's own; note each attempt that was
@@ -166,22 +180,24 @@ WITH outcome AS (
     SELECT *
     FROM unnest(
         $1::uuid[], $2::timestamptz[], $3::integer[], $4::varchar[], $5::smallint[], $6::varchar[],
-        $7::timestamptz[], $8::smallint[], $9::smallint[], $10::timestamptz[], $11::smallint[],
-        $12::text[], $13::text[], $14::text[])
+        $7::timestamptz[], $8::smallint[], $9::smallint[], $10::timestamptz[], $11::timestamptz[],
+        $12::smallint[], $13::text[], $14::text[], $15::text[])
         AS o (id, scheduled_send_time, epoch, status, attempt, outcome, finished_at, retry_count,
-              ambiguous_count, next_attempt_at, code, body, error, provider_message_id)
+              ambiguous_count, ambiguous_since, next_attempt_at, code, body, error,
+              provider_message_id)
 ), written AS (
     UPDATE message_logs m
     SET status = o.status,
         actual_send_time = CASE WHEN o.status = 'SENT' THEN o.finished_at END,
         retry_count = o.retry_count, ambiguous_count = o.ambiguous_count,
-        next_attempt_at = o.next_attempt_at, lease_until = NULL,
+        ambiguous_since = o.ambiguous_since, next_attempt_at = o.next_attempt_at,
+        lease_until = NULL,
         api_response_code = o.code, api_response_body = o.body, error_message = o.error,
         provider_message_id = o.provider_message_id
     FROM outcome o
     WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
-      AND m.scheduled_send_time BETWEEN $15 AND $16
-      AND m.status = 'SENDING' AND m.epoch = o.epoch
+      AND m.scheduled_send_time BETWEEN $16 AND $17
+      AND m.status {movable} AND m.epoch = o.epoch
     RETURNING m.id
 ), noted AS (
     INSERT INTO message_attempts (
@@ -196,12 +212,19 @@ WITH outcome AS (
 )
 SELECT count(*) FROM written
 
+-- name: count_recorded
+-- How many rows nobody has claimed since these outcomes were written.
+SELECT count(*)
+FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[]) AS o (id, scheduled_send_time, epoch)
+JOIN message_logs m ON m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
+WHERE m.scheduled_send_time BETWEEN $4 AND $5 AND m.epoch = o.epoch AND m.status <> 'SENDING'
+
 -- name: skip_late
 -- End what is too late to be sent.
 -- moves: SCHEDULED QUEUED RETRYING > SKIPPED
 UPDATE message_logs m
 SET status = 'SKIPPED', epoch = epoch + 1, error_message = 'the late window had passed'
-WHERE status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND scheduled_send_time < {skip_before}
+WHERE status {movable} AND scheduled_send_time < {skip_before}
 
 -- name: balance
 -- What became of the greetings of one type that were scheduled in a window.

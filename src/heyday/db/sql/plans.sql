@@ -116,8 +116,9 @@ SET status = 'SCHEDULED', scheduled_send_time = w.send_at, timezone = w.timezone
 FROM wanted w
 WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.delivery_date
   AND m.scheduled_send_time BETWEEN $15 AND $16
+  AND m.status {movable}
   AND (
-      m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND m.ambiguous_count = 0
+      m.status <> 'CANCELLED' AND m.ambiguous_count = 0
       AND (m.scheduled_send_time, m.timezone, m.occasion_date, m.message_content)
           IS DISTINCT FROM (w.send_at, w.timezone, w.occasion_date, w.content)
       OR m.status = 'CANCELLED' AND w.is_owed)
@@ -133,7 +134,7 @@ SET status = 'CANCELLED', epoch = m.epoch + 1,
                          ELSE 'date or time zone changed' END
 FROM users u
 WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
-  AND m.scheduled_send_time >= $3 AND m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING')
+  AND m.scheduled_send_time >= $3 AND m.status {movable}
   AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
        OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
        OR u.{date} IS DISTINCT FROM m.occasion_date
@@ -200,7 +201,7 @@ FROM unnest($2::varchar[], $3::date[], $4::timestamptz[], $5::timestamptz[])
     AS d (timezone, delivery_date, planned_at, send_at)
 WHERE m.message_type = $1 AND m.timezone = d.timezone AND m.delivery_date = d.delivery_date
   AND m.scheduled_send_time = d.planned_at
-  AND m.status IN ('SCHEDULED', 'QUEUED', 'RETRYING') AND m.ambiguous_count = 0
+  AND m.status {movable} AND m.ambiguous_count = 0
   AND m.tzdb_version <= $6
 
 -- name: count_people_by_zone

@@ -29,3 +29,7 @@ DELETE FROM queue_batches WHERE id = $1
 -- name: release
 -- Give a batch back at once.
 UPDATE queue_batches SET visible_at = $2 WHERE id = $1
+
+-- name: count_waiting
+-- Batches that could be taken at $1.
+SELECT count(*) FROM queue_batches WHERE visible_at <= $1

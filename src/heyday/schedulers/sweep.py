@@ -1,0 +1,34 @@
+"""Look for what dead workers and lost batches left behind, every half minute, and at start."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from heyday.domain.ports import Clock, Wakeup
+from heyday.schedulers.periodic import PeriodicScheduler
+from heyday.services.scheduling import SWEEP, MessageSchedulerService
+from heyday.telemetry import Metrics
+
+
+class SweepScheduler(PeriodicScheduler):
+    """Bring back what is stuck on its way, in a loop of its own: no backlog keeps it waiting."""
+
+    name = SWEEP
+
+    def __init__(
+        self,
+        service: MessageSchedulerService,
+        wakeup: Wakeup,
+        clock: Clock,
+        metrics: Metrics,
+        every: timedelta,
+    ) -> None:
+        super().__init__(service, wakeup, clock, metrics)
+        self._every = every
+
+    def next_at(self, now: datetime) -> datetime:
+        """Return when to look again."""
+        return now + self._every
+
+    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+        """Sweep, now or as if at a chosen moment; return `expired` and `requeued`."""
+        return await self._service.sweep(at)
