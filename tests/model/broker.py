@@ -1,6 +1,7 @@
 """A queue: at least once, in no certain order, and it may lose everything."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from heyday.domain.errors import TransportError
@@ -48,6 +49,9 @@ class ModelBroker:
         self.waiting.extend(batches)
         if self._comes(Trouble.UNSURE):
             raise TransportError(Trouble.UNSURE)
+
+    def count_due(self, now: datetime) -> int:
+        return sum(batch.due_at <= now for batch in self.waiting)
 
     def take(self, place: int) -> tuple[int, Batch]:
         """Hand one of the waiting batches to a worker; return its number and it."""

@@ -6,12 +6,14 @@ timer, over all loops that are not frozen.
 
 import asyncio
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from datetime import datetime, timedelta
 from typing import Any
 
+_MOST_CANCELS = 10
 _MOST_TURNS = 200_000
 
 
@@ -42,8 +44,8 @@ class ModelClock:
         self._now = at
 
     def instant_of(self, seconds: float) -> datetime:
-        """Return the instant at which `monotonic` says so."""
-        return self._first + timedelta(seconds=seconds)
+        """Return the first instant at which `monotonic` says so, or more."""
+        return self._first + timedelta(microseconds=math.ceil(seconds * 1_000_000))
 
 
 def _wake(waking: asyncio.Future[None]) -> None:
@@ -141,10 +143,11 @@ class ModelLoop(asyncio.AbstractEventLoop):
     def cancel_all(self) -> None:
         """End every task, as far as each lets itself be ended."""
         self.is_frozen = False
-        while self._tasks:
+        for _ in range(_MOST_CANCELS):
             for task in list(self._tasks):
                 task.cancel()
             self.settle()
+        assert not self._tasks, "a task does not let itself be cancelled"
         self._timers.clear()
 
 

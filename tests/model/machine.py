@@ -12,32 +12,31 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from heyday.domain.errors import DatabaseUnavailable, NotFound
+from heyday.domain.message_types import BIRTHDAY
 from heyday.domain.transitions import IN_FLIGHT, PENDING
 from heyday.services.users import UserService
 from tests.model.broker import Trouble
 from tests.model.clockwork import World
 from tests.model.process import ZONES, Fate, Fault, Killed, Point, Process, Surroundings
 from tests.model.promises import Promises
-from tests.model.provider import Act, Keys, ModelProvider
+from tests.model.provider import Act, ModelProvider
 from tests.model.rows import PersonRow
 from tests.model.tables import ModelDatabase
 
-MOST_PEOPLE = 6
+MOST_PEOPLE = 12
+MOST_PENDING = 4
 AHEAD = timedelta(seconds=60)
 CHANGES = ("birthday_date", "anniversary_date", "timezone", "first_name")
 SQL_CHANGES = ("birthday_date", "timezone", "deleted_at", "unsubscribed_at")
-JOBS = ("plan", "enqueue_due", "recover")
+JOBS = ("plan", "enqueue_due", "sweep", "recover")
 MOST_ROUNDS = 60
 STARTS = (
     datetime(2027, 1, 14, tzinfo=UTC),
     datetime(2027, 2, 27, 12, tzinfo=UTC),
     datetime(2028, 2, 28, 6, tzinfo=UTC),
 )
-KEYS = (
-    Keys(are_honoured=True),
-    Keys(are_honoured=True, lifetime=timedelta(hours=1)),
-    Keys(are_honoured=False),
-)
+KEY_LIFETIMES = (timedelta(days=365), timedelta(hours=1), None)
+HOLDING = (frozenset(), frozenset({BIRTHDAY.name}))
 STEPS = tuple(
     timedelta(seconds=seconds)
     for seconds in (1, 3, 10, 35, 61, 150, 600, 3600, 9 * 3600, 86_400, 2 * 86_400)
@@ -64,24 +63,31 @@ class Machine(RuleBasedStateMachine):
         self.numbers = count(1)
         structlog.configure(processors=[self._listen])
 
-    @initialize(start=st.sampled_from(STARTS), keys=st.sampled_from(KEYS), zone=zones)
-    def begin(self, start: datetime, keys: Keys, zone: str) -> None:
+    @initialize(
+        start=st.sampled_from(STARTS),
+        key_lifetime=st.sampled_from(KEY_LIFETIMES),
+        holding=st.sampled_from(HOLDING),
+        zone=zones,
+    )
+    def begin(
+        self, start: datetime, key_lifetime: timedelta | None, holding: frozenset[str], zone: str
+    ) -> None:
         self.world = World(start)
-        self.around = self.surroundings(keys)
+        self.around = Surroundings(
+            self.world,
+            ModelDatabase(self.world.clock),
+            ModelProvider(self.world, key_lifetime),
+            holding,
+        )
         self.promises = Promises(self.around)
         self.door = Process(self.around)
         self.processes += self._process(), self._process()
         self._do(self.door.scheduling.plan())
         self._add(zone, 0, 20, None)
 
-    def surroundings(self, keys: Keys) -> Surroundings:
-        """Build what the processes share."""
-        provider = ModelProvider(self.world, keys)
-        return Surroundings(self.world, ModelDatabase(self.world.clock), provider)
-
     # --- People
 
-    @precondition(lambda self: len(self.ids) < MOST_PEOPLE)
+    @precondition(lambda self: len(self.ids) < MOST_PEOPLE and self._count_pending() < MOST_PENDING)
     @rule(zone=zones, birthday=offsets, years=years, anniversary=offsets)
     def add(self, zone: str, birthday: int | None, years: int, anniversary: int | None) -> None:
         self._add(zone, birthday, years, anniversary)
@@ -267,6 +273,10 @@ class Machine(RuleBasedStateMachine):
         self._run(which, "enqueue_due")
         while self.around.broker.waiting and self.processes[which].is_usable:
             self.processes[which].deliver(0)
+
+    def _count_pending(self) -> int:
+        rows = self.around.database.tables.messages.values()
+        return sum(row.status in PENDING for row in rows)
 
     def _next_due(self) -> datetime | None:
         """Return the next instant at which a greeting may leave."""

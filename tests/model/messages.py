@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import (
@@ -85,30 +86,41 @@ class ModelMessages:
         ]
         expired.sort(key=_instant)
         taken = [
-            self._database.put(replace(row, epoch=row.epoch + 1, lease_until=now + lease))
+            self._database.put(
+                replace(
+                    row,
+                    epoch=row.epoch + 1,
+                    lease_until=now + lease,
+                    ambiguous_since=row.ambiguous_since or row.lease_until - lease,
+                )
+            )
             for row in expired[:limit]
+            if row.lease_until
         ]
         return [row.as_claimed(self._person(row).email) for row in taken]
+
+    async def prolong(self, held: Sequence[ClaimedMessage], lease: timedelta) -> set[UUID]:
+        lease_until = self._database.now() + lease
+        kept = set()
+        for message in held:
+            row = self._own(message.id, message.scheduled_send_at, message.epoch)
+            if row and row.status is Status.SENDING:
+                self._database.put(replace(row, lease_until=lease_until))
+                kept.add(row.id)
+        return kept
 
     async def record(self, outcomes: Sequence[Recorded]) -> int:
         self._database.statements.append("record")
         noted = {(a.message_id, a.epoch) for a in self._database.tables.attempts}
-        written = 0
         for outcome in outcomes:
-            row = self._database.tables.messages.get(outcome.message_id)
-            is_own = (
-                row is not None
-                and row.scheduled_send_time == outcome.scheduled_send_at
-                and row.status is Status.SENDING
-                and row.epoch == outcome.epoch
-            )
-            if row is not None and is_own:
+            row = self._own(outcome.message_id, outcome.scheduled_send_at, outcome.epoch)
+            if row and row.status is Status.SENDING:
                 self._database.put(_recorded(row, outcome))
-                written += 1
             is_plain = outcome.status is Status.SENT and outcome.attempt == 1
             if not is_plain and (outcome.message_id, outcome.epoch) not in noted:
                 self._database.tables.attempts.append(_attempt(outcome))
-        return written
+        rows = [self._own(o.message_id, o.scheduled_send_at, o.epoch) for o in outcomes]
+        return sum(row is not None and row.status is not Status.SENDING for row in rows)
 
     async def skip_late(self, rules: ClaimRules) -> int:
         late = [
@@ -166,6 +178,12 @@ class ModelMessages:
             row.timezone,
             row.scheduled_send_time,
         )
+
+    def _own(self, message_id: UUID, scheduled_send_at: datetime, epoch: int) -> MessageRow | None:
+        """Return a row if nobody has claimed it since this epoch."""
+        row = self._database.tables.messages.get(message_id)
+        is_own = row and (row.scheduled_send_time, row.epoch) == (scheduled_send_at, epoch)
+        return row if is_own else None
 
     def _rows(self) -> list[MessageRow]:
         return list(self._database.tables.messages.values())
@@ -315,6 +333,7 @@ def _recorded(row: MessageRow, outcome: Recorded) -> MessageRow:
         actual_send_time=outcome.finished_at if outcome.status is Status.SENT else None,
         retry_count=outcome.retry_count,
         ambiguous_count=outcome.ambiguous_count,
+        ambiguous_since=outcome.ambiguous_since,
         next_attempt_at=outcome.next_attempt_at,
         lease_until=None,
         api_response_code=outcome.response_code,

@@ -21,6 +21,7 @@ from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import TzDatabase
 from heyday.senders.answers import judge
 from heyday.services.jobs import JobJournal
+from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
@@ -44,7 +45,10 @@ ZONES = ("Pacific/Auckland", "America/St_Johns")
 POLICIES = TimePolicies(same_occasion=timedelta(days=2))
 CALL_TIMEOUT = timedelta(seconds=10)
 SENDING_CONFIG = SendingConfig(
-    concurrency=8, call_timeout=CALL_TIMEOUT, flush_size=2, flush_every=timedelta(seconds=2)
+    concurrency=2,
+    lease=LeaseConfig(call_timeout=CALL_TIMEOUT),
+    flush_size=2,
+    flush_every=timedelta(seconds=2),
 )
 SCHEDULING_CONFIG = SchedulerConfig(batch_size=3)
 MIDDLE = 0.5
@@ -123,10 +127,17 @@ class ModelSession:
 class Surroundings:
     """What all processes share: the time, the database, the queue, the provider."""
 
-    def __init__(self, world: World, database: ModelDatabase, provider: ModelProvider) -> None:
+    def __init__(
+        self,
+        world: World,
+        database: ModelDatabase,
+        provider: ModelProvider,
+        holding: frozenset[str],
+    ) -> None:
         self.world = world
         self.database = database
         self.provider = provider
+        self.holding = holding
         self.broker = ModelBroker()
         self.session: Session = ModelSession(
             ModelPeople(database),
@@ -160,7 +171,7 @@ class Process:
         self.sending = MessageSenderService(
             store=store,
             sender=sender,
-            policy=DeliveryPolicy(RetryPolicy(), sender.honours_keys),
+            policy=DeliveryPolicy(RetryPolicy(), sender.key_lifetime, around.holding),
             planner=self.planner,
             clock=clock,
             metrics=METRICS,
@@ -214,17 +225,18 @@ class Process:
         if self.is_dead:
             raise Killed
 
-    async def reach(self, point: Point) -> None:
-        """Come to a point at which the process may die or freeze."""
+    async def reach(self, point: Point) -> bool:
+        """Come to a point at which the process may die or freeze; tell whether it froze."""
         self.check()
         if self.hazard is None or self.hazard[0] is not point:
-            return
+            return False
         fate, self.hazard = self.hazard[1], None
         if fate is Fate.DIE:
             self._die()
         self.loop.is_frozen = True
         await asyncio.sleep(0)
         self.check()
+        return True
 
     def _die(self) -> NoReturn:
         self.is_dead = True
@@ -273,12 +285,13 @@ class ProcessSender:
         self._clock = process.around.world.clock
 
     @property
-    def honours_keys(self) -> bool:
-        return self._provider.keys.are_honoured
+    def key_lifetime(self) -> timedelta | None:
+        return self._provider.key_lifetime
 
     async def send(self, message: ClaimedMessage) -> Outcome:
-        await self._process.reach(Point.CALLING)
-        act = self._provider.take(message)
+        is_delayed = await self._process.reach(Point.CALLING)
+        row = self._process.around.database.tables.messages[message.id]
+        act = self._provider.take(message, row, is_delayed=is_delayed)
         if act is Act.NOT_CONNECTED:
             return Outcome(OutcomeKind.NOT_ACCEPTED, error="not connected")
         if act in HANGING:
@@ -316,6 +329,10 @@ class ProcessTransport:
         self._process.check()
         self._process.around.broker.publish(batches)
         await self._process.reach(Point.PUBLISHED)
+
+    async def count_waiting(self) -> int:
+        self._process.check()
+        return self._process.around.broker.count_due(self._process.around.world.clock.now())
 
     async def deliveries(self) -> AsyncGenerator[ModelDelivery, None]:
         process = self._process

@@ -8,6 +8,7 @@ from enum import StrEnum
 from heyday.domain.models import ClaimedMessage
 from heyday.senders.answers import Answer
 from tests.model.clockwork import World
+from tests.model.rows import MessageRow
 
 
 class Act(StrEnum):
@@ -49,31 +50,32 @@ _ANSWERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Whether the provider takes a repeated key for the first request, and for how long."""
-
-    are_honoured: bool
-    lifetime: timedelta = timedelta(days=3650)
-
-
-@dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request that reached the provider."""
+    """A request that reached the provider.
+
+    row: its greeting, as it was stored then.   is_delayed: its process froze when it was about to
+    send it.
+    """
 
     message: ClaimedMessage
     at: datetime
-    is_accepted: bool
+    row: MessageRow
+    is_delayed: bool
 
 
 class ModelProvider:
-    """Do with each request what is next in the script, and remember what came."""
+    """Do with each request what is next in the script, and remember what came.
 
-    def __init__(self, world: World, keys: Keys) -> None:
+    key_lifetime: for how long it takes a repeated key for the first request; None: it looks at no
+    key.
+    """
+
+    def __init__(self, world: World, key_lifetime: timedelta | None) -> None:
         self._clock = world.clock
         self._network = world.make_loop()
         self._script: deque[Act] = deque()
         self._known: dict[str, tuple[datetime, str]] = {}
-        self.keys = keys
+        self.key_lifetime = key_lifetime
         self.is_down = False
         self.arrivals: list[Arrival] = []
         self.accepted: defaultdict[str, list[datetime]] = defaultdict(list)
@@ -86,12 +88,12 @@ class ModelProvider:
         self._script.clear()
         self.is_down = False
 
-    def take(self, message: ClaimedMessage) -> Act:
+    def take(self, message: ClaimedMessage, row: MessageRow, *, is_delayed: bool) -> Act:
         """Take one request; return what is done with it."""
         act = self._script.popleft() if self._script else Act.OK
         if self.is_down or act is Act.NOT_CONNECTED:
             return Act.NOT_CONNECTED
-        self.arrivals.append(Arrival(message, self._clock.now(), act in ACCEPTING))
+        self.arrivals.append(Arrival(message, self._clock.now(), row, is_delayed))
         if act in ACCEPTING:
             self._accept(message)
         elif act is Act.HANG_ACCEPTED_LATE:
@@ -104,7 +106,7 @@ class ModelProvider:
     def _accept(self, message: ClaimedMessage) -> None:
         now, key = self._clock.now(), message.idempotency_key
         known_at, text = self._known.get(key, (None, ""))
-        if self.keys.are_honoured and known_at and now - known_at < self.keys.lifetime:
+        if self.key_lifetime and known_at and now - known_at < self.key_lifetime:
             if text != message.text:
                 self.broken.append(f"{key} came with another text than the first time")
             return

@@ -80,6 +80,7 @@ class MessageRow:
             epoch=self.epoch,
             retry_count=self.retry_count,
             ambiguous_count=self.ambiguous_count,
+            ambiguous_since=self.ambiguous_since,
             message_type=self.message_type,
             idempotency_key=self.idempotency_key,
             email=email,
