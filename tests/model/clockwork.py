@@ -159,7 +159,7 @@ class World:
         self.loops: list[ModelLoop] = []
 
     def make_loop(self) -> ModelLoop:
-        loop = ModelLoop(self.clock)
+        loop = ModelLoop(self.clock)  # type: ignore[abstract] # has what tasks and timers need
         self.loops.append(loop)
         return loop
 
@@ -172,7 +172,7 @@ class World:
         """Let time pass, from timer to timer."""
         end_at = self.clock.now() + by
         while True:
-            due = [at for loop in self.loops if (at := loop.next_at) is not None]
+            due = [seconds for loop in self.loops if (seconds := loop.next_at) is not None]
             at = self.clock.instant_of(min(due)) if due else end_at
             if at >= end_at:
                 break

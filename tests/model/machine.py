@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -36,7 +37,7 @@ STARTS = (
     datetime(2028, 2, 28, 6, tzinfo=UTC),
 )
 KEY_LIFETIMES = (timedelta(days=365), timedelta(hours=1), None)
-HOLDING = (frozenset(), frozenset({BIRTHDAY.name}))
+HOLDING: tuple[frozenset[str], ...] = (frozenset(), frozenset({BIRTHDAY.name}))
 STEPS = tuple(
     timedelta(seconds=seconds)
     for seconds in (1, 3, 10, 35, 61, 150, 600, 3600, 9 * 3600, 86_400, 2 * 86_400)
@@ -49,6 +50,19 @@ offsets = st.sampled_from((None, -1, 0, 1, 1, 2))
 years = st.sampled_from((0, 1, 20))
 zones = st.sampled_from(ZONES)
 workers = st.integers(0, 1)
+
+
+def runs(examples: int, steps: int) -> settings:
+    """Return the settings for so many runs of so many steps: the same ones each time."""
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 class Machine(RuleBasedStateMachine):
@@ -300,12 +314,13 @@ class Machine(RuleBasedStateMachine):
         for task in self.tasks:
             if not task.done():
                 waiting.append(task)
-            elif not task.cancelled() and (error := task.exception()):
-                if not isinstance(error, Killed | DatabaseUnavailable):
-                    raise error
+                continue
+            error = None if task.cancelled() else task.exception()
+            if error and not isinstance(error, Killed | DatabaseUnavailable):
+                raise error
         self.tasks = waiting
 
-    def _listen(self, _logger: object, event: str, fields: Any) -> Any:
+    def _listen(self, _logger: object, _method: str, fields: Any) -> Any:
         """Keep what services log of an error that no fault explains: workers go on after it."""
         if (kind := fields.get("error")) and kind not in _EXPECTED:
             self.noises.append(f"{fields.get('event')}: {kind}")

@@ -151,7 +151,11 @@ class ModelMessages:
         counts = {
             status.value.lower(): sum(row.status is status for row in rows)
             for status in (
-                Status.SENT, Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.UNKNOWN
+                Status.SENT,
+                Status.FAILED,
+                Status.CANCELLED,
+                Status.SKIPPED,
+                Status.UNKNOWN,
             )
         }
         return TypeBalance(
@@ -251,16 +255,14 @@ class ModelMessages:
         twins = self._twins(row, batch, rules) if is_doubtful else []
         if any(_is_leaving(twin) for twin in twins):
             return None
-        if person.deleted_at is not None:
-            return Status.CANCELLED, "person deleted"
-        if person.unsubscribed_at is not None:
-            return Status.CANCELLED, "person unsubscribed"
+        if not person.is_wanted:
+            kind = "deleted" if person.deleted_at is not None else "unsubscribed"
+            return Status.CANCELLED, f"person {kind}"
         if not is_fit(row, person, person.date_of(_TYPES[row.message_type])):
             return Status.QUEUED, None
         if row.scheduled_send_time < _skip_before(row, rules):
             return Status.SKIPPED, "the late window had passed"
-        greeted = [t.delivery_date for t in twins if _is_perhaps_greeted(t)]
-        if greeted:
+        if greeted := [t.delivery_date for t in twins if _is_perhaps_greeted(t)]:
             return Status.SKIPPED, f"greeted for this occasion on {max(greeted)}"
         return Status.SENDING, None
 
@@ -268,9 +270,8 @@ class ModelMessages:
         changed_at = self._person(row).dates_changed_at
         since = row.scheduled_send_time - _same_occasion(row, rules) - _ROOM
         return (
-            (changed_at is not None and changed_at > since)
-            or row.delivery_date.day != row.occasion_date.day
-        )
+            changed_at is not None and changed_at > since
+        ) or row.delivery_date.day != row.occasion_date.day
 
     def _twins(self, row: MessageRow, batch: Batch, rules: ClaimRules) -> list[MessageRow]:
         """Return the person's other greetings of this type that are about the same occasion."""

@@ -103,7 +103,7 @@ class ModelPlans:
             is_moved = stored != (day.send_at, day.timezone, occasion, text)
             is_open = row.status in PENDING and row.ambiguous_count == 0
             is_back = row.status is Status.CANCELLED and _is_owed(day, person, rules)
-            if not (is_open and is_moved or is_back):
+            if not ((is_open and is_moved) or is_back):
                 continue
             self._database.put(
                 replace(
@@ -138,9 +138,7 @@ class ModelPlans:
             if person.deleted_at is not None:
                 reason = "person deleted"
             self._database.put(
-                replace(
-                    row, status=Status.CANCELLED, epoch=row.epoch + 1, error_message=reason
-                )
+                replace(row, status=Status.CANCELLED, epoch=row.epoch + 1, error_message=reason)
             )
             cancelled += 1
         return cancelled

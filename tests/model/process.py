@@ -261,19 +261,22 @@ class ProcessStore:
         self._database.begin()
         try:
             result = await work(self._process.around.session)
-            if fault is Fault.UNDONE:
-                raise DatabaseUnavailable(fault)
+            _fail_if(fault, Fault.UNDONE)
         except BaseException:
             self._database.roll_back()
             raise
         self._database.commit()
-        if fault is Fault.ANSWER_LOST:
-            raise DatabaseUnavailable(fault)
+        _fail_if(fault, Fault.ANSWER_LOST)
         for statement in self._database.statements:
             if point := _POINTS.get(statement):
                 await self._process.reach(point)
                 break
         return result
+
+
+def _fail_if(fault: Fault | None, kind: Fault) -> None:
+    if fault is kind:
+        raise DatabaseUnavailable(kind)
 
 
 class ProcessSender:

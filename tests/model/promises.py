@@ -52,9 +52,7 @@ class _Shape:
 
 
 def _shape(person: PersonRow) -> _Shape:
-    return _Shape(
-        person.is_wanted, person.timezone, person.birthday_date, person.anniversary_date
-    )
+    return _Shape(person.is_wanted, person.timezone, person.birthday_date, person.anniversary_date)
 
 
 class Promises:
@@ -198,7 +196,9 @@ class Promises:
             accepted = provider.accepted.get(row.idempotency_key, [])
             if row.status is Status.SENT:
                 assert accepted, "SENT, but never accepted"
-            assert len(accepted) <= max(1, self._most_letters(row, noted[row.id])), "too many letters"
+            assert len(accepted) <= max(1, self._most_letters(row, noted[row.id])), (
+                "too many letters"
+            )
             assert row.ambiguous_count <= noted[row.id], "an ambiguous attempt was not noted"
 
     def _most_letters(self, row: MessageRow, ambiguous: int) -> int:

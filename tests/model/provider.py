@@ -28,9 +28,7 @@ class Act(StrEnum):
     NOT_CONNECTED = "not connected"
 
 
-ACCEPTING = frozenset(
-    {Act.OK, Act.ERROR_ACCEPTED, Act.GARBAGE_ACCEPTED, Act.HANG_ACCEPTED}
-)
+ACCEPTING = frozenset({Act.OK, Act.ERROR_ACCEPTED, Act.GARBAGE_ACCEPTED, Act.HANG_ACCEPTED})
 HANGING = frozenset({Act.HANG, Act.HANG_ACCEPTED, Act.HANG_ACCEPTED_LATE})
 LATE = timedelta(seconds=30)
 BUSY_LONG_CODE = 425

@@ -8,6 +8,7 @@ from uuid import UUID
 from tests.model.clockwork import ModelClock
 from tests.model.rows import AttemptRow, JobRow, MessageRow, Move, PersonRow, month_day
 
+
 @dataclass
 class Tables:
     """What is stored. Rows are frozen, so that a shallow copy is a snapshot.

@@ -1,15 +1,6 @@
-"""Every promise, after every step of whatever may happen, and at the end."""
+"""Every promise, after every step of whatever may happen, and when all has come to rest."""
 
-from hypothesis import HealthCheck, settings
-
-from tests.model.machine import Machine
+from tests.model.machine import Machine, runs
 
 TestModel = Machine.TestCase
-TestModel.settings = settings(
-    max_examples=500,
-    stateful_step_count=100,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestModel.settings = runs(examples=500, steps=100)
