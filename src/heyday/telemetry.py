@@ -2,9 +2,10 @@
 
 import logging
 import sys
+from functools import partial
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 log = structlog.get_logger()
@@ -35,11 +36,65 @@ class Metrics:
             "Outcomes not written because another worker held the row by then.",
             registry=self.registry,
         )
+        self.illegal_moves = Counter(
+            "heyday_illegal_moves_total",
+            "Changes of status that were asked for and are not legal.",
+            ["source", "target"],
+            registry=self.registry,
+        )
         self.job_runs = Counter(
             "heyday_job_runs_total",
             "Scheduler runs by result.",
             ["job", "result"],
             registry=self.registry,
+        )
+        self._declare_gate()
+        self._declare_clocks()
+
+    def _declare_gate(self) -> None:
+        self.breaker_state = Gauge(
+            "heyday_breaker_state",
+            "Whether this process calls the provider: 0 yes, 1 one call at a time, 2 no.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.breaker_openings = Counter(
+            "heyday_breaker_openings_total",
+            "How often this process stopped calling the provider.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.held_back = Counter(
+            "heyday_held_back_total",
+            "Calls that had to wait or were put off, by what held them.",
+            ["provider", "by"],
+            registry=self.registry,
+        )
+        self.rate_limited = Counter(
+            "heyday_rate_limited_total",
+            "Answers that said we call too often.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.pace = Gauge(
+            "heyday_pace",
+            "Calls a second that all workers together may make, as last heard; +Inf: no limit.",
+            ["provider"],
+            registry=self.registry,
+        )
+
+    def _declare_clocks(self) -> None:
+        gauge = partial(Gauge, registry=self.registry)
+        self.clock_jump = gauge(
+            "heyday_clock_jump_seconds",
+            "How far the wall clock has jumped ahead of the monotonic one.",
+        )
+        self.clock_skew = gauge(
+            "heyday_clock_skew_seconds", "How far PostgreSQL's clock is ahead of this machine's."
+        )
+        self.clock_untrusted = gauge(
+            "heyday_clock_untrusted",
+            "1 while clocks contradict each other and nothing is sent, else 0.",
         )
 
 

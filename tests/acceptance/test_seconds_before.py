@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from heyday.bootstrap import SystemClock
+from heyday.clock import SystemClock
 from tests.acceptance.processes import get, heyday
 from tests.factories import person
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from prometheus_client import Histogram
+from prometheus_client import Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
@@ -78,7 +78,7 @@ def test_every_index_has_its_line() -> None:
 def test_every_metric_has_its_line() -> None:
     emitted = {
         (
-            metric._name + ("" if isinstance(metric, Histogram) else "_total"),  # noqa: SLF001 - no public way
+            metric._name + ("" if isinstance(metric, Gauge | Histogram) else "_total"),  # noqa: SLF001 - no public way
             metric._type,  # noqa: SLF001
             metric._labelnames,  # noqa: SLF001
             metric._documentation,  # noqa: SLF001
@@ -123,7 +123,7 @@ def test_the_measure_sees_log_events() -> None:
 def moves_of_statements() -> dict[tuple[str, str], set[str]]:
     """Return the statements that make each move, as their `-- moves:` lines name them."""
     found = defaultdict(set)
-    for table in ("plans", "message_logs"):
+    for table in ("plans", "message_logs", "resolutions"):
         for query in queries.load(table).values():
             for move in query.moves:
                 found[move].add(query.name)

@@ -13,6 +13,7 @@ log = structlog.get_logger()
 
 DUE = "heyday_due"
 BATCHES = "heyday_batches"
+PACE = "heyday_pace"
 
 _RECONNECT_AFTER = 1.0
 
@@ -22,7 +23,7 @@ class Notifications:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._events = {DUE: asyncio.Event(), BATCHES: asyncio.Event()}
+        self._events = {channel: asyncio.Event() for channel in (DUE, BATCHES, PACE)}
 
     def event(self, channel: str) -> asyncio.Event:
         """Return the event that is set whenever the channel is notified."""

@@ -25,6 +25,7 @@ from heyday.domain.models import (
     ZoneInstant,
 )
 from heyday.domain.people import FIELDS
+from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.timezone import Window, ZoneDay
 
 T = TypeVar("T")
@@ -43,6 +44,14 @@ class Clock(Protocol):
 
     async def sleep_until(self, at: datetime) -> None:
         """Return once `now()` has reached `at`, never before."""
+        ...
+
+
+class ClockGuard(Protocol):
+    """Say whether what the clock tells may be acted on."""
+
+    async def check(self) -> None:
+        """Return if the clocks agree. Raises ClockUntrusted; DatabaseError if one is away."""
         ...
 
 
@@ -276,6 +285,11 @@ class Session(Protocol):
     @property
     def messages(self) -> MessageLogStore:
         """Return the greetings."""
+        ...
+
+    @property
+    def resolutions(self) -> ResolutionStore:
+        """Return what a person may look at and settle."""
         ...
 
     @property

@@ -1,6 +1,7 @@
 """Read a provider's HTTP answer: which class of outcome it is, and what of it is worth storing.
 
-Source: DESIGN section 4; RFC 9110 sections 10.2.3 (Retry-After) and 15 (status codes).
+Source: DESIGN section 4; RFC 9110 sections 10.2.3 (Retry-After) and 15 (status codes); RFC 8470
+(425); draft-ietf-httpapi-idempotency-key-header (409).
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.models import ClaimedMessage
 from heyday.senders.scrub import scrub
 
@@ -21,6 +22,37 @@ _LONGEST_WAIT = timedelta(days=1)
 # The rest of the 400s never go away by themselves; these ask for another try.
 _TRY_LATER = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+# "The same request, elsewhere": nothing was done here. 303 means that it was, and 304 answers no
+# POST; of those and of the rest of the 300s nobody can say.
+_ELSEWHERE = frozenset(
+    {
+        HTTPStatus.MOVED_PERMANENTLY,
+        HTTPStatus.FOUND,
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+    }
+)
+# What would be said to any message: our key, our bill, our address for the provider, the form of
+# our requests. 451 is not among them: it may be about one recipient.
+_REFUSES_US = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.PAYMENT_REQUIRED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.NOT_ACCEPTABLE,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+        HTTPStatus.GONE,
+        HTTPStatus.LENGTH_REQUIRED,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.EXPECTATION_FAILED,
+        HTTPStatus.MISDIRECTED_REQUEST,
+        HTTPStatus.UPGRADE_REQUIRED,
+        HTTPStatus.PRECONDITION_REQUIRED,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    }
 )
 
 
@@ -37,10 +69,13 @@ class Answer:
     retry_after: str | None = None
 
 
-def judge(answer: Answer, message: ClaimedMessage, now: datetime) -> Outcome:
-    """Return the outcome of the attempt that brought this answer."""
+def judge(answer: Answer, message: ClaimedMessage, now: datetime, *, honours_keys: bool) -> Outcome:
+    """Return the outcome of the attempt that brought this answer.
+
+    honours_keys: whether the provider takes a second request with the same key for the first.
+    """
     fields = _json_object(answer.body)
-    kind, error = _classify(answer, fields)
+    kind, error = _classify(answer, fields, honours_keys=honours_keys)
     return Outcome(
         kind,
         code=answer.status,
@@ -48,18 +83,23 @@ def judge(answer: Answer, message: ClaimedMessage, now: datetime) -> Outcome:
         error=error,
         retry_after=parse_retry_after(answer.retry_after, now),
         provider_message_id=_find_id(fields) if kind is OutcomeKind.ACCEPTED else None,
+        trouble=_find_trouble(kind, answer.status),
     )
 
 
-def _classify(answer: Answer, fields: dict[str, object] | None) -> tuple[OutcomeKind, str | None]:
+def _classify(
+    answer: Answer, fields: dict[str, object] | None, *, honours_keys: bool
+) -> tuple[OutcomeKind, str | None]:
     said = f"the provider answered {answer.status}"
     match answer.status // 100:
         case 2:
             return _classify_success(answer, fields, said)
-        case 3:
+        case 3 if answer.status in _ELSEWHERE:
             return OutcomeKind.NOT_ACCEPTED, said
         case 4 if answer.status in _TRY_LATER:
             return OutcomeKind.NOT_ACCEPTED, said
+        case 4 if answer.status == HTTPStatus.CONFLICT and honours_keys:
+            return OutcomeKind.AMBIGUOUS, f"{said}: a request with this key may still be under way"
         case 4:
             return OutcomeKind.REFUSED, said
         case _:
@@ -78,6 +118,16 @@ def _classify_success(
     if success is False:
         return OutcomeKind.NOT_ACCEPTED, f"{said}, but with success false"
     return OutcomeKind.AMBIGUOUS, f"{said}, but success is neither true nor false"
+
+
+def _find_trouble(kind: OutcomeKind, status: int) -> Trouble | None:
+    """Return what the answer shows about the provider: nothing where it is about the message."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Trouble.PACE
+    if status in _REFUSES_US:
+        return Trouble.ACCOUNT
+    is_unsure = kind in {OutcomeKind.NOT_ACCEPTED, OutcomeKind.AMBIGUOUS}
+    return Trouble.PROVIDER if is_unsure else None
 
 
 def _json_object(body: bytes | None) -> dict[str, object] | None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import Clock
@@ -191,8 +191,9 @@ class HttpSender:
                 answer = await _read(response)
         except (aiohttp.ClientError, OSError) as fault:
             kind = OutcomeKind.AMBIGUOUS if letter.may_have_left else OutcomeKind.NOT_ACCEPTED
-            return Outcome(kind, error=_describe(fault))
-        return judge(answer, message, self._clock.now())
+            return Outcome(kind, error=_describe(fault), trouble=Trouble.PROVIDER)
+        honours_keys = self._config.key_lifetime is not None
+        return judge(answer, message, self._clock.now(), honours_keys=honours_keys)
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(

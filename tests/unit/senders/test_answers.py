@@ -5,28 +5,65 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyday.domain.delivery import OutcomeKind
-from heyday.senders.answers import Answer, judge, parse_retry_after
+from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
+from heyday.senders import answers
+from heyday.senders.answers import Answer, parse_retry_after
 from tests.fakes import MESSAGE
 
 NOW = datetime(2027, 1, 14, 9, tzinfo=UTC)
 
 
+def judge(answer: Answer, *, honours_keys: bool = True) -> Outcome:
+    return answers.judge(answer, MESSAGE, NOW, honours_keys=honours_keys)
+
+
 def kind(status: int, body: bytes | None = b"{}") -> OutcomeKind:
-    return judge(Answer(status, body), MESSAGE, NOW).kind
+    return judge(Answer(status, body)).kind
 
 
 @pytest.mark.parametrize(
     ("expected", "statuses"),
     [
         (OutcomeKind.ACCEPTED, (200, 201, 202, 299)),
-        (OutcomeKind.NOT_ACCEPTED, (300, 301, 302, 304, 307, 308, 408, 425, 429)),
-        (OutcomeKind.REFUSED, (400, 401, 403, 404, 409, 410, 422, 451, 499)),
-        (OutcomeKind.AMBIGUOUS, (101, 500, 501, 502, 503, 504, 599, 600, 999)),
+        (OutcomeKind.NOT_ACCEPTED, (301, 302, 307, 308, 408, 425, 429)),
+        (OutcomeKind.REFUSED, (400, 401, 403, 404, 410, 412, 413, 421, 422, 451, 499)),
+        # 303: "it is done, see there"; 304 answers no POST; 300, 305, 306: who knows.
+        (OutcomeKind.AMBIGUOUS, (101, 300, 303, 304, 305, 306, 399)),
+        (OutcomeKind.AMBIGUOUS, (500, 501, 502, 503, 504, 511, 599, 600, 999)),
     ],
 )
 def test_the_class_of_each_status(expected: OutcomeKind, statuses: tuple[int, ...]):
     assert {status: kind(status) for status in statuses} == dict.fromkeys(statuses, expected)
+
+
+def test_a_conflict_is_a_request_under_way_where_keys_are_honoured():
+    outcome = judge(Answer(409, b"{}"), honours_keys=True)
+    assert outcome.kind is OutcomeKind.AMBIGUOUS
+    assert "under way" in (outcome.error or "")
+    assert judge(Answer(409, b"{}"), honours_keys=False).kind is OutcomeKind.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("trouble", "statuses"),
+    [
+        (None, (200, 202, 400, 413, 418, 422, 451)),
+        (Trouble.PACE, (429,)),
+        (Trouble.ACCOUNT, (401, 402, 403, 404, 405, 407, 410, 415, 421)),
+        (Trouble.PROVIDER, (101, 204, 301, 303, 307, 408, 409, 425, 500, 503)),
+    ],
+)
+def test_what_each_status_shows_about_the_provider(
+    trouble: Trouble | None, statuses: tuple[int, ...]
+):
+    bodies = {204: b""}
+    found = {
+        status: judge(Answer(status, bodies.get(status, b"{}"))).trouble for status in statuses
+    }
+    assert found == dict.fromkeys(statuses, trouble)
+
+
+def test_an_answer_that_denies_is_trouble():
+    assert judge(Answer(200, b'{"success": false}')).trouble is Trouble.PROVIDER
 
 
 @pytest.mark.parametrize(
@@ -80,11 +117,11 @@ def test_the_body_of_a_fault_changes_nothing(status: int):
     ],
 )
 def test_the_provider_id(body: bytes, number: str | None):
-    assert judge(Answer(200, body), MESSAGE, NOW).provider_message_id == number
+    assert judge(Answer(200, body)).provider_message_id == number
 
 
 def test_an_outcome_says_what_came():
-    outcome = judge(Answer(503, b"busy", retry_after="7"), MESSAGE, NOW)
+    outcome = judge(Answer(503, b"busy", retry_after="7"))
     assert outcome.code == 503
     assert outcome.body == "busy"
     assert outcome.error == "the provider answered 503"
@@ -92,16 +129,16 @@ def test_an_outcome_says_what_came():
 
 
 def test_why_a_200_is_not_taken_for_one_is_said():
-    broken = judge(Answer(200, None, fault="it broke off"), MESSAGE, NOW)
+    broken = judge(Answer(200, None, fault="it broke off"))
     assert broken.error == "the provider answered 200, but it broke off"
-    denied = judge(Answer(200, b'{"success": false}'), MESSAGE, NOW)
+    denied = judge(Answer(200, b'{"success": false}'))
     assert denied.error == "the provider answered 200, but with success false"
 
 
 @pytest.mark.parametrize("status", [200, 422, 500])
 def test_an_echo_of_the_person_is_not_stored(status: int):
     echo = b'{"to": "ADA.byron@example.com", "text": "Hey, \\u0041da Lovelace it\'s", "code": 5}'
-    stored = judge(Answer(status, echo), MESSAGE, NOW).body
+    stored = judge(Answer(status, echo)).body
     assert stored == '{"to": "[...]", "text": "Hey, [...] [...] it\'s", "code": 5}'
 
 
@@ -139,6 +176,6 @@ def test_retry_after_takes_anything(header: str):
 
 @given(st.integers(100, 999), st.none() | st.binary(max_size=300))
 def test_any_answer_is_an_outcome_that_can_be_stored(status: int, body: bytes | None):
-    outcome = judge(Answer(status, body), MESSAGE, NOW)
+    outcome = judge(Answer(status, body))
     assert (outcome.kind is OutcomeKind.ACCEPTED) == (outcome.error is None)
     assert "\x00" not in (outcome.body or "")

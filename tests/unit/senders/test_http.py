@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.errors import ConfigurationError
 from heyday.senders.http import HttpConfig, HttpSender
 from tests.fakes import MESSAGE, FakeClock
@@ -273,7 +273,8 @@ async def test_a_connection_that_takes_too_long_was_surely_not_accepted():
 
     async with listening(serve) as address:
         outcome = await send_to(f"https://{address}", SHORT)
-    assert outcome == Outcome(NOT_ACCEPTED, error="no connection to the provider in time")
+    late = "no connection to the provider in time"
+    assert outcome == Outcome(NOT_ACCEPTED, error=late, trouble=Trouble.PROVIDER)
 
 
 @pytest.mark.parametrize("close", [reset, asyncio.StreamWriter.close], ids=["rst", "fin"])
