@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from heyday.domain.errors import DatabaseUnavailable, NotFound
+from heyday.domain.errors import DatabaseUnavailable, NotFound, ResolutionRefused
 from heyday.domain.message_types import BIRTHDAY
-from heyday.domain.transitions import IN_FLIGHT, PENDING
+from heyday.domain.transitions import IN_FLIGHT, PENDING, Status
 from heyday.services.users import UserService
 from tests.model.broker import Trouble
 from tests.model.clockwork import World
@@ -193,6 +193,16 @@ class Machine(RuleBasedStateMachine):
     def restart(self, which: int) -> None:
         self._replace(which)
 
+    @rule(is_retried=st.booleans())
+    def decide_what_is_unknown(self, is_retried: bool) -> None:  # noqa: FBT001 - drawn
+        """Settle greetings as an operator does who looks into the provider's log."""
+        for row in list(self.around.database.tables.messages.values()):
+            if row.status is Status.UNKNOWN:
+                target = Status.RETRYING if is_retried else Status.FAILED
+                if self.around.provider.accepted.get(row.idempotency_key):
+                    target = Status.SENT
+                self._do(self.door.resolutions.resolve([str(row.id)], target))
+
     # --- Queue and provider
 
     @rule(what=st.sampled_from(Trouble), place=st.integers(0, 3))
@@ -305,7 +315,7 @@ class Machine(RuleBasedStateMachine):
         assert task.done(), "the door waits for something"
         try:
             return task.result()
-        except (DatabaseUnavailable, NotFound):
+        except (DatabaseUnavailable, NotFound, ResolutionRefused):
             return None
 
     def _look_at_tasks(self) -> None:

@@ -1,5 +1,6 @@
 """The statements of db/sql/message_logs.sql, on the model database (ports.MessageLogStore)."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -27,6 +28,7 @@ _PLACES = {t.name: place for place, t in enumerate(MESSAGE_TYPES)}
 _WAITING = frozenset({Status.SCHEDULED, Status.RETRYING})
 _GREETED = frozenset({Status.SENT, Status.UNKNOWN})
 _ROOM = timedelta(days=2)
+_LATE = timedelta(minutes=1)
 
 
 class ModelMessages:
@@ -148,23 +150,22 @@ class ModelMessages:
             if row.message_type == message_type and row.scheduled_send_time in window
         ]
         live = [row for row in rows if row.status in IN_FLIGHT]
-        counts = {
-            status.value.lower(): sum(row.status is status for row in rows)
-            for status in (
-                Status.SENT,
-                Status.FAILED,
-                Status.CANCELLED,
-                Status.SKIPPED,
-                Status.UNKNOWN,
-            )
-        }
+        counts = Counter(row.status for row in rows)
         return TypeBalance(
             message_type=message_type,
             due=len(rows),
+            sent=counts[Status.SENT],
+            failed=counts[Status.FAILED],
+            cancelled=counts[Status.CANCELLED],
+            skipped=counts[Status.SKIPPED],
+            unknown=counts[Status.UNKNOWN],
             live=len(live),
             overdue=sum(row.due_at < overdue_before for row in live),
-            unplanned=0,
-            **counts,
+            late=sum(
+                row.actual_send_time - row.scheduled_send_time > _LATE
+                for row in rows
+                if row.actual_send_time
+            ),
         )
 
     async def find_next(self, now: datetime) -> UpcomingGreeting | None:

@@ -10,32 +10,39 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn, TypeVar
 
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import Batch, ClaimedMessage
 from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import JobRunStore, MessageLogStore, PlanStore, Session, UserStore
+from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import TzDatabase
 from heyday.senders.answers import judge
+from heyday.services.gate import ProviderGate
 from heyday.services.jobs import JobJournal
 from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
+from heyday.services.resolving import ResolutionService
 from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
+from tests.fakes import FakeGuard
 from tests.model.broker import ModelBroker
 from tests.model.clockwork import World
 from tests.model.jobs import ModelJobs
 from tests.model.messages import ModelMessages
+from tests.model.pace import ModelPace, ModelPaces
 from tests.model.people import ModelPeople
 from tests.model.plans import ModelPlans
 from tests.model.provider import HANGING, Act, ModelProvider
+from tests.model.resolutions import ModelResolutions
 from tests.model.tables import ModelDatabase
 
 T = TypeVar("T")
@@ -50,6 +57,7 @@ SENDING_CONFIG = SendingConfig(
     flush_size=2,
     flush_every=timedelta(seconds=2),
 )
+BREAKER = BreakerConfig(failures=4)
 SCHEDULING_CONFIG = SchedulerConfig(batch_size=3)
 MIDDLE = 0.5
 
@@ -121,6 +129,7 @@ class ModelSession:
     users: UserStore
     plans: PlanStore
     messages: MessageLogStore
+    resolutions: ResolutionStore
     jobs: JobRunStore
 
 
@@ -138,11 +147,13 @@ class Surroundings:
         self.database = database
         self.provider = provider
         self.holding = holding
+        self.paces = ModelPaces(world.clock)
         self.broker = ModelBroker()
         self.session: Session = ModelSession(
             ModelPeople(database),
             ModelPlans(database),
             ModelMessages(database),
+            ModelResolutions(database),
             ModelJobs(database),
         )
 
@@ -171,6 +182,13 @@ class Process:
         self.sending = MessageSenderService(
             store=store,
             sender=sender,
+            gate=ProviderGate(
+                provider="model",
+                breaker=Breaker(BREAKER),
+                pace=ModelPace(around.paces),
+                clock=clock,
+                metrics=METRICS,
+            ),
             policy=DeliveryPolicy(RetryPolicy(), sender.key_lifetime, around.holding),
             planner=self.planner,
             clock=clock,
@@ -188,7 +206,8 @@ class Process:
             config=SCHEDULING_CONFIG,
         )
         self.reconciliation = ReconciliationService(store, self.planner, clock)
-        self.worker = MessageWorker(transport, self.sending, clock, WorkerConfig())
+        self.resolutions = ResolutionService(store, self.planner, clock, METRICS)
+        self.worker = MessageWorker(transport, self.sending, clock, FakeGuard(), WorkerConfig())
 
     @property
     def is_usable(self) -> bool:
@@ -302,7 +321,9 @@ class ProcessSender:
             await self._process.reach(Point.ANSWERED)
             return Outcome(OutcomeKind.AMBIGUOUS, error="no answer in time")
         await self._process.reach(Point.ANSWERED)
-        return judge(self._provider.answer(act), message, self._clock.now())
+        honours_keys = self.key_lifetime is not None
+        answer, now = self._provider.answer(act), self._clock.now()
+        return judge(answer, message, now, honours_keys=honours_keys)
 
 
 @dataclass(frozen=True, slots=True)
