@@ -74,7 +74,8 @@ def _tell(result: Result, console: Console) -> None:
     console.print(
         f"{result.fault.title}, {result.times:,} times, keys {_KIND[result.honours_keys]}: "
         f"{found.messages:,} messages, {found.requests:,} requests, "
-        f"{found.held} UNKNOWN, {found.extra} twice, {found.ambiguous} ambiguous, {result.seconds:.0f} s; "
+        f"{found.held} UNKNOWN, {found.extra} twice, {found.ambiguous} ambiguous, "
+        f"{result.seconds:.0f} s; "
         + (f"[red]BROKEN {broken}" if broken else "[green]kept")
         + (f" {dict(result.notes)}" if result.notes else "")
     )

@@ -113,14 +113,16 @@ class World:
     def alive(self, role: str) -> list[Process]:
         return [p for p in self.processes if p.words[0] == role and p.is_alive]
 
-    async def pick(self, role: str) -> Process:
-        """Return any process of a role that no other fault has in hand, by chance."""
+    async def take(self, role: str) -> Process:
+        """Take any process of a role in hand that no other fault has, by chance."""
 
         async def look() -> Process | None:
             free = [process for process in self.alive(role) if not process.is_taken]
             return self.chance.choice(free) if free else None
 
-        return await wait_until(look, 60, f"a living {role}")
+        process = await wait_until(look, 60, f"a living {role}")
+        process.is_taken = True
+        return process
 
     async def replacement(self, role: str, known: set[Process]) -> None:
         """Return once a process is at work that is not among those known."""

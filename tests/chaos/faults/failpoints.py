@@ -79,7 +79,7 @@ SCHEDULER = Fault(
     "SIGKILL of a scheduler between plan, commit, publish and confirm",
     times=50 * len(_IN_SCHEDULERS),
     short=3 * len(_IN_SCHEDULERS),
-    inject=_kill_at("scheduler", _IN_SCHEDULERS, latest=2),
+    inject=_kill_at("scheduler", _IN_SCHEDULERS, latest=1),
     # One beside those to be killed, which alone find people to plan: they look at their start.
     setup=Setup(workers=2, schedulers=1),
     is_clear=True,

@@ -9,11 +9,15 @@ from tests.chaos.waiting import pause, wait_until
 from tests.chaos.world import Setup, World
 
 _TAKEN_OVER_WITHIN = 30.0
+_KILLED_AT_START = 0.1
 
 
 async def _kill(world: World) -> None:
-    await pause(world.chance.uniform(0.0, 0.35))
-    worker = await world.pick("worker")
+    """Kill a worker a while after it has come to its work; now and then, before."""
+    worker = await world.take("worker")
+    if world.chance.random() > _KILLED_AT_START:
+        await worker.until_started()
+    await pause(world.chance.uniform(0.0, 0.5))
     await worker.kill()
 
 
@@ -25,7 +29,10 @@ async def _stop_past_the_lease(world: World) -> None:
     async def look() -> bool:
         return not await world.witness.is_any_held(held)
 
-    await wait_until(look, _TAKEN_OVER_WITHIN, f"a takeover from {worker.name}", every=0.2)
+    try:
+        await wait_until(look, _TAKEN_OVER_WITHIN, f"a takeover from {worker.name}", every=0.2)
+    except TimeoutError as late:
+        world.problems.append(str(late))
     worker.send(signal.SIGCONT)
     # What it does on waking is what this is about.
     await pause(world.chance.uniform(0.2, 0.8))
@@ -35,8 +42,7 @@ async def _stop_past_the_lease(world: World) -> None:
 async def _stop_one_that_holds(world: World) -> Process:
     while True:
         await pause(world.chance.uniform(0.0, 0.2))
-        worker = await world.pick("worker")
-        worker.is_taken = True
+        worker = await world.take("worker")
         worker.send(signal.SIGSTOP)
         if await world.witness.list_held(worker.name):
             return worker
@@ -47,7 +53,7 @@ async def _stop_one_that_holds(world: World) -> Process:
 async def _restart_in_turn(world: World) -> None:
     """Replace one process as a rolling restart does: the next one only when it is back."""
     role = world.chance.choice(("worker", "worker", "worker", "scheduler"))
-    process = await world.pick(role)
+    process = await world.take(role)
     await process.until_started()
     known = set(world.processes)
     status = await process.stop()
@@ -62,7 +68,8 @@ KILL = Fault(
     times=1000,
     short=40,
     inject=_kill,
-    setup=Setup(workers=4),
+    setup=Setup(workers=5),
+    at_once=3,
 )
 STOP = Fault(
     "stop",
