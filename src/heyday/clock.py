@@ -66,6 +66,7 @@ class SteadyClock(SystemClock):
         # The wall first: a pause in between makes this late, and not early.
         self._steady = read_wall()
         self._read_at = read_elapsed()
+        self._adopted = 0
 
     def now(self) -> datetime:
         """Return the present instant, aware, in UTC."""
@@ -83,9 +84,21 @@ class SteadyClock(SystemClock):
         return timedelta(microseconds=self._advance() // 1000)
 
     def adopt_wall(self) -> None:
-        """Take the wall clock for right from now on."""
+        """Take the wall clock for right from now on, and wake all who sleep."""
+        self._adopted += 1
         self._steady = self._read_wall()
         self._read_at = self._read_elapsed()
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Return once `now()` has reached `at`, or another time was adopted.
+
+        Whoever sleeps reckoned with the old one: a nap of a second might end in an hour.
+        """
+        adopted = self._adopted
+        while adopted == self._adopted:  # time is no event
+            if (left := (at - self.now()).total_seconds()) <= 0:
+                return
+            await asyncio.sleep(min(left, _LONGEST_NAP))
 
     def _advance(self) -> int:
         """Let the time pass that has passed; return how far the wall is ahead, in nanoseconds."""

@@ -25,7 +25,7 @@ FINN = """
     INSERT INTO users (first_name, last_name, email, timezone, birthday_date)
     VALUES ('Finn', 'Berg', 'finn@example.com', 'Europe/Oslo', '1992-02-29')
 """
-# The greeting that docs/database.md and docs/delivery.md ask about: due this moment, and nobody knows whether it left.
+# The greeting that two pages ask about: due this moment, and nobody knows whether it left.
 UNKNOWN = """
     WITH person AS (
         INSERT INTO users (first_name, last_name, email, timezone, birthday_date)

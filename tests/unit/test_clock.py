@@ -138,6 +138,19 @@ async def test_sleepers_wake_by_it_and_not_by_the_wall() -> None:
     assert time.perf_counter() - began >= 0.19
 
 
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+async def test_who_sleeps_wakes_when_another_time_is_adopted(jump: timedelta) -> None:
+    """A pause of two seconds that was reckoned on a wrong clock must not last an hour."""
+    ahead = timedelta()
+    clock = SteadyClock(TOLERANCE, lambda: read_wall_ns() + nanoseconds(ahead))
+    sleeping = asyncio.create_task(clock.sleep_until(clock.now() + HOUR / 2))
+    await asyncio.sleep(0)
+    ahead = jump
+    clock.adopt_wall()
+    async with asyncio.timeout(5):
+        await sleeping
+
+
 def test_the_real_readings_are_those_of_the_machine() -> None:
     here = datetime.now(UTC)  # noqa: TID251 - what the machine says is what is compared with
     assert abs(SteadyClock(TOLERANCE).now() - here) < SECOND

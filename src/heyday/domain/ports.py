@@ -43,7 +43,7 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, at: datetime) -> None:
-        """Return once `now()` has reached `at`, never before."""
+        """Return once `now()` has reached `at`, never before, unless the clock is set meanwhile."""
         ...
 
 

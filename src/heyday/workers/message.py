@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from heyday.domain.errors import ClockUntrusted, DatabaseUnavailable
+from heyday.domain.models import Batch
 from heyday.domain.ports import Clock, ClockGuard, Delivery, Transport
 from heyday.services.sending import MessageSenderService
 
@@ -94,7 +95,7 @@ class MessageWorker:
         try:
             await self._service.wait_until_open()
             await self._wait_for_trust()
-            if self._stopping.is_set():
+            if self._stopping.is_set() or not self._is_due(delivery.batch):
                 await delivery.release()
             else:
                 await self._service.deliver(delivery.batch)
@@ -105,6 +106,10 @@ class MessageWorker:
             log.info("batch_waits_for_database")
             return False
         return True
+
+    def _is_due(self, batch: Batch) -> bool:
+        """Tell whether the instant has come, for the clock may have been set back meanwhile."""
+        return self._clock.now() >= batch.due_at
 
     async def _wait_for_trust(self) -> None:
         """Return when the clocks agree on what time it is, or the worker is stopped."""

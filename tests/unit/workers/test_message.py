@@ -124,9 +124,9 @@ def bench(clock: FakeClock) -> Bench:
     return make_bench(clock, WorkerConfig(prefetch=3, lanes=2))
 
 
-def make_bench(clock: FakeClock, config: WorkerConfig) -> Bench:
+def make_bench(clock: FakeClock, config: WorkerConfig, guard: FakeGuard | None = None) -> Bench:
     transport, service = ScriptedTransport(), ScriptedService()
-    guard = FakeGuard()
+    guard = guard or FakeGuard()
     worker = MessageWorker(transport, cast("Any", service), clock, guard, config)
     return Bench(transport, service, clock, guard, worker)
 
@@ -157,6 +157,21 @@ async def test_a_batch_is_held_while_the_clock_is_not_trusted(bench: Bench) -> N
             await settle()
             assert (delivery.acked, delivery.released) == (1, 0)
     assert [entry["event"] for entry in logs] == ["batch_held"]
+
+
+async def test_a_batch_that_is_not_due_any_more_is_given_back(clock: FakeClock) -> None:
+    """The clock was wrong and was set back: the claim would find nothing, and the batch be lost."""
+
+    class SettingGuard(FakeGuard):
+        async def check(self) -> None:
+            clock.set(START_AT)
+
+    bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1), SettingGuard())
+    delivery = bench.transport.put(5 * SECOND)
+    async with bench.working():
+        bench.clock.advance(5 * SECOND)
+        await settle()
+    assert (bench.service.begun, delivery.acked, delivery.released) == ([], 0, 1)
 
 
 async def test_a_batch_that_is_held_is_given_back_when_the_worker_stops(bench: Bench) -> None:
