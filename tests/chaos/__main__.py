@@ -25,11 +25,10 @@ from rich.progress import Progress
 from benchmarks import machine
 from tests.chaos import clock
 from tests.chaos.catalogue import FAULTS
-from tests.chaos.report import Run, publish, show
+from tests.chaos.report import KIND, Run, publish, show
 from tests.chaos.runner import Runner
 from tests.chaos.scenario import Result
 
-_KIND = {True: "honoured", False: "ignored"}
 _KEYS = {"honoured": (True,), "ignored": (False,), "both": (True, False)}
 
 
@@ -60,7 +59,7 @@ async def run(options: argparse.Namespace, folder: Path, console: Console) -> li
             # What does not divide goes to the first.
             times = wanted // len(kinds) + (number < wanted % len(kinds))
             if times:
-                task = progress.add_task(f"{fault.name}, keys {_KIND[honours_keys]}", total=times)
+                task = progress.add_task(f"{fault.name}, keys {KIND[honours_keys]}", total=times)
                 advance = partial(progress.advance, task)
                 results.append(await runner.run(fault, times, advance, honours_keys=honours_keys))
                 progress.remove_task(task)
@@ -72,7 +71,7 @@ def _tell(result: Result, console: Console) -> None:
     found = result.findings
     broken = {name: len(keys) for name, keys in found.broken.items()}
     console.print(
-        f"{result.fault.title}, {result.times:,} times, keys {_KIND[result.honours_keys]}: "
+        f"{result.fault.title}, {result.times:,} times, keys {KIND[result.honours_keys]}: "
         f"{found.messages:,} messages, {found.requests:,} requests, "
         f"{found.held} UNKNOWN, {found.extra} twice, {found.ambiguous} ambiguous, "
         f"{result.seconds:.0f} s; "
@@ -99,10 +98,12 @@ def main() -> int:
     os.chdir(folder)  # no .env is there
     _log_to(folder / "runner.log")
     results = asyncio.run(run(options, folder, console))
-    show(results, console)
+    command = "make chaos" if sys.argv[1:] == ["--publish"] else "python -m tests.chaos"
+    minutes = round((clock.now() - began_at).total_seconds() / 60)
+    done = Run(command, options.seed, f"{began_at:%Y-%m-%d}", minutes, facts, results)
+    show(done, console)
     if options.publish:
-        command = " ".join(["python -m tests.chaos", *sys.argv[1:]])
-        publish(Run(command, options.seed, f"{began_at:%Y-%m-%d %H:%M}", facts, results))
+        publish(done)
     if all(result.findings.is_kept for result in results):
         shutil.rmtree(folder)
         return 0

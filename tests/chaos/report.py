@@ -1,9 +1,10 @@
 """Print results as a table, and publish those of a full run in docs/."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +12,7 @@ from rich.table import Table
 from tests.chaos.scenario import Result
 
 DOCS = Path(__file__).parents[2] / "docs"
-BEGIN, END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
+KIND = {True: "honoured", False: "ignored"}
 COLUMNS = (
     "fault",
     "times",
@@ -22,6 +23,13 @@ COLUMNS = (
     "twice, keys ignored",
     "else",
 )
+_BEGIN, _END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
+_EXPLAINED = """\
+Times: with a provider that honours keys + with one that ignores them. Twice: acceptances beyond
+one a greeting, and where keys are ignored, how many attempts are on record as ambiguous; it may not
+be more than those, for any greeting. Else: letters that came early, that nobody was to get, that
+were claimed after an edit, or written by a worker whose lease was over; processes that ended in
+another way than they were asked to; books that do not balance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,101 +39,110 @@ class Run:
     command: str
     seed: int
     began_at: str
-    facts: dict[str, str]
+    minutes: int
+    facts: Mapping[str, str]
     results: Sequence[Result]
 
+    def document(self) -> dict[str, Any]:
+        """Return everything that is published."""
+        return {
+            "command": self.command,
+            "seed": self.seed,
+            "began_at": self.began_at,
+            "minutes": self.minutes,
+            "facts": dict(self.facts),
+            "results": [_plain(result) for result in self.results],
+        }
 
-def rows_of(results: Sequence[Result]) -> list[list[str]]:
-    """Return a row of the table for each fault, in the order in which they were run."""
-    faults = list(dict.fromkeys(result.fault.name for result in results))
-    return [_row([r for r in results if r.fault.name == name]) for name in faults]
 
-
-def _row(of_fault: Sequence[Result]) -> list[str]:
-    keyed = [r for r in of_fault if r.honours_keys]
-    unkeyed = [r for r in of_fault if not r.honours_keys]
-    named = {"lost", "duplicates"}
-    other = {
-        name: len(keys)
-        for r in of_fault
-        for name, keys in r.findings.broken.items()
-        if name not in named
+def _plain(result: Result) -> dict[str, Any]:
+    found = result.findings
+    return {
+        "fault": result.fault.name,
+        "title": result.fault.title,
+        "keys": KIND[result.honours_keys],
+        "times": result.times,
+        "messages": found.messages,
+        "requests": found.requests,
+        "unknown": found.held,
+        "twice": found.extra,
+        "ambiguous": found.ambiguous,
+        "broken": {name: len(keys) for name, keys in found.broken.items()},
+        "notes": dict(result.notes),
+        "seconds": round(result.seconds, 1),
     }
-    return [
-        of_fault[0].fault.title,
-        " + ".join(f"{r.times:,}" for r in of_fault),
-        f"{sum(r.findings.messages for r in of_fault):,}",
-        f"{sum(len(r.findings.broken.get('lost', ())) for r in of_fault)}",
-        f"{sum(r.findings.held for r in of_fault):,}",
-        f"{sum(r.findings.extra for r in keyed)}" if keyed else "-",
-        _explained(unkeyed),
-        ", ".join(f"{n} {name}" for name, n in other.items()) or "0",
-    ]
 
 
-def _explained(unkeyed: Sequence[Result]) -> str:
-    """Return how many letters came twice, and how many attempts may have caused that."""
-    if not unkeyed:
-        return "-"
-    extra = sum(r.findings.extra for r in unkeyed)
-    ambiguous = sum(r.findings.ambiguous for r in unkeyed)
-    wrong = sum(len(r.findings.broken.get("duplicates", ())) for r in unkeyed)
-    return f"{extra:,} of {ambiguous:,} ambiguous" + (f", {wrong} NOT" if wrong else "")
-
-
-def show(results: Sequence[Result], console: Console) -> None:
+def show(run: Run, console: Console) -> None:
     """Print the table, and where evidence is."""
     table = Table(*COLUMNS, box=None)
-    names = dict.fromkeys(result.fault.name for result in results)
-    for name, (_, *cells) in zip(names, rows_of(results), strict=True):
+    document = run.document()
+    for name, (_, *cells) in zip(_names(document), _rows(document), strict=True):
         table.add_row(name, *cells)
     console.print(table)
-    for result in results:
+    for result in run.results:
         if result.evidence:
-            keys = "honoured" if result.honours_keys else "ignored"
             broken = {name: len(keys) for name, keys in result.findings.broken.items()}
+            keys = KIND[result.honours_keys]
             console.print(f"[red]{result.fault.name}, keys {keys}: {broken}; {result.evidence}")
 
 
-def publish(run: Run) -> None:
-    """Write docs/chaos.json, and the table into docs/delivery.md."""
-    path = DOCS / "chaos.json"
-    path.write_text(json.dumps(_plain(run), indent=2, ensure_ascii=False) + "\n", "utf-8")
-    page = DOCS / "delivery.md"
-    text = page.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{_markdown(run)}\n{END}{after}", "utf-8")
+def publish(run: Run, docs: Path = DOCS) -> None:
+    """Write chaos.json, and its table into delivery.md between two marks."""
+    document = run.document()
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    (docs / "chaos.json").write_text(text, "utf-8")
+    page = docs / "delivery.md"
+    before, _, rest = page.read_text("utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    page.write_text(f"{before}{_BEGIN}\n{markdown(document)}\n{_END}{after}", "utf-8")
 
 
-def _markdown(run: Run) -> str:
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows_of(run.results)]
+def markdown(document: Mapping[str, Any]) -> str:
+    """Return what a page says of a published run."""
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *_rows(document)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    facts = ", ".join(f"{name} {value}" for name, value in run.facts.items())
-    return f"Written by `{run.command}` with seed {run.seed}, on {facts}.\n\n{table}"
+    facts = ", ".join(f"{name} {value}" for name, value in document["facts"].items())
+    return (
+        f"By `{document['command']} --seed {document['seed']}`, {document['began_at']},\n"
+        f"{document['minutes']} min; {facts}.\n\n{table}\n\n{_EXPLAINED}"
+    )
 
 
-def _plain(run: Run) -> dict[str, object]:
-    return {
-        "command": run.command,
-        "seed": run.seed,
-        "began_at": run.began_at,
-        "facts": run.facts,
-        "results": [
-            {
-                "fault": r.fault.name,
-                "title": r.fault.title,
-                "keys": "honoured" if r.honours_keys else "ignored",
-                "times": r.times,
-                "messages": r.findings.messages,
-                "requests": r.findings.requests,
-                "held": r.findings.held,
-                "extra": r.findings.extra,
-                "ambiguous": r.findings.ambiguous,
-                "broken": {name: len(keys) for name, keys in r.findings.broken.items()},
-                "notes": r.notes,
-                "seconds": round(r.seconds, 1),
-            }
-            for r in run.results
-        ],
-    }
+def _names(document: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(result["fault"] for result in document["results"]))
+
+
+def _rows(document: Mapping[str, Any]) -> list[list[str]]:
+    """Return a row of the table for each fault, in the order in which they were run."""
+    return [
+        _row([result for result in document["results"] if result["fault"] == name])
+        for name in _names(document)
+    ]
+
+
+def _row(of_fault: Sequence[Mapping[str, Any]]) -> list[str]:
+    by_keys = {result["keys"]: result for result in of_fault}
+    keyed, unkeyed = by_keys.get("honoured"), by_keys.get("ignored")
+    other: dict[str, int] = {}
+    for result in of_fault:
+        for name, count in result["broken"].items():
+            if name not in {"lost", "duplicates"}:
+                other[name] = other.get(name, 0) + count
+    return [
+        of_fault[0]["title"],
+        " + ".join(f"{r['times']:,}" for r in of_fault),
+        f"{sum(r['messages'] for r in of_fault):,}",
+        f"{sum(r['broken'].get('lost', 0) for r in of_fault)}",
+        f"{sum(r['unknown'] for r in of_fault):,}",
+        f"{keyed['twice']:,}" if keyed else "-",
+        _excused(unkeyed) if unkeyed else "-",
+        ", ".join(f"{count} {name}" for name, count in other.items()) or "0",
+    ]
+
+
+def _excused(unkeyed: Mapping[str, Any]) -> str:
+    """Return how many letters came twice, how many attempts may have caused that, and if not."""
+    without = unkeyed["broken"].get("duplicates", 0)
+    excused = f"{unkeyed['twice']:,} of {unkeyed['ambiguous']:,}"
+    return excused + (f", {without} without" if without else "")

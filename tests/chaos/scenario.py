@@ -40,6 +40,7 @@ async def live_through(
     began = loop.time()
     async with open_world(place, fault.setup) as world:
         try:
+            await world.until_all_started()
             await _inject(world, fault, times, advance)
         except TimeoutError as stuck:
             world.problems.append(str(stuck))

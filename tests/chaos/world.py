@@ -149,6 +149,13 @@ class World:
 
     async def until_all_started(self) -> None:
         """Return once every process that is kept is at work."""
+
+        async def look() -> bool:
+            counts = (len(self.alive("worker")), len(self.alive("scheduler")))
+            wanted = (self.setup.workers, self.setup.schedulers)
+            return all(n >= w for n, w in zip(counts, wanted, strict=True))
+
+        await wait_until(look, 60, "the processes that are kept")
         for process in (*self.alive("worker"), *self.alive("scheduler")):
             await process.until_started()
 
