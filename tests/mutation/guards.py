@@ -114,7 +114,7 @@ GUARDS: tuple[Guard, ...] = (
         _MESSAGES,
         "<= $4 AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4)",
         "<= $4",
-        [f"{_SENDING_TESTS}::test_nothing_is_retried_before_its_time"],
+        [f"{_SENDING_TESTS}::test_nothing_is_claimed_before_its_next_attempt"],
     ),
     Guard(
         "claim: late window",
@@ -187,7 +187,7 @@ GUARDS: tuple[Guard, ...] = (
         _LOGS,
         'f"{doubt} AND twin.is_leaving IS NOT TRUE"',
         'f"{doubt}"',
-        [f"{_OCCASIONS}::test_a_date_corrected_during_the_call_waits_for_how_it_ends"],
+        [f"{_OCCASIONS}::test_a_claim_of_one_day_waits_for_that_of_the_other"],
     ),
     # --- The lease
     Guard(
@@ -220,7 +220,7 @@ GUARDS: tuple[Guard, ...] = (
         _MESSAGES,
         "AND m.status = 'SENDING' AND m.epoch = h.epoch",
         "AND m.status = 'SENDING'",
-        [f"{_SENDING_TESTS}::test_a_heartbeat_does_not_take_back_what_another_has_taken_over"],
+        [f"{_SENDING_TESTS}::test_a_heartbeat_prolongs_what_is_of_its_own_epoch_alone"],
     ),
     Guard(
         "heartbeat: let go",
@@ -352,7 +352,7 @@ GUARDS: tuple[Guard, ...] = (
         _MESSAGES,
         "    WHERE status = 'SENDING' AND lease_until < now()\n",
         "    WHERE status = 'SENDING'\n",
-        [f"{_SENDING_TESTS}::test_the_lease_is_counted_by_the_database_and_not_by_the_worker"],
+        [f"{_SCHEDULING_TESTS}::test_a_lease_that_holds_is_left_alone"],
     ),
     Guard(
         "sweep: epoch",

@@ -330,3 +330,6 @@ async def test_a_claim_of_one_day_waits_for_that_of_the_other(
             held.may_commit.set()
         assert len((await claiming).messages) == 1
         assert await delivering == 0
+        # Nor later, for as long as the one is being sent.
+        assert await pipeline.sending.deliver(other) == 0
+        assert sorted(await pipeline.statuses()) == ["QUEUED", "SENDING"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -162,6 +163,19 @@ async def test_nothing_is_retried_before_its_time(
     assert await pipeline.send_due() == 0
     clock.advance(SECOND)
     assert await pipeline.deliver_all() == 1
+
+
+async def test_nothing_is_claimed_before_its_next_attempt(
+    pipeline: Pipeline, sender: RecordingSender
+) -> None:
+    (key,) = await due(pipeline)
+    sender.script(key, replace(NOT_ACCEPTED, code=429, retry_after=60 * SECOND))
+    await pipeline.send_due()
+    await pipeline.minute.run_once()
+    row = await pipeline.message()
+    early = Batch(uuid4(), NINE, NINE, NINE, (row["id"],))
+    assert await pipeline.sending.deliver(early) == 0
+    assert await pipeline.statuses() == ["QUEUED"]
 
 
 async def test_a_retry_is_announced_to_the_schedulers(
@@ -501,6 +515,25 @@ async def test_a_heartbeat_does_not_take_back_what_another_has_taken_over(
         assert len(sender.sent) == 1
         assert await pipeline.messages() == taken_over
         assert pipeline.metrics.registry.get_sample_value("heyday_fenced_total") == 3
+
+
+async def test_a_heartbeat_prolongs_what_is_of_its_own_epoch_alone(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    await due(pipeline)
+    await pipeline.minute.run_once()
+    batch, now = await take_batch(pipeline), clock.now()
+    rules = pipeline.planner.claim_rules(now)
+    claim = await pipeline.database.in_transaction(
+        lambda s: s.messages.claim(batch, now, rules, SECOND)
+    )
+    await pipeline.execute("UPDATE message_logs SET lease_until = now() - interval '1 s'")
+    taken_over = await pipeline.database.in_transaction(lambda s: s.messages.claim_expired(HOUR, 9))
+    before = await pipeline.messages()
+    async with pipeline.database.session() as session:
+        assert await session.messages.prolong(claim.messages, 9 * HOUR) == set()
+        assert await pipeline.messages() == before
+        assert await session.messages.prolong(taken_over, 9 * HOUR) == {before[0]["id"]}
 
 
 async def test_a_worker_that_slept_through_its_lease_starts_no_call(
