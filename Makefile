@@ -89,6 +89,13 @@ size: $(DEV) ## Check sizes, names and the shape of the test folder
 bench: $(DEV) ## Measure planning among 3,000,000 people; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.plan
 
+.PHONY: chaos chaos-short
+chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json
+	@$(BIN)/python -m tests.chaos --publish
+
+chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
+	@$(BIN)/python -m tests.chaos --short
+
 .PHONY: simulate
 YEAR := simulate --from 2027-01-01 --to 2027-12-31
 simulate: $(RUN) ## Live through 2027 and 2028 in every zone, and through each fault

@@ -12,13 +12,16 @@ from uuid import UUID
 import asyncpg
 
 from heyday.db.connection import Database, PoolConfig
-from heyday.db.notifications import DueWakeup, Notifications
+from heyday.db.notifications import PACE, DueWakeup, Notifications
+from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
+from heyday.domain.pace import PacePolicy
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import Clock, Sender, Store, Transport
+from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED, TzDatabase
@@ -28,6 +31,7 @@ from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
+from heyday.services.gate import ProviderGate
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
@@ -41,7 +45,7 @@ from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
-from tests.fakes import RecordingSender
+from tests.fakes import FakeGuard, RecordingSender
 
 MIDDLE = 0.5
 """The jitter that leaves a retry's delay as it is."""
@@ -70,6 +74,21 @@ def timezones_of(
     return {t.name: TimezoneService(own.get(t.name, policies), tzdb) for t in MESSAGE_TYPES}
 
 
+def gate_of(  # noqa: PLR0913 - one parameter for each part that it joins
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    *,
+    news: asyncio.Event | None = None,
+    breaker: BreakerConfig | None = None,
+    limit: float | None = None,
+) -> ProviderGate:
+    """Return what stands before a provider."""
+    pace = PostgresPace(database, news or asyncio.Event(), "test", PacePolicy(limit))
+    stopper = Breaker(breaker or BreakerConfig())
+    return ProviderGate(provider="test", breaker=stopper, pace=pace, clock=clock, metrics=metrics)
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
     """Set what differs between the pipelines of tests."""
@@ -80,11 +99,15 @@ class PipelineConfig:
     plan: PlanConfig = field(default_factory=PlanConfig)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     holding: frozenset[str] = frozenset()
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
+    rate_limit: float | None = None
     sending: SendingConfig = field(default_factory=SendingConfig)
     scheduling: SchedulerConfig = field(default_factory=SchedulerConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
     worker: WorkerConfig = field(default_factory=WorkerConfig)
     pool_max: int = 10
+    guard: ClockGuard = field(default_factory=FakeGuard)
+    failpoints: Failpoints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +209,13 @@ def _literal(value: object) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_pipeline(  # noqa: PLR0913 - one parameter for each part that tests choose
+async def open_pipeline(
     url: str,
     *,
     clock: Clock,
     sender: RecordingSender,
     config: PipelineConfig | None = None,
     transport: Transport | None = None,
-    failpoints: Failpoints | None = None,
 ) -> AsyncIterator[Pipeline]:
     """Lend a pipeline of its own on a database, as another process would have it."""
     config = config or PipelineConfig()
@@ -201,7 +223,7 @@ async def open_pipeline(  # noqa: PLR0913 - one parameter for each part that tes
     database = Database(pool)
     await database.open()
     try:
-        yield _wire(url, clock, sender, config, database, transport, failpoints)
+        yield _wire(url, clock, sender, config, database, transport)
     finally:
         # A test that failed may hold a connection: better an error than a hang.
         async with asyncio.timeout(10):
@@ -215,7 +237,6 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     config: PipelineConfig,
     database: Database,
     transport: Transport | None,
-    failpoints: Failpoints | None,
 ) -> Pipeline:
     metrics = Metrics()
     timezones = timezones_of(config.time, config.tzdb, config.time_by_type)
@@ -225,12 +246,20 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
     store: Store = database
     provider: Sender = sender
-    if failpoints:
-        store, provider = failpoints.guard_store(store), failpoints.guard_sender(provider)
-        transport = failpoints.guard_transport(transport)
+    if points := config.failpoints:
+        store, provider = points.guard_store(store), points.guard_sender(provider)
+        transport = points.guard_transport(transport)
     sending = MessageSenderService(
         store=store,
         sender=provider,
+        gate=gate_of(
+            database,
+            clock,
+            metrics,
+            news=notifications.event(PACE),
+            breaker=config.breaker,
+            limit=config.rate_limit,
+        ),
         policy=policy,
         planner=planner,
         clock=clock,
@@ -247,7 +276,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         clock=clock,
         config=config.scheduling,
     )
-    alarm = ClockWakeup(clock)
+    alarm, guard = ClockWakeup(clock), config.guard
     due = DueWakeup(notifications, clock)
     return Pipeline(
         url=url,
@@ -263,9 +292,9 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         scheduling=scheduling,
         reconciliation=ReconciliationService(database, planner, clock),
         metrics=metrics,
-        daily=DailyScheduler(scheduling, alarm, clock, metrics),
-        minute=MinuteScheduler(scheduling, due, clock, metrics),
-        sweep=SweepScheduler(scheduling, alarm, clock, metrics, RHYTHMS[SWEEP]),
-        recovery=RecoveryScheduler(scheduling, alarm, clock, metrics),
-        worker=MessageWorker(transport, sending, clock, config.worker),
+        daily=DailyScheduler(scheduling, alarm, clock, guard, metrics),
+        minute=MinuteScheduler(scheduling, due, clock, guard, metrics),
+        sweep=SweepScheduler(scheduling, alarm, clock, guard, metrics, RHYTHMS[SWEEP]),
+        recovery=RecoveryScheduler(scheduling, alarm, clock, guard, metrics),
+        worker=MessageWorker(transport, sending, clock, guard, config.worker),
     )

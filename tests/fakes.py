@@ -1,4 +1,4 @@
-"""Stand-ins for the clock, the wakeup and the provider, and a message to send."""
+"""Stand-ins for the clock, its guard, the wakeup and the provider, and a message to send."""
 
 import asyncio
 import heapq
@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
+from heyday.clock import SteadyClock
 from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.errors import ClockUntrusted
 from heyday.domain.models import ClaimedMessage
+
+_NANOSECONDS = 1_000_000_000
 
 START_AT = datetime(2027, 1, 14, tzinfo=UTC)
 """Where a FakeClock starts unless told otherwise: a Thursday at 00:00 UTC."""
@@ -80,6 +84,42 @@ class FakeClock:
         """Return once at least `n` tasks sleep: the way to know that a loop has done its turn."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.sleeping_until) >= n)
+
+
+class FakeMachine:
+    """Have the two clocks of a machine: a wall that can be set, and one that only counts on."""
+
+    def __init__(self, at: datetime = START_AT) -> None:
+        self.wall = round(at.timestamp()) * _NANOSECONDS
+        self.elapsed = 77 * _NANOSECONDS
+
+    def clock(self, tolerance: timedelta = timedelta(seconds=5)) -> SteadyClock:
+        """Return the clock of a process that starts now."""
+        return SteadyClock(tolerance, lambda: self.wall, lambda: self.elapsed)
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass, on both."""
+        self.wall += nanoseconds(by)
+        self.elapsed += nanoseconds(by)
+
+    def jump(self, by: timedelta) -> None:
+        """Set the wall clock."""
+        self.wall += nanoseconds(by)
+
+
+def nanoseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1) * 1000
+
+
+class FakeGuard:
+    """Trust the clock, unless the test gives a reason not to (ports.ClockGuard)."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+
+    async def check(self) -> None:
+        if self.reason:
+            raise ClockUntrusted(self.reason)
 
 
 class FakeWakeup:

@@ -32,6 +32,8 @@ _SETTINGS = {
     "autovacuum": "off",
     "max_wal_size": "256MB",
     "min_wal_size": "32MB",
+    # tests/chaos tells by it whether a claim came before an edit.
+    "track_commit_timestamp": "on",
 }
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folders made in it are private
 _ROOM_BYTES = 2_000_000_000

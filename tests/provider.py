@@ -3,6 +3,8 @@
 In a test: `async with Provider(behave) as provider:` and give `provider.url` to an HttpSender.
 As a process: `python -m tests.provider --port 0 --seed 7 --faults 0.1 --log sent.jsonl` prints its
 address on one line, then writes one JSON line for each request until it gets SIGTERM.
+`--acts busy:1,hang:9` takes these faults alone, each by its weight; `--latency 0.02` takes that
+long for each request, a part of it before the message is accepted.
 
 What it accepts is in `accepted`, by key: that is the truth against which Heyday's own rows are
 held. Honouring keys, it accepts each key once and answers a repeat with the stored reply.
@@ -10,6 +12,7 @@ held. Honouring keys, it accepts each key once and answers a repeat with the sto
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
 import signal
@@ -31,6 +34,7 @@ class Act(StrEnum):
 
     REFUSE = "refuse"  # 422
     BUSY = "busy"  # 429 with Retry-After
+    BUSY_NOW = "busy_now"  # 429 without
     SUCCESS_FALSE = "success_false"  # 200 {"success": false}
     ERROR = "error"  # 500
     UNAVAILABLE = "unavailable"  # 503
@@ -54,6 +58,7 @@ _WAIT = {"Retry-After": "1"}
 _PLAIN = {
     Act.REFUSE: (422, '{"error": "no such mailbox"}', _JSON),
     Act.BUSY: (429, "{}", _JSON | _WAIT),
+    Act.BUSY_NOW: (429, "{}", _JSON),
     Act.SUCCESS_FALSE: (200, '{"success": false}', _JSON),
     Act.ERROR: (500, "internal error", {}),
     Act.ERROR_ACCEPTED: (500, "internal error", {}),
@@ -111,6 +116,7 @@ class Provider:
         honours_keys: bool = True,
         port: int = 0,
         log: TextIO | None = None,
+        latency: float = 0.0,
     ) -> None:
         self.behave = behave
         self.requests: list[Received] = []
@@ -121,6 +127,7 @@ class Provider:
         self._honours_keys = honours_keys
         self._port = port
         self._log = log
+        self._latency = latency
         self._seen: Counter[str] = Counter()
         self._changed = asyncio.Condition()
         app = web.Application()
@@ -154,16 +161,30 @@ class Provider:
 
     async def _handle(self, http: web.Request) -> web.StreamResponse:
         request = await self._receive(http)
+        before = self._latency * random.random()  # noqa: S311 - no secret
+        try:
+            await self._pass(before)
+        except asyncio.CancelledError:
+            self._write_log(request, "gone")
+            raise
         act = self.behave(request)
         reply: dict[str, object] = {}
         if isinstance(act, Act):
             self.acts[act] += 1
             if act not in _NOT_ACCEPTING:
                 reply = self._accept(request.key)
-        self._write_log(request, act)
+        self._write_log(request, act if isinstance(act, Act) else "custom")
         async with self._changed:
             self._changed.notify_all()
+        await self._pass(self._latency - before)
         return await self._answer(http, act, reply) if isinstance(act, Act) else act
+
+    async def _pass(self, seconds: float) -> None:
+        """Take time, unless whoever is slow is to hurry."""
+        if seconds:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.released.wait()
 
     async def _receive(self, http: web.Request) -> Received:
         body: dict[str, Any] = await http.json()
@@ -217,21 +238,32 @@ class Provider:
         wire.close()
         return web.Response()  # never arrives: the connection is gone
 
-    def _write_log(self, request: Received, act: Act | web.Response) -> None:
+    def _write_log(self, request: Received, act: str) -> None:
         if self._log is not None:
-            fate = {"act": act if isinstance(act, Act) else "custom"}
-            line = asdict(request) | fate | {"accepted": self.accepted[request.key]}
+            line = asdict(request) | {"act": act, "accepted": self.accepted[request.key]}
             self._log.write(json.dumps(line, default=str) + "\n")
 
 
-async def _serve(port: int, seed: int, share: float, path: Path, *, honours_keys: bool) -> None:
+def _weighted(text: str) -> tuple[Act, ...]:
+    """Read name:weight,name:weight; return each act so many times."""
+    parts = (part.partition(":") for part in text.split(","))
+    return tuple(act for name, _, weight in parts for act in [Act(name)] * int(weight or 1))
+
+
+async def _serve(given: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    acts = _weighted(given.acts) if given.acts else FAULTS
     # Line by line, so that a killed provider has still told what it accepted.
-    with path.open("a", buffering=1, encoding="utf-8") as log:
-        behave = mix(seed, share)
-        async with Provider(behave, honours_keys=honours_keys, port=port, log=log) as provider:
+    with given.log.open("a", buffering=1, encoding="utf-8") as log:
+        async with Provider(
+            mix(given.seed, given.faults, acts),
+            honours_keys=not given.no_keys,
+            port=given.port,
+            log=log,
+            latency=given.latency,
+        ) as provider:
             print(provider.url, flush=True)  # noqa: T201 - the one thing its parent reads
             await stopped.wait()
 
@@ -241,9 +273,10 @@ if __name__ == "__main__":
     options.add_argument("--port", type=int, default=0)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--faults", type=float, default=0.0, help="share, 0 to 1")
+    options.add_argument(
+        "--acts", default="", help="these faults alone, as name:weight,name:weight"
+    )
+    options.add_argument("--latency", type=float, default=0.0, help="seconds for a request")
     options.add_argument("--log", type=Path, required=True)
     options.add_argument("--no-keys", action="store_true", help="accept a repeated key again")
-    given = options.parse_args()
-    asyncio.run(
-        _serve(given.port, given.seed, given.faults, given.log, honours_keys=not given.no_keys)
-    )
+    asyncio.run(_serve(options.parse_args()))

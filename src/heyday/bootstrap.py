@@ -1,32 +1,37 @@
-"""Build everything: the composition root, and the only reader of the real clock."""
+"""Build everything: the composition root."""
 
-import asyncio
 import random
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 
 import structlog
 
 from heyday import __version__
+from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.cases import CaseRepository
+from heyday.db.clock import PostgresClock
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
-from heyday.db.notifications import DueWakeup, Notifications
+from heyday.db.notifications import PACE, DueWakeup, Notifications
+from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
+from heyday.domain.gate_ports import Gate
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
-from heyday.domain.ports import Clock, Sender, Store, Transport
+from heyday.domain.pace import PacePolicy
+from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
+from heyday.schedulers.clock_watch import ClockWatch
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
@@ -34,15 +39,18 @@ from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
 from heyday.senders.http import HttpConfig, HttpSender
 from heyday.senders.inbox import InboxSender
+from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
+from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
 from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
 from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
+from heyday.services.resolving import ResolutionService
 from heyday.services.scheduling import (
     RHYTHMS,
     SWEEP,
@@ -57,32 +65,14 @@ from heyday.workers.message import MessageWorker, WorkerConfig
 
 log = structlog.get_logger()
 
-# A wall clock may be set while somebody sleeps: look again at least this often.
-_LONGEST_NAP = 1.0
 _LONGEST_CONNECT = timedelta(seconds=3)
-
-
-class SystemClock:
-    """Tell the real time."""
-
-    def now(self) -> datetime:
-        """Return the present instant, aware, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - the one reader of the real clock
-
-    def monotonic(self) -> float:
-        """Return seconds on a clock that never jumps."""
-        return time.monotonic()  # noqa: TID251 - the one reader of the real clock
-
-    async def sleep_until(self, at: datetime) -> None:
-        """Return once `now()` has reached `at`, never before."""
-        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time is no event
-            await asyncio.sleep(min(left, _LONGEST_NAP))
 
 
 class App:
     """Hold what the doors need; each part is built when it is first asked for.
 
-    failpoints: where the process is to die; None: nowhere.
+    failpoints: where the process is to die; None: nowhere.   clock: the time; None: one that
+    begins now.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
@@ -93,18 +83,32 @@ class App:
         inbox: InboxRepository,
         sender: Sender,
         failpoints: Failpoints | None = None,
+        clock: SteadyClock | None = None,
     ) -> None:
         self.settings = settings
         self.url = url
         self.database = database
         self.inbox = inbox
-        self.clock: Clock = SystemClock()
+        self._steady = clock or SteadyClock(settings.clock_tolerance)
+        self.clock: Clock = self._steady
         self.metrics = Metrics()
         self.notifications = Notifications(url)
         self._sender = failpoints.guard_sender(sender) if failpoints else sender
         self._store: Store = failpoints.guard_store(database) if failpoints else database
         self._failpoints = failpoints
         self.timezones = {t.name: TimezoneService(settings.policies(t.name)) for t in MESSAGE_TYPES}
+
+    @cached_property
+    def guard(self) -> ClockGuard:
+        """Return what says whether the clocks can be trusted."""
+        reader = PostgresClock(self.database, self._steady)
+        config = GuardConfig(self.settings.clock_tolerance)
+        return ClockGuardService(self._steady, reader, self.metrics, config)
+
+    @cached_property
+    def clock_watch(self) -> ClockWatch:
+        """Return what raises the alarm if they cannot."""
+        return ClockWatch(self.guard, self.clock)
 
     @cached_property
     def planner(self) -> Planner:
@@ -132,6 +136,7 @@ class App:
         return HealthService(
             self.database,
             self.clock,
+            self.guard,
             version=__version__,
             tzdb_version=PINNED.version,
             rhythms={**RHYTHMS, SWEEP: self.settings.sweep_every},
@@ -140,7 +145,14 @@ class App:
     @cached_property
     def reconciliation(self) -> ReconciliationService:
         """Return what balances the books."""
-        return ReconciliationService(self.database, self.planner, self.clock)
+        # Only a mailbox of ours can be asked which letters it has.
+        acceptances = self.inbox if self.settings.sender_name is SenderName.INBOX else None
+        return ReconciliationService(self.database, self.planner, self.clock, acceptances)
+
+    @cached_property
+    def resolutions(self) -> ResolutionService:
+        """Return what settles greetings that wait for a person's decision."""
+        return ResolutionService(self.database, self.planner, self.clock, self.metrics)
 
     @cached_property
     def forecasts(self) -> ForecastService:
@@ -157,30 +169,34 @@ class App:
     def daily(self) -> DailyScheduler:
         """Return what plans once a day."""
         alarm = ClockWakeup(self.clock)
-        return DailyScheduler(self._scheduling, alarm, self.clock, self.metrics)
+        return DailyScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
 
     @cached_property
     def minute(self) -> MinuteScheduler:
         """Return what hands over what is due."""
         alarm = DueWakeup(self.notifications, self.clock)
-        return MinuteScheduler(self._scheduling, alarm, self.clock, self.metrics)
+        return MinuteScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
 
     @cached_property
     def sweep(self) -> SweepScheduler:
         """Return what brings back what is stuck on its way."""
         alarm, every = ClockWakeup(self.clock), self.settings.sweep_every
-        return SweepScheduler(self._scheduling, alarm, self.clock, self.metrics, every)
+        return SweepScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics, every)
 
     @cached_property
     def recovery(self) -> RecoveryScheduler:
         """Return what sweeps up."""
         alarm = ClockWakeup(self.clock)
-        return RecoveryScheduler(self._scheduling, alarm, self.clock, self.metrics)
+        return RecoveryScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
 
     @cached_property
     def worker(self) -> MessageWorker:
         """Return what sends."""
-        return MessageWorker(self._transport, self._sending, self.clock, WorkerConfig())
+        return MessageWorker(self._transport, self._sending, self.clock, self.guard, WorkerConfig())
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        await self._provider_gate.close()
 
     @cached_property
     def _transport(self) -> Transport:
@@ -190,11 +206,30 @@ class App:
         return self._failpoints.guard_transport(transport) if self._failpoints else transport
 
     @cached_property
+    def _gate(self) -> Gate:
+        return self._provider_gate
+
+    @cached_property
+    def _provider_gate(self) -> ProviderGate:
+        settings = self.settings
+        provider = settings.sender_name.value
+        news = self.notifications.event(PACE)
+        policy = PacePolicy(settings.rate_limit or None)
+        return ProviderGate(
+            provider=provider,
+            breaker=Breaker(BreakerConfig(settings.breaker_failures)),
+            pace=PostgresPace(self.database, news, provider, policy),
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
         return MessageSenderService(
             store=self._store,
             sender=self._sender,
+            gate=self._gate,
             policy=_delivery_policy(settings, self._sender),
             planner=self.planner,
             clock=self.clock,
@@ -246,7 +281,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     failpoints = _arm(settings.failpoints)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
-        clock = SystemClock()
+        clock = SteadyClock(settings.clock_tolerance)
         if not await migrate.is_current(url, settings.connect_timeout):
             if settings.database_url:
                 raise ConfigurationError(migrate.UNMIGRATED)
@@ -256,7 +291,9 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         stack.push_async_callback(database.close)
         inbox = InboxRepository(database)
         sender = await stack.enter_async_context(_open_sender(settings, inbox, clock))
-        yield App(settings, url, database, inbox, sender, failpoints)
+        app = App(settings, url, database, inbox, sender, failpoints, clock)
+        stack.push_async_callback(app.close)
+        yield app
 
 
 def _arm(text: str) -> Failpoints | None:
@@ -289,7 +326,7 @@ def _delivery_policy(settings: Settings, sender: Sender) -> DeliveryPolicy:
 
 @asynccontextmanager
 async def _open_sender(
-    settings: Settings, inbox: InboxRepository, clock: SystemClock
+    settings: Settings, inbox: InboxRepository, clock: Clock
 ) -> AsyncIterator[Sender]:
     if settings.sender_name is SenderName.INBOX:
         yield InboxSender(inbox, clock)

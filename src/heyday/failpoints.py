@@ -34,6 +34,7 @@ from heyday.domain.ports import (
     Transport,
     UserStore,
 )
+from heyday.domain.resolution_ports import ResolutionStore
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -176,6 +177,7 @@ class _WatchedSession:
     users: UserStore
     plans: PlanStore
     messages: MessageLogStore
+    resolutions: ResolutionStore
     jobs: JobRunStore
 
 
@@ -184,6 +186,7 @@ def _watch(session: Session, did: Callable[[str], None]) -> Session:
         session.users,
         cast("PlanStore", _Watched(session.plans, did)),
         cast("MessageLogStore", _Watched(session.messages, did)),
+        session.resolutions,
         session.jobs,
     )
 

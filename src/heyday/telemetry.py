@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -35,6 +36,12 @@ class Metrics:
             "Outcomes not written because another worker held the row by then.",
             registry=self.registry,
         )
+        self.illegal_moves = Counter(
+            "heyday_illegal_moves_total",
+            "Changes of status that were asked for and are not legal.",
+            ["source", "target"],
+            registry=self.registry,
+        )
         self.job_runs = Counter(
             "heyday_job_runs_total",
             "Scheduler runs by result.",
@@ -42,9 +49,9 @@ class Metrics:
             registry=self.registry,
         )
         self._declare_gate()
+        self._declare_clocks()
 
     def _declare_gate(self) -> None:
-        """Declare what stands before a provider."""
         self.breaker_state = Gauge(
             "heyday_breaker_state",
             "Whether this process calls the provider: 0 yes, 1 one call at a time, 2 no.",
@@ -74,6 +81,20 @@ class Metrics:
             "Calls a second that all workers together may make, as last heard; +Inf: no limit.",
             ["provider"],
             registry=self.registry,
+        )
+
+    def _declare_clocks(self) -> None:
+        gauge = partial(Gauge, registry=self.registry)
+        self.clock_jump = gauge(
+            "heyday_clock_jump_seconds",
+            "How far the wall clock has jumped ahead of the monotonic one.",
+        )
+        self.clock_skew = gauge(
+            "heyday_clock_skew_seconds", "How far PostgreSQL's clock is ahead of this machine's."
+        )
+        self.clock_untrusted = gauge(
+            "heyday_clock_untrusted",
+            "1 while clocks contradict each other and nothing is sent, else 0.",
         )
 
 

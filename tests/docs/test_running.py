@@ -7,6 +7,8 @@ import subprocess
 import asyncpg
 import pytest
 
+from heyday.db import partitions
+from heyday.domain.timezone import Window
 from tests.docs.commands import Command, commands
 from tests.docs.pages import ROOT, page, pages
 
@@ -22,6 +24,19 @@ YEAR, SHORT = "--to 2027-12-31", "--to 2027-01-02 --users 100"
 FINN = """
     INSERT INTO users (first_name, last_name, email, timezone, birthday_date)
     VALUES ('Finn', 'Berg', 'finn@example.com', 'Europe/Oslo', '1992-02-29')
+"""
+# The greeting that two pages ask about: due this moment, and nobody knows whether it left.
+UNKNOWN = """
+    WITH person AS (
+        INSERT INTO users (first_name, last_name, email, timezone, birthday_date)
+        VALUES ('Liv', 'Dahl', 'liv@example.com', 'Europe/Oslo', '1992-03-01')
+        RETURNING *)
+    INSERT INTO message_logs (
+        id, user_id, message_type, delivery_date, scheduled_send_time, status, ambiguous_count,
+        idempotency_key, message_content, occasion_date, timezone, tzdb_version)
+    SELECT '6f1d3a52-4a09-4d0b-9f3e-1c2b7a9d8e10', id, 'BIRTHDAY', now()::date, $1, 'UNKNOWN', 2,
+           id || ':BIRTHDAY:' || now()::date, 'Hey', birthday_date, timezone, '2026f'
+    FROM person
 """
 
 
@@ -68,9 +83,12 @@ def run(line: str, database_url: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 async def finns_url(database_url: str) -> str:
-    """The URL of a database that Finn is in."""
+    """The URL of a database that Finn is in, with a greeting that waits for a decision."""
     connection = await asyncpg.connect(database_url)
     await connection.execute(FINN)
+    now = await connection.fetchval("SELECT now()")
+    await partitions.ensure(connection, Window(now, now))
+    await connection.execute(UNKNOWN, now)
     await connection.close()
     return database_url
 

@@ -16,6 +16,7 @@ from heyday.web.pages import create_pages
 from tests.docs.commands import Command, commands
 from tests.docs.pages import pages
 from tests.factories import Pipeline
+from tests.fakes import FakeGuard
 
 STATEMENTS = [
     pytest.param(sql, id=f"{page.name}-{sql.split()[0].lower()}-{number}")
@@ -64,7 +65,9 @@ def request_of(command: Command) -> httpx.Request:
 async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, which answers whatever host is asked."""
     database, clock = pipeline.database, pipeline.clock
-    health = HealthService(database, clock, version="1", tzdb_version="1", rhythms=RHYTHMS)
+    health = HealthService(
+        database, clock, FakeGuard(), version="1", tzdb_version="1", rhythms=RHYTHMS
+    )
     services = ApiServices(pipeline.users, health, pipeline.metrics.registry, version="1")
     pages = create_pages(InboxFeed(database, InboxRepository(database), clock, "inbox"))
     app = create_app(services, pages)

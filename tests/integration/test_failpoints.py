@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from heyday.failpoints import Action, Failpoint, Failpoints, Point
-from tests.factories import Pipeline, open_pipeline
+from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 
 NINE = datetime(2027, 1, 15, 9, tzinfo=UTC)
@@ -52,7 +52,9 @@ async def test_a_process_that_dies_at_a_point_leaves_behind_what_the_point_says(
 ) -> None:
     await pipeline.insert(timezone="UTC", birthday_date="1990-01-15")
     points = kill_at(point)
-    async with open_pipeline(pipeline.url, clock=clock, sender=sender, failpoints=points) as dying:
+    async with open_pipeline(
+        pipeline.url, clock=clock, sender=sender, config=PipelineConfig(failpoints=points)
+    ) as dying:
         with pytest.raises((Died, BaseExceptionGroup)):
             await live_through_the_day(dying, clock)
     assert points.arrivals[point] == 1
@@ -65,7 +67,7 @@ async def test_points_that_are_not_armed_change_nothing(
 ) -> None:
     points = Failpoints([])
     async with open_pipeline(
-        database_url, clock=clock, sender=sender, failpoints=points
+        database_url, clock=clock, sender=sender, config=PipelineConfig(failpoints=points)
     ) as pipeline:
         await pipeline.insert(timezone="UTC", birthday_date="1990-01-15")
         await live_through_the_day(pipeline, clock)
@@ -78,7 +80,7 @@ async def test_a_turn_that_finds_nothing_is_no_arrival(
 ) -> None:
     points = Failpoints([])
     async with open_pipeline(
-        database_url, clock=clock, sender=sender, failpoints=points
+        database_url, clock=clock, sender=sender, config=PipelineConfig(failpoints=points)
     ) as pipeline:
         await live_through_the_day(pipeline, clock)
         await pipeline.recovery.run_once()
@@ -90,7 +92,9 @@ async def test_queueing_again_is_an_arrival_as_well(
 ) -> None:
     points = Failpoints([Failpoint(Point.ENQUEUE_AFTER_COMMIT, Action.KILL, 2)], die)
     await pipeline.insert(timezone="UTC", birthday_date="1990-01-15")
-    async with open_pipeline(pipeline.url, clock=clock, sender=sender, failpoints=points) as dying:
+    async with open_pipeline(
+        pipeline.url, clock=clock, sender=sender, config=PipelineConfig(failpoints=points)
+    ) as dying:
         await dying.daily.run_once()
         clock.set(NINE - timedelta(seconds=60))
         await dying.minute.run_once()

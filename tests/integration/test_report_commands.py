@@ -1,5 +1,6 @@
-"""The commands `heyday forecast` and `heyday explain`, as somebody at a terminal has them."""
+"""The commands that report, as somebody at a terminal has them: forecast, explain, reconcile."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from heyday.cli.app import app, main
+from heyday.cli.app import app
 from tests.factories import Pipeline
+from tests.terminal import refusal
 
 # By the clock of the machine, which a program of its own reads. 1992 had every day.
 TOMORROW = datetime.now(UTC) + timedelta(days=1)  # noqa: TID251 - as above
@@ -19,17 +21,6 @@ def run(*arguments: str, status: int = 0) -> str:
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == status, result.output
     return result.output
-
-
-def refusal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> str:
-    """Run the whole program, which must refuse with status 2; return what it said."""
-    monkeypatch.setattr("sys.argv", ["heyday", *arguments])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 2
-    return capsys.readouterr().err
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +138,56 @@ class TestExplain:
         said: str,
     ) -> None:
         assert said in refusal(monkeypatch, capsys, "explain", *arguments)
+
+
+COUNTS = {"due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned"}
+COUNTS |= {"overdue", "late"}
+OF_PROVIDER = {"unconfirmed", "unrecorded", "orphaned"}
+ORPHAN = """
+    INSERT INTO inbox_messages (idempotency_key, email, message, scheduled_send_time, received_at)
+    VALUES ('8a6f2b1e-4c7d-4e30-8f3c-5d0a9b7e4d1c:BIRTHDAY:2027-01-15', $1, 'Hey',
+            '2027-01-15T09:00:00Z', now())
+"""
+
+
+class TestReconcile:
+    """Whether the books balance."""
+
+    def test_as_json(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = json.loads(run("reconcile", "--json"))
+        own = {"ungreetable", "balanced", "message_types"}
+        assert set(told) == COUNTS | OF_PROVIDER | own
+        assert set(told["message_types"]) == {"BIRTHDAY", "ANNIVERSARY"}
+        for line in told["message_types"].values():
+            assert set(line) == COUNTS | OF_PROVIDER | {"balanced"}
+        assert told["balanced"] is True
+        # This provider cannot be asked, so nothing is said in its name.
+        monkeypatch.setenv("EMAIL_SERVICE_URL", "http://127.0.0.1:9")
+        told = json.loads(run("reconcile", "--json"))
+        assert set(told) == COUNTS | own
+        assert set(told["message_types"]["BIRTHDAY"]) == COUNTS | {"balanced"}
+
+    def test_as_tables(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        printed = run("reconcile")
+        assert "The books balance." in printed
+        assert all(name in printed for name in COUNTS | OF_PROVIDER)
+        monkeypatch.setenv("EMAIL_SERVICE_URL", "http://127.0.0.1:9")
+        printed = run("reconcile")
+        assert "late" in printed
+        assert not any(name in printed for name in OF_PROVIDER)
+
+    async def test_a_difference_ends_with_status_1(self, pipeline: Pipeline) -> None:
+        await pipeline.execute(ORPHAN, ADA)
+        # The command runs a loop of its own.
+        printed = await asyncio.to_thread(run, "reconcile", status=1)
+        assert "do NOT balance: 1 orphaned. The provider has these" in printed
+        assert ADA not in printed
+        told = json.loads(await asyncio.to_thread(run, "reconcile", "--json", status=1))
+        assert (told["orphaned"], told["balanced"]) == (1, False)
+        assert told["message_types"]["BIRTHDAY"]["balanced"] is False
+        assert told["message_types"]["ANNIVERSARY"]["balanced"] is True
+
+    @pytest.mark.usefixtures("mars")
+    def test_people_who_can_be_owed_nothing_are_a_warning(self) -> None:
+        assert "1 people have a time zone that the tz database does not have" in run("reconcile")
+        assert json.loads(run("reconcile", "--json"))["ungreetable"] == 1

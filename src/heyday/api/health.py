@@ -81,6 +81,7 @@ def _report(health: Health) -> HealthReport:
         version=health.version,
         tzdb_version=health.tzdb_version,
         database="ok" if health.is_database_reachable else "down",
+        clock=health.clock_doubt or "ok",
         schedulers=[
             SchedulerSummary(
                 name=scheduler.name,

@@ -136,12 +136,17 @@ class SchedulerSummary(Struct, frozen=True):
 
 
 class HealthReport(Struct, frozen=True):
-    """Tell how Heyday is. status: ok, degraded (a scheduler is overdue or failed) or down."""
+    """Tell how Heyday is.
+
+    status: ok, degraded (a scheduler is overdue or failed, or clocks contradict each other) or
+    down.   clock: ok, or why the time cannot be trusted, so that nothing is sent.
+    """
 
     status: str
     version: str
     tzdb_version: str
     database: str
+    clock: str
     schedulers: list[SchedulerSummary]
 
 

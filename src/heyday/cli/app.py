@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from heyday import __version__
-from heyday.cli import database, explain, forecast, jobs, reports, serve, simulate, users
+from heyday.cli import database, explain, forecast, jobs, messages, reports, serve, simulate, users
 from heyday.domain.errors import HeydayError
 
 _FAULT = 2
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="users")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(messages.app, name="messages")
 app.command("up")(serve.up)
 app.command("api")(serve.api)
 app.command("scheduler")(serve.scheduler)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from heyday.bootstrap import SystemClock
 from heyday.cli.running import with_database
 from heyday.cli.seed import seed
+from heyday.clock import SystemClock
 from heyday.db import migrate as migrations
 from heyday.domain.errors import ConfigurationError
 

@@ -1,5 +1,7 @@
 """Show how things stand: `heyday reconcile`, `heyday settings`."""
 
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import time, timedelta
 from typing import Annotated
 
@@ -11,7 +13,8 @@ from rich.table import Table
 from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
 from heyday.domain.message_types import MESSAGE_TYPES
-from heyday.domain.models import TypeBalance
+from heyday.domain.models import Discrepancies, TypeBalance
+from heyday.services.reconciling import Books
 from heyday.settings import (
     Settings,
     load_own_policies,
@@ -21,54 +24,88 @@ from heyday.settings import (
 from heyday.settings.values import without_password
 
 _COLUMNS = ("due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned")
+# Of these the books may hold more than none and balance all the same.
+_TOLD = (*_COLUMNS, "overdue", "late")
+_OF_PROVIDER = tuple(field.name for field in fields(Discrepancies))
+_ADVICE = {
+    "overdue": "`heyday jobs run recovery` catches up, if the schedulers do not.",
+    "unplanned": "`heyday jobs run recovery` catches up, if the schedulers do not.",
+    "unconfirmed": "These are SENT, and the provider does not have them.",
+    "unrecorded": "The provider has these, and their rows are not SENT; those that are UNKNOWN: "
+    "`heyday messages resolve`.",
+    "orphaned": "The provider has these, and no row tells of them.",
+}
 
 
 def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
-    """Show that every greeting that was due is accounted for.
+    """Show that every greeting that was due is accounted for, by calendar, rows and provider.
 
     due = sent + failed + cancelled + skipped + unknown, plus `live` for those that are on their
-    way this very moment. `unplanned` are due by users and calendar, yet have no row. Exit status
-    1 if the books do not balance.
+    way this very moment. `unplanned` are due by users and calendar, yet have no row. `late` were
+    sent more than a minute after their instant. Where the provider can be asked (the inbox):
+    `unconfirmed` are SENT and it does not have them, `unrecorded` it has and they are not SENT,
+    `orphaned` it has and they have no row. Exit status 1 if the books do not balance.
     """
 
-    async def work(heyday: App) -> list[TypeBalance]:
-        return await heyday.reconciliation.reconcile()
+    async def work(heyday: App) -> Books:
+        return await heyday.reconciliation.open_books()
 
-    balances = with_app(work)
-    is_balanced = all(balance.is_balanced for balance in balances)
+    books = with_app(work)
     if as_json:
-        types = {
-            balance.message_type: {
-                **{name: getattr(balance, name) for name in (*_COLUMNS, "overdue")},
-                "balanced": balance.is_balanced,
+        print_json(
+            {
+                **_total(books.balances),
+                "ungreetable": books.ungreetable,
+                "balanced": books.is_balanced,
+                "message_types": {
+                    b.message_type: {**_total([b]), "balanced": b.is_balanced}
+                    for b in books.balances
+                },
             }
-            for balance in balances
-        }
-        totals = {name: sum(getattr(b, name) for b in balances) for name in (*_COLUMNS, "overdue")}
-        print_json({**totals, "balanced": is_balanced, "message_types": types})
+        )
     else:
-        _print_balances(balances, is_balanced=is_balanced)
-    if not is_balanced:
+        _print_books(books)
+    if not books.is_balanced:
         raise typer.Exit(1)
 
 
-def _print_balances(balances: list[TypeBalance], *, is_balanced: bool) -> None:
-    table = Table("message type", *_COLUMNS, box=None)
-    for balance in balances:
-        table.add_row(balance.message_type, *(f"{getattr(balance, n):,}" for n in _COLUMNS))
+def _total(balances: Sequence[TypeBalance]) -> dict[str, int]:
+    """Return the sums by name; of the provider's columns only where it was asked."""
+    told = {name: sum(getattr(b, name) for b in balances) for name in _TOLD}
+    asked = [b.provider for b in balances if b.provider]
+    if asked:
+        told |= {name: sum(getattr(p, name) for p in asked) for name in _OF_PROVIDER}
+    return told
+
+
+def _print_books(books: Books) -> None:
     console = Console()
-    console.print(table)
-    if is_balanced:
+    totals = _total(books.balances)
+    console.print(_table(books.balances, _COLUMNS))
+    console.print(_table(books.balances, [name for name in totals if name not in _COLUMNS]))
+    if books.is_balanced:
         console.print("The books balance.")
-        return
-    overdue = sum(balance.overdue for balance in balances)
-    console.print(
-        f"The books do NOT balance: {overdue} overdue, "
-        f"{sum(balance.unplanned for balance in balances)} unplanned. "
-        "`heyday jobs run recovery` catches up, if the schedulers do not."
-    )
+    else:
+        wrong = {name: totals[name] for name in _ADVICE if totals.get(name)}
+        told = ", ".join(f"{number:,} {name}" for name, number in wrong.items())
+        advice = dict.fromkeys(_ADVICE[name] for name in wrong)
+        console.print(f"The books do NOT balance: {told or 'the sums differ'}.", *advice)
+    if books.ungreetable:
+        console.print(
+            f"{books.ungreetable:,} people have a time zone that the tz database does not have: "
+            "they are owed nothing that could be computed, and are not greeted. "
+            "`heyday forecast` names the zones."
+        )
+
+
+def _table(balances: Sequence[TypeBalance], columns: Sequence[str]) -> Table:
+    table = Table("message type", *columns, box=None)
+    for balance in balances:
+        told = _total([balance])
+        table.add_row(balance.message_type, *(f"{told[name]:,}" for name in columns))
+    return table
 
 
 def settings(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from heyday.bootstrap import App, SystemClock, open_app
+from heyday.bootstrap import App, open_app
 from heyday.cli import welcome
 from heyday.cli.running import with_settings
+from heyday.clock import SystemClock
 from heyday.db import migrate
 from heyday.domain.errors import ConfigurationError
 from heyday.settings import Settings
@@ -111,7 +112,7 @@ async def _playing(
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
     server = _http_server(app) if listener else None
     async with asyncio.TaskGroup() as group:
-        loops = [group.create_task(app.notifications.run())]
+        loops = [group.create_task(each.run()) for each in (app.notifications, app.clock_watch)]
         if roles.schedulers:
             schedulers = (app.daily, app.minute, app.sweep, app.recovery)
             loops += [group.create_task(scheduler.run()) for scheduler in schedulers]

@@ -13,6 +13,7 @@ import structlog
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
+from heyday.db.resolutions import ResolutionRepository
 from heyday.db.types import AnyConnection, Pool, PooledConnection
 from heyday.db.users import UserRepository
 from heyday.domain.errors import DatabaseError, DatabaseUnavailable
@@ -74,6 +75,7 @@ class DatabaseSession:
     users: UserRepository
     plans: PlanRepository
     messages: MessageLogRepository
+    resolutions: ResolutionRepository
     jobs: JobRunRepository
 
 
@@ -82,6 +84,7 @@ def _session(connection: PooledConnection) -> Session:
         UserRepository(connection),
         PlanRepository(connection),
         MessageLogRepository(connection),
+        ResolutionRepository(connection),
         JobRunRepository(connection),
     )
 

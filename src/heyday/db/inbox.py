@@ -1,16 +1,18 @@
 """Keep the local mailbox in `inbox_messages`."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 
 from heyday.db import queries
 from heyday.db.connection import Database
-from heyday.domain.models import ClaimedMessage, InboxMessage
+from heyday.domain.models import ClaimedMessage, Discrepancies, InboxMessage
 
 _QUERIES = queries.load("inbox")
 
 
 class InboxRepository:
-    """Store and list letters, one statement a letter."""
+    """Store letters, one statement a letter; list them, and hold them against the rows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,3 +46,15 @@ class InboxRepository:
             )
             for row in rows
         ]
+
+    async def compare(self, settled_before: datetime) -> Mapping[str, Discrepancies]:
+        """Return, by name of the message type, where letters and rows differ.
+
+        settled_before: what is on its way and younger than this may still differ.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_QUERIES["compare"].text, settled_before)
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for row in rows:
+            found[row["message_type"]][row["kind"]] = row["letters"]
+        return {name: Discrepancies(**counts) for name, counts in found.items()}

@@ -12,7 +12,7 @@ _QUERIES = queries.load("pacing")
 
 
 class PostgresPace:
-    """Take tokens by the slice, in one short transaction each (ports.SharedPace).
+    """Take tokens by the slice, in one short transaction each (gate_ports.SharedPace).
 
     announced: set whenever a worker anywhere has slowed down, and when that may have been missed.
     """

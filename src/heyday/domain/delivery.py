@@ -62,6 +62,7 @@ class Outcome:
     code: HTTP or SMTP status.   body: the provider's answer, cut short, without personal data.
     trouble: what the attempt showed about the provider; None where it did its part, as it also
     does when it refuses one message.
+    is_probe: made to see whether a provider that was left alone is back, which it was not.
     """
 
     kind: OutcomeKind
@@ -71,8 +72,10 @@ class Outcome:
     retry_after: timedelta | None = None
     provider_message_id: str | None = None
     trouble: Trouble | None = None
+    is_probe: bool = False
 
 
+_UNTRIED = frozenset({OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN})
 _ENDS = {
     OutcomeKind.ACCEPTED: Status.SENT,
     OutcomeKind.REFUSED: Status.FAILED,
@@ -108,7 +111,7 @@ class DeliveryPolicy:
         self, message: ClaimedMessage, outcome: Outcome, finished_at: datetime, jitter: float
     ) -> Recorded:
         """Return the row to write after an attempt. jitter: a random number in [0, 1)."""
-        is_tried = outcome.kind not in {OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN}
+        is_counted = outcome.kind not in _UNTRIED and not outcome.is_probe
         is_ambiguous = outcome.kind is OutcomeKind.AMBIGUOUS
         since = message.ambiguous_since or (finished_at if is_ambiguous else None)
         next_attempt_at = finished_at + self._wait(message, outcome, jitter)
@@ -122,7 +125,7 @@ class DeliveryPolicy:
             attempt=message.retry_count + 1,
             outcome=outcome.kind.value,
             finished_at=finished_at,
-            retry_count=message.retry_count + (is_retry and is_tried),
+            retry_count=message.retry_count + (is_retry and is_counted),
             ambiguous_count=message.ambiguous_count + is_ambiguous,
             ambiguous_since=since,
             next_attempt_at=next_attempt_at if is_retry else None,
@@ -144,6 +147,9 @@ class DeliveryPolicy:
         since: datetime | None,
         next_attempt_at: datetime,
     ) -> Status:
+        # A probe that failed tells of the provider; its greeting is none the worse for it.
+        if outcome.is_probe and outcome.trouble is Trouble.ACCOUNT:
+            return Status.RETRYING
         if outcome.kind in _ENDS:
             return _ENDS[outcome.kind]
         is_known = self._knows_key(since, next_attempt_at)
@@ -151,7 +157,7 @@ class DeliveryPolicy:
         may_repeat = is_known or not (self._is_held(message) or message.ambiguous_count > 0)
         if outcome.kind is OutcomeKind.AMBIGUOUS and not may_repeat:
             return Status.UNKNOWN
-        if self.retry.is_spent(message.retry_count):
+        if self.retry.is_spent(message.retry_count) and not outcome.is_probe:
             return Status.FAILED if is_known or since is None else Status.UNKNOWN
         return Status.RETRYING
 

@@ -7,15 +7,17 @@ HeydayError
 |-- Conflict                the state of the data forbids the request
 |   |-- EmailTaken          another live person has this address
 |   `-- IllegalMove         a status may not change that way
+|-- ResolutionRefused       greetings that cannot be settled so; holds the fault of each
 |-- ConfigurationError      a setting is missing or contradicts another
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
+|-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
 `-- SimulationStalled       something in a simulation works without end
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -66,7 +68,21 @@ class EmailTaken(Conflict):
 
 
 class IllegalMove(Conflict):
-    """Report a change of status that the transition table does not hold."""
+    """Report a change of status that the transition table does not hold, or not for this caller."""
+
+    def __init__(self, source: str, target: str, detail: str) -> None:
+        self.source = source
+        self.target = target
+        super().__init__(f"a greeting cannot go from {source} to {target}; {detail}")
+
+
+class ResolutionRefused(HeydayError):
+    """Report that nothing was settled; `faults` names what is wrong with which id."""
+
+    def __init__(self, faults: Mapping[str, HeydayError]) -> None:
+        self.faults = dict(faults)
+        lines = [f"  {given}: {fault}" for given, fault in faults.items()]
+        super().__init__("\n".join(["nothing was changed", *lines]))
 
 
 class ConfigurationError(HeydayError):
@@ -83,6 +99,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class EmbeddedServerError(DatabaseError):
     """Report that the private PostgreSQL server could not be started or stopped."""
+
+
+class ClockUntrusted(HeydayError):
+    """Report that wall, monotonic and database clock contradict each other."""
 
 
 class TransportError(HeydayError):

@@ -29,7 +29,7 @@ _TOLD = {
     Status.SKIPPED: "Skipped: {error}.",
     Status.CANCELLED: "Cancelled: {error}.",
     Status.UNKNOWN: "Nobody can say whether the provider took it ({error}). Its own records may "
-    "show it; then somebody must decide (docs/database.md, Reading).",
+    "show it; then somebody must decide: `heyday messages`.",
 }
 
 

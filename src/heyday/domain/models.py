@@ -207,23 +207,40 @@ class InboxMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Discrepancies:
+    """Count where rows and what a provider accepted differ.
+
+    unconfirmed: SENT, and the provider does not have it.   unrecorded: the provider has it, and
+    the row is not SENT.   orphaned: the provider has it, and there is no row.
+    """
+
+    unconfirmed: int = 0
+    unrecorded: int = 0
+    orphaned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TypeBalance:
     """Hold one line of the reconciliation: what was due of one type and what became of it.
 
     unplanned: due by users and calendar, yet without a row.   live: due, not at an end.
-    overdue: of the live, those later than the grace.
+    overdue: of the live, those later than the grace.   late: of the sent, those more than a
+    minute after their instant, which is no fault of the books.   provider: where its own records
+    differ; None where it cannot be asked.
     """
 
     message_type: str
-    due: int
-    sent: int
-    failed: int
-    cancelled: int
-    skipped: int
-    unknown: int
-    live: int
-    overdue: int
-    unplanned: int
+    due: int = 0
+    sent: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    skipped: int = 0
+    unknown: int = 0
+    live: int = 0
+    overdue: int = 0
+    unplanned: int = 0
+    late: int = 0
+    provider: Discrepancies | None = None
 
     def with_unplanned(self, unplanned: int) -> "TypeBalance":
         """Return the same line with greetings that were due but have no row."""
@@ -231,6 +248,7 @@ class TypeBalance:
 
     @property
     def is_balanced(self) -> bool:
-        """Tell whether every greeting that was due is accounted for."""
+        """Tell whether every greeting that was due is accounted for, and the provider agrees."""
         ended = self.sent + self.failed + self.cancelled + self.skipped + self.unknown
-        return self.due == ended + self.live and not self.overdue and not self.unplanned
+        is_complete = self.due == ended + self.live and not self.overdue and not self.unplanned
+        return is_complete and self.provider in {None, Discrepancies()}

@@ -24,8 +24,8 @@ from heyday.domain.models import (
     User,
     ZoneInstant,
 )
-from heyday.domain.pace import Grant
 from heyday.domain.people import FIELDS
+from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.timezone import Window, ZoneDay
 
 T = TypeVar("T")
@@ -43,7 +43,15 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, at: datetime) -> None:
-        """Return once `now()` has reached `at`, never before."""
+        """Return once `now()` has reached `at`, never before, unless the clock is set meanwhile."""
+        ...
+
+
+class ClockGuard(Protocol):
+    """Say whether what the clock tells may be acted on."""
+
+    async def check(self) -> None:
+        """Return if the clocks agree. Raises ClockUntrusted; DatabaseError if one is away."""
         ...
 
 
@@ -280,6 +288,11 @@ class Session(Protocol):
         ...
 
     @property
+    def resolutions(self) -> ResolutionStore:
+        """Return what a person may look at and settle."""
+        ...
+
+    @property
     def jobs(self) -> JobRunStore:
         """Return the scheduler runs."""
         ...
@@ -322,25 +335,6 @@ class Sender(Protocol):
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Make one attempt. Every fault of the provider or the network is an outcome."""
-        ...
-
-
-class SharedPace(Protocol):
-    """Share with all workers the pace at which one provider may be called.
-
-    Both raise DatabaseError where the others cannot be asked.
-    """
-
-    def has_news(self) -> bool:
-        """Tell whether another worker may have slowed down since the last `take`."""
-        ...
-
-    async def take(self, wanted: int) -> Grant:
-        """Take up to so many tokens."""
-        ...
-
-    async def slow_down(self, observed: float, retry_after: timedelta | None) -> Grant:
-        """Report a 429, got at so many calls a second; the answer grants no calls."""
         ...
 
 

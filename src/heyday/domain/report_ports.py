@@ -1,13 +1,14 @@
-"""Name what reports look up: `heyday forecast` and `heyday explain`. Nothing here changes a row."""
+"""Name what reports look up: forecast, explain and reconcile. Nothing here changes a row."""
 
-from collections.abc import Collection
-from datetime import date
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from heyday.domain.cases import CaseGreeting, CasePerson
 from heyday.domain.forecast import PeopleByDay
 from heyday.domain.message_types import MessageType
+from heyday.domain.models import Discrepancies
 
 
 class ForecastStore(Protocol):
@@ -38,4 +39,16 @@ class CaseStore(Protocol):
 
     async def list_keys(self, user_id: UUID, dates: Collection[date]) -> set[tuple[str, date]]:
         """Return what the ledger holds for a person on these dates, as (type, date)."""
+        ...
+
+
+class AcceptanceRecord(Protocol):
+    """Ask a provider that keeps what it accepted. Not every provider can be asked."""
+
+    async def compare(self, settled_before: datetime) -> Mapping[str, Discrepancies]:
+        """Return, by name of the message type, where its records and the rows differ.
+
+        settled_before: what is on its way and younger than this may still differ. A name that is
+        no message type stands for letters that Heyday would never have written.
+        """
         ...

@@ -57,4 +57,4 @@ def check_move(source: Status, target: Status) -> None:
     """Raise IllegalMove unless a greeting may go from `source` to `target`."""
     if not is_legal(source, target):
         allowed = ", ".join(sorted(LEGAL_MOVES[source])) or "none: it is final"
-        raise IllegalMove(f"a greeting cannot go from {source} to {target}; legal: {allowed}")
+        raise IllegalMove(source, target, f"legal: {allowed}")

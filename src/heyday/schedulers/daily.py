@@ -17,6 +17,6 @@ class DailyScheduler(PeriodicScheduler):
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return midnight + timedelta(days=1)
 
-    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+    async def work(self, at: datetime | None) -> Mapping[str, int]:
         """Plan, now or as if at a chosen moment; return `planned` and `retimed`."""
         return await self._service.plan(at)

@@ -16,6 +16,6 @@ class MinuteScheduler(PeriodicScheduler):
         """Return the next full minute."""
         return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
-    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+    async def work(self, at: datetime | None) -> Mapping[str, int]:
         """Enqueue, now or as if at a chosen moment; return `enqueued`."""
         return await self._service.enqueue_due(at)

@@ -3,16 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import final
 
 import structlog
 
-from heyday.domain.ports import Clock, Wakeup
+from heyday.domain.errors import ClockUntrusted
+from heyday.domain.ports import Clock, ClockGuard, Wakeup
 from heyday.services.scheduling import MessageSchedulerService
 from heyday.telemetry import Metrics
 
 log = structlog.get_logger()
 
 _AFTER_FAILURE = timedelta(seconds=5)
+_WHILE_PAUSED = timedelta(seconds=2)
 
 
 class PeriodicScheduler(ABC):
@@ -21,35 +24,64 @@ class PeriodicScheduler(ABC):
     name: str
 
     def __init__(
-        self, service: MessageSchedulerService, wakeup: Wakeup, clock: Clock, metrics: Metrics
+        self,
+        service: MessageSchedulerService,
+        wakeup: Wakeup,
+        clock: Clock,
+        guard: ClockGuard,
+        metrics: Metrics,
     ) -> None:
         self._service = service
         self._wakeup = wakeup
         self._clock = clock
+        self._guard = guard
         self._metrics = metrics
+        self._is_paused = False
 
     @abstractmethod
     def next_at(self, now: datetime) -> datetime:
         """Return when the job is next to run, after `now`."""
 
     @abstractmethod
-    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+    async def work(self, at: datetime | None) -> Mapping[str, int]:
         """Do the work once, now or as if at a chosen moment; return its counts."""
+
+    @final
+    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+        """Do the work once, now or as if at a chosen moment; return its counts.
+
+        Raises ClockUntrusted if nobody can say what "now" is.
+        """
+        if at is None:
+            await self._guard.check()
+        return await self.work(at)
 
     async def run(self) -> None:
         """Run at start and at each next time, until cancelled. A fault delays, never ends it."""
         while True:
             try:
                 counts = await self.run_once()
+            except ClockUntrusted:
+                await self._pause()
+                continue
             except Exception as error:  # noqa: BLE001 - a loop that ended would miss greetings
                 self._metrics.job_runs.labels(self.name, "failed").inc()
                 log.warning("job_failed", job=self.name, error=type(error).__name__)
                 await self._clock.sleep_until(self._clock.now() + _AFTER_FAILURE)
                 continue
+            self._is_paused = False
             self._metrics.job_runs.labels(self.name, "finished").inc()
             if any(counts.values()):
                 log.info("job_finished", job=self.name, **counts)
             await self._wakeup.wait_until(self.next_at(self._clock.now()))
+
+    async def _pause(self) -> None:
+        """Wait a moment for the clocks to agree; say so once."""
+        self._metrics.job_runs.labels(self.name, "paused").inc()
+        if not self._is_paused:
+            self._is_paused = True
+            log.warning("job_paused", job=self.name)
+        await self._clock.sleep_until(self._clock.now() + _WHILE_PAUSED)
 
 
 class ClockWakeup:

@@ -16,6 +16,6 @@ class RecoveryScheduler(PeriodicScheduler):
         """Return ten minutes from now."""
         return now + RHYTHMS[RECOVERY]
 
-    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+    async def work(self, at: datetime | None) -> Mapping[str, int]:
         """Sweep, now or as if at a chosen moment; return `recovered` and its parts."""
         return await self._service.recover(at)

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import structlog
 
+from heyday.domain.gate_ports import SharedPace
 from heyday.domain.pace import Grant, Meter
-from heyday.domain.ports import Clock, SharedPace
+from heyday.domain.ports import Clock
 from heyday.telemetry import Metrics
 
 log = structlog.get_logger()

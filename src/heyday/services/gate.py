@@ -1,6 +1,7 @@
 """Stand before a provider: let calls through at its pace, and none while it is down."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -8,7 +9,8 @@ import structlog
 
 from heyday.domain.breaker import Breaker, BreakerState
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
-from heyday.domain.ports import Clock, SharedPace
+from heyday.domain.gate_ports import SharedPace
+from heyday.domain.ports import Clock
 from heyday.services.allotment import Allotment
 from heyday.telemetry import Metrics
 
@@ -40,7 +42,7 @@ class ProviderGate:
     """Join breaker and pace for one provider, in one process.
 
     Await `wait_until_open` before greetings are claimed and `admit` before each call; call `note`
-    after each call that was admitted, and `close` at the end.
+    after each call that was admitted. `stop` lets nobody wait any longer; `close` at the end.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class ProviderGate:
         self._clock = clock
         self._metrics = metrics
         self._changed = asyncio.Event()
+        self._is_stopping = False
         self._waiting = 0
         self._allotment = Allotment(
             provider=provider, pace=pace, clock=clock, metrics=metrics, changed=self._announce
@@ -58,8 +61,11 @@ class ProviderGate:
         self._show(breaker.state)
 
     async def wait_until_open(self) -> None:
-        """Return when a call may be made: the provider is well, or it is time to try it again."""
-        while True:
+        """Return when a call may be made: the provider is well, or it is time to try it again.
+
+        Or when it is stopped.
+        """
+        while not self._is_stopping:
             # Asked for here and not when the first call is due: that one should leave on time.
             await self._allotment.know(self._clock.monotonic())
             now = self._clock.monotonic()
@@ -89,8 +95,8 @@ class ProviderGate:
             self._waiting -= 1
         return None
 
-    def note(self, outcome: Outcome) -> None:
-        """Take in what came of a call that was admitted."""
+    def note(self, outcome: Outcome) -> Outcome:
+        """Take in what came of a call that was admitted; return it, marked if it was a probe."""
         now = self._clock.monotonic()
         trouble = outcome.trouble
         if trouble is None and outcome.kind in _UNSURE:
@@ -103,6 +109,14 @@ class ProviderGate:
         self._tell(before)
         if was_held or self._breaker.state is not before:
             self._announce()
+        has_failed = not says_nothing and trouble is not None
+        is_probe = before is BreakerState.HALF_OPEN and has_failed
+        return replace(outcome, is_probe=True) if is_probe else outcome
+
+    def stop(self) -> None:
+        """Let nobody wait any longer: what cannot be called now is not called."""
+        self._is_stopping = True
+        self._announce()
 
     async def close(self) -> None:
         """End what goes on in the background."""
@@ -121,6 +135,8 @@ class ProviderGate:
         return None
 
     def _is_worth_waiting(self, held: HeldBy, now: float, deadline: float) -> bool:
+        if self._is_stopping:
+            return False
         if held is HeldBy.BREAKER:
             return now < deadline and self._breaker.hangs_on_answer(now)
         return now < deadline and now + self._allotment.wait(now) <= deadline

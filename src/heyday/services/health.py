@@ -8,8 +8,9 @@ from enum import StrEnum
 
 import structlog
 
+from heyday.domain.errors import ClockUntrusted
 from heyday.domain.models import JobRun
-from heyday.domain.ports import Clock, Store
+from heyday.domain.ports import Clock, ClockGuard, Store
 
 log = structlog.get_logger()
 
@@ -42,22 +43,28 @@ class SchedulerHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Hold one look at everything. schedulers: empty when the database does not answer."""
+    """Hold one look at everything.
+
+    clock_doubt: why the time cannot be trusted; None if it can.   schedulers: empty when the
+    database does not answer.
+    """
 
     status: HealthStatus
     version: str
     tzdb_version: str
     is_database_reachable: bool
+    clock_doubt: str | None
     schedulers: Sequence[SchedulerHealth]
 
 
 class HealthService:
-    """Look at the database and at what the schedulers wrote there."""
+    """Look at the database, at what the schedulers wrote there, and at the clocks."""
 
     def __init__(  # noqa: PLR0913 - one parameter for each part that it looks at
         self,
         store: Store,
         clock: Clock,
+        guard: ClockGuard,
         *,
         version: str,
         tzdb_version: str,
@@ -71,6 +78,7 @@ class HealthService:
         """
         self._store = store
         self._clock = clock
+        self._guard = guard
         self._version = version
         self._tzdb_version = tzdb_version
         self._rhythms = rhythms
@@ -81,9 +89,10 @@ class HealthService:
         """Return how everything is. Raises nothing for a database that does not answer."""
         runs = await self._find_runs()
         schedulers = [] if runs is None else [self._judge(name, runs) for name in self._rhythms]
+        clock_doubt = None if runs is None else await self._find_clock_doubt()
         if runs is None:
             status = HealthStatus.DOWN
-        elif any(s.is_overdue or s.has_failed for s in schedulers):
+        elif clock_doubt or any(s.is_overdue or s.has_failed for s in schedulers):
             status = HealthStatus.DEGRADED
         else:
             status = HealthStatus.OK
@@ -92,6 +101,7 @@ class HealthService:
             version=self._version,
             tzdb_version=self._tzdb_version,
             is_database_reachable=runs is not None,
+            clock_doubt=clock_doubt,
             schedulers=schedulers,
         )
 
@@ -112,6 +122,17 @@ class HealthService:
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, the answer is "not ready"
             log.warning("database_check_failed", error=type(error).__name__)
             return None
+
+    async def _find_clock_doubt(self) -> str | None:
+        """Return why the time cannot be trusted, as far as the database lets that be known."""
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                await self._guard.check()
+        except ClockUntrusted as doubt:
+            return str(doubt)
+        except Exception as error:  # noqa: BLE001 - the next look will tell
+            log.warning("database_check_failed", error=type(error).__name__)
+        return None
 
     def _judge(self, name: str, runs: Sequence[JobRun]) -> SchedulerHealth:
         last_run = next((run for run in runs if run.name == name), None)

@@ -10,6 +10,7 @@ import structlog
 
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.gate_ports import Gate
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
 from heyday.domain.ports import Clock, Sender, Session, Store
 from heyday.domain.transitions import Status, check_move
@@ -30,6 +31,7 @@ class SendingConfig:
     """Set how a batch is sent.
 
     concurrency: calls in flight at once.   flush_size, flush_every: when outcomes are written.
+    patience: how long a greeting that was claimed waits for its turn at the provider.
     sweep_chunk: rows of vanished workers that are decided about at once.
     """
 
@@ -37,6 +39,7 @@ class SendingConfig:
     lease: LeaseConfig = field(default_factory=LeaseConfig)
     flush_size: int = 250
     flush_every: timedelta = timedelta(milliseconds=250)
+    patience: timedelta = timedelta(seconds=30)
     sweep_chunk: int = 1000
 
 
@@ -48,6 +51,7 @@ class MessageSenderService:
         *,
         store: Store,
         sender: Sender,
+        gate: Gate,
         policy: DeliveryPolicy,
         planner: Planner,
         clock: Clock,
@@ -57,6 +61,7 @@ class MessageSenderService:
     ) -> None:
         self._store = store
         self._sender = sender
+        self._gate = gate
         self._policy = policy
         self._planner = planner
         self._clock = clock
@@ -68,6 +73,11 @@ class MessageSenderService:
     def stop(self) -> None:
         """Start no further call; those in flight are finished and recorded."""
         self._is_stopping = True
+        self._gate.stop()
+
+    async def wait_until_open(self) -> None:
+        """Return when the provider may be called, or `stop` was: nothing is claimed before."""
+        await self._gate.wait_until_open()
 
     async def deliver(self, batch: Batch) -> int:
         """Claim a batch that is due, send it and record it; return how many calls were made.
@@ -156,6 +166,13 @@ class MessageSenderService:
         if not self._policy.may_attempt(message, self._clock.now()):
             forgotten = "the provider does not know the key of an earlier, ambiguous attempt"
             return Outcome(OutcomeKind.FORGOTTEN, error=forgotten)
+        if held := await self._gate.admit(self._config.patience):
+            return held
+        outcome = await self._call(message, lease)
+        return self._gate.note(outcome)
+
+    async def _call(self, message: ClaimedMessage, lease: Lease) -> Outcome:
+        # Looked at last, for it takes time to be admitted.
         if not lease.permits(message):
             return Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
         if message.retry_count == 0:

@@ -11,6 +11,7 @@ from heyday.db.connection import Database, DatabaseSession, PoolConfig, connect,
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
+from heyday.db.resolutions import ResolutionRepository
 from heyday.db.types import AnyConnection, PooledConnection
 from heyday.db.users import UserRepository
 from heyday.domain.ports import Session
@@ -76,5 +77,6 @@ def _session(connection: PooledConnection) -> Session:
         UserRepository(connection),
         PlanRepository(connection),
         MessageLogRepository(connection),
+        ResolutionRepository(connection),
         JobRunRepository(connection),
     )

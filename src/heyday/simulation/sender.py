@@ -37,6 +37,23 @@ class RecordingSender:
         return _ACCEPTED
 
 
+class OpenGate:
+    """Let every call through at once (gate_ports.Gate): asking how many may be made is no work."""
+
+    async def wait_until_open(self) -> None:
+        """Return at once."""
+
+    async def admit(self, patience: timedelta) -> None:
+        """Let a call through."""
+
+    def note(self, outcome: Outcome) -> Outcome:
+        """Return the outcome as it is."""
+        return outcome
+
+    def stop(self) -> None:
+        """Do nothing: nobody waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchedSender:
     """Pass letters on, and tell of each that was not accepted: it may come again soon."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from heyday.bootstrap import App
 from heyday.db.connection import Database
 from heyday.db.inbox import InboxRepository
-from heyday.domain.ports import Sender, Store
+from heyday.domain.ports import ClockGuard, Sender, Store
 from heyday.domain.timezone import TimezoneService
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
@@ -16,9 +16,9 @@ from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.scheduling import DAILY, MINUTE, RECOVERY
 from heyday.settings import Settings
-from heyday.simulation.clock import VirtualClock
+from heyday.simulation.clock import TrustingGuard, VirtualClock
 from heyday.simulation.planner import SettledPlanner
-from heyday.simulation.sender import WatchedSender
+from heyday.simulation.sender import OpenGate, WatchedSender
 from heyday.simulation.transport import MemoryTransport
 from heyday.simulation.wakeups import Agenda, PlanWakeup, SparseWakeup
 
@@ -47,6 +47,11 @@ class SimulatedApp(App):
         self._planning_store = planning_store
 
     @cached_property
+    def guard(self) -> ClockGuard:
+        """Return what takes the virtual clock for right."""
+        return TrustingGuard()
+
+    @cached_property
     def planner(self) -> Planner:
         """Return what plans greetings."""
         config = PlanConfig(self.settings.plan_horizon)
@@ -56,18 +61,22 @@ class SimulatedApp(App):
     def daily(self) -> DailyScheduler:
         """Return what plans once a day."""
         alarm = PlanWakeup(self._virtual, self.agenda)
-        return DailyScheduler(self._scheduling, alarm, self.clock, self.metrics)
+        return DailyScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
 
     @cached_property
     def minute(self) -> MinuteScheduler:
         """Return what hands over what is due."""
-        return MinuteScheduler(self._scheduling, self.agenda, self.clock, self.metrics)
+        return MinuteScheduler(self._scheduling, self.agenda, self.clock, self.guard, self.metrics)
 
     @cached_property
     def recovery(self) -> RecoveryScheduler:
         """Return what sweeps up."""
         alarm = SparseWakeup(self._virtual, self.agenda)
-        return RecoveryScheduler(self._scheduling, alarm, self.clock, self.metrics)
+        return RecoveryScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
+
+    @cached_property
+    def _gate(self) -> OpenGate:
+        return OpenGate()
 
     @cached_property
     def _transport(self) -> MemoryTransport:

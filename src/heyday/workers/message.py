@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from heyday.domain.ports import Clock, Delivery, Transport
+from heyday.domain.errors import ClockUntrusted, DatabaseUnavailable
+from heyday.domain.models import Batch
+from heyday.domain.ports import Clock, ClockGuard, Delivery, Transport
 from heyday.services.sending import MessageSenderService
 
 log = structlog.get_logger()
 
 _AFTER_FAILURE = timedelta(seconds=1)
+_WHILE_PAUSED = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ class MessageWorker:
         transport: Transport,
         service: MessageSenderService,
         clock: Clock,
+        guard: ClockGuard,
         config: WorkerConfig,
     ) -> None:
         self._transport = transport
         self._service = service
         self._clock = clock
+        self._guard = guard
         self._slots = asyncio.Semaphore(config.prefetch)
         self._lanes = asyncio.Semaphore(config.lanes)
         self._stopping = asyncio.Event()
@@ -71,20 +76,55 @@ class MessageWorker:
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
-            await self._wait_until_due(delivery.batch.due_at)
+            await self._sleep_until(delivery.batch.due_at)
             async with self._lanes:
-                if self._stopping.is_set():
-                    await delivery.release()
-                else:
-                    await self._service.deliver(delivery.batch)
-                    await delivery.ack()
+                while not await self._see_through(delivery):
+                    await self._sleep_until(self._clock.now() + _AFTER_FAILURE)
         except Exception as error:  # noqa: BLE001 - one batch that fails must not end the others
             # Not acknowledged: the transport delivers it again, and the claim finds what is left.
             log.warning("batch_failed", error=type(error).__name__)
         finally:
             self._slots.release()
 
-    async def _wait_until_due(self, at: datetime) -> None:
+    async def _see_through(self, delivery: Delivery) -> bool:
+        """Deliver and acknowledge, or give back if stopped; tell whether the database let us.
+
+        While it is away the batch waits here: let go, it would be late by its redelivery. To
+        deliver it once more is harmless, for the claim finds what is left.
+        """
+        try:
+            await self._service.wait_until_open()
+            await self._wait_for_trust()
+            if self._stopping.is_set() or not self._is_due(delivery.batch):
+                await delivery.release()
+            else:
+                await self._service.deliver(delivery.batch)
+                await delivery.ack()
+        except DatabaseUnavailable:
+            if self._stopping.is_set():
+                raise
+            log.info("batch_waits_for_database")
+            return False
+        return True
+
+    def _is_due(self, batch: Batch) -> bool:
+        """Tell whether the instant has come, for the clock may have been set back meanwhile."""
+        return self._clock.now() >= batch.due_at
+
+    async def _wait_for_trust(self) -> None:
+        """Return when the clocks agree on what time it is, or the worker is stopped."""
+        is_held = False
+        while not self._stopping.is_set():
+            try:
+                return await self._guard.check()
+            except ClockUntrusted:
+                if not is_held:
+                    is_held = True
+                    log.warning("batch_held")
+                await self._sleep_until(self._clock.now() + _WHILE_PAUSED)
+        return None
+
+    async def _sleep_until(self, at: datetime) -> None:
         """Return when the instant has come, or the worker is stopped."""
         stopping = asyncio.ensure_future(self._stopping.wait())
         waiting = asyncio.ensure_future(self._clock.sleep_until(at))

@@ -13,6 +13,7 @@ from heyday.services.health import HealthService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
 from tests.factories import Pipeline
+from tests.fakes import FakeGuard
 
 RHYTHMS = {"daily": timedelta(days=1), "minute": timedelta(minutes=1)}
 
@@ -30,7 +31,12 @@ async def client(pipeline: Pipeline, inbox: InboxRepository) -> AsyncIterator[ht
     services = ApiServices(
         users=pipeline.users,
         health=HealthService(
-            database, clock, version="1.2.3", tzdb_version=PINNED.version, rhythms=RHYTHMS
+            database,
+            clock,
+            FakeGuard(),
+            version="1.2.3",
+            tzdb_version=PINNED.version,
+            rhythms=RHYTHMS,
         ),
         metrics=pipeline.metrics.registry,
         version="1.2.3",

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from heyday.bootstrap import SystemClock
+from heyday.clock import SystemClock
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.notifications import PACE, Notifications
 from heyday.db.pacing import PostgresPace

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from heyday.db import forecasts, message_logs, plans, queries, users
+from heyday.db import forecasts, message_logs, plans, queries, resolutions, users
 from heyday.db.queries import Query
 from heyday.db.types import AnyConnection
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -29,6 +29,8 @@ def filled(table: str, query: Query) -> list[str]:
         return [message_logs.statement(query.name, is_doubtful=doubt) for doubt in doubts]
     if table == "forecasts":
         return [forecasts.statement(query.name, message_type) for message_type in MESSAGE_TYPES]
+    if table == "resolutions":
+        return [resolutions.statement(query.name)]
     if table != "plans":
         return [query.fill({"columns": users._COLUMNS})]  # noqa: SLF001
     candidates = {"plan": ["everybody", "some_people"], "retime_people": ["some_people"]}

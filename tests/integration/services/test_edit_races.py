@@ -12,7 +12,7 @@ from heyday.domain.retry import RetryPolicy
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
-from tests.factories import MIDDLE, Pipeline
+from tests.factories import MIDDLE, Pipeline, gate_of
 from tests.fakes import FakeClock
 from tests.integration.services.held import Held, commit_when_blocked
 from tests.integration.services.stages import (
@@ -70,15 +70,19 @@ async def queued(pipeline: Pipeline, held: Held, clock: FakeClock) -> UUID:
     return user_id
 
 
-def sending_over(held: Held, sender: TimedSender, clock: FakeClock) -> MessageSenderService:
+def sending_over(
+    pipeline: Pipeline, held: Held, sender: TimedSender, clock: FakeClock
+) -> MessageSenderService:
     """A worker whose claim is held at its COMMIT."""
+    metrics = Metrics()
     return MessageSenderService(
         store=held.store,
         sender=sender,
+        gate=gate_of(pipeline.database, clock, metrics),
         policy=DeliveryPolicy(RetryPolicy(), timedelta(hours=24)),
         planner=held.planner,
         clock=clock,
-        metrics=Metrics(),
+        metrics=metrics,
         jitter=lambda: MIDDLE,
         config=SendingConfig(),
     )
@@ -91,7 +95,7 @@ async def claim_first(
     deliveries = pipeline.transport.deliveries()
     delivery = await anext(deliveries)
     claiming = await held.run_up_to_commit(
-        sending_over(held, sender, clock).deliver(delivery.batch)
+        sending_over(pipeline, held, sender, clock).deliver(delivery.batch)
     )
     await commit_when_blocked(pipeline, held, claiming, edit)
     await delivery.ack()

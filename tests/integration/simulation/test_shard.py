@@ -189,7 +189,8 @@ async def test_a_worker_that_does_not_wait_is_found(
     async def hurry(_worker: MessageWorker, _at: datetime) -> None:
         return
 
-    monkeypatch.setattr(MessageWorker, "_wait_until_due", hurry)
+    monkeypatch.setattr(MessageWorker, "_sleep_until", hurry)
+    monkeypatch.setattr(MessageWorker, "_is_due", lambda *_: True)
     lived = await live(database_url, Scenario(FIRST, FIRST))
     # The claim takes nothing before its instant, so what came too soon is left to recovery.
     assert "late" in promises(lived)

@@ -33,7 +33,7 @@ PERSON = f"/user/{ADA.id}"
         (NotFound("gone"), 404, "not-found"),
         (EmailTaken(), 409, "email-taken"),
         (Conflict("moved on"), 409, "conflict"),
-        (IllegalMove("no way"), 409, "conflict"),
+        (IllegalMove("SENT", "QUEUED", "no way"), 409, "conflict"),
         (DatabaseUnavailable("away"), 503, "unavailable"),
         (DatabaseError("broken"), 500, "internal-error"),
         (ConfigurationError("missing"), 500, "internal-error"),
@@ -56,7 +56,7 @@ async def test_each_error_has_its_problem(
 
 def test_an_error_is_of_the_kind_of_its_nearest_listed_parent() -> None:
     assert kind_of(UnknownTimezone()) is PROBLEM_KINDS[InvalidInput]
-    assert kind_of(IllegalMove("")) is PROBLEM_KINDS[Conflict]
+    assert kind_of(IllegalMove("SENT", "QUEUED", "")) is PROBLEM_KINDS[Conflict]
     assert kind_of(LookupError()) is PROBLEM_KINDS[Exception]
 
 

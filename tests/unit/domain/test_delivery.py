@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
+from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind, Trouble
 from heyday.domain.models import ClaimedMessage, Recorded
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.transitions import Status, is_legal
@@ -117,6 +117,29 @@ def test_retries_spent_after_an_ambiguous_attempt_are_not_called_failed_without_
     doubtful = replace(after(5, ambiguous=1), ambiguous_since=START_AT)
     assert record(UNKEYED, doubtful, OutcomeKind.NOT_ACCEPTED).status is Status.UNKNOWN
     assert record(KEYED, doubtful, OutcomeKind.NOT_ACCEPTED).status is Status.FAILED
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.NOT_ACCEPTED, OutcomeKind.AMBIGUOUS])
+def test_a_probe_that_failed_costs_no_retry(kind: OutcomeKind):
+    probe = Outcome(kind, trouble=Trouble.PROVIDER, is_probe=True)
+    recorded = KEYED.record(after(5), probe, FINISHED_AT, MIDDLE)
+    assert (recorded.status, recorded.retry_count) == (Status.RETRYING, 5)
+    assert recorded.ambiguous_count == (kind is OutcomeKind.AMBIGUOUS)
+
+
+def test_a_probe_is_no_way_around_the_one_repeat_without_keys():
+    probe = Outcome(OutcomeKind.AMBIGUOUS, trouble=Trouble.PROVIDER, is_probe=True)
+    recorded = UNKEYED.record(after(0, ambiguous=1), probe, FINISHED_AT, MIDDLE)
+    assert recorded.status is Status.UNKNOWN
+
+
+def test_an_answer_that_refuses_us_fails_a_greeting_but_not_one_that_only_probed():
+    refusal = Outcome(OutcomeKind.REFUSED, code=401, trouble=Trouble.ACCOUNT)
+    assert KEYED.record(MESSAGE, refusal, FINISHED_AT, MIDDLE).status is Status.FAILED
+    probe = replace(refusal, is_probe=True)
+    assert KEYED.record(MESSAGE, probe, FINISHED_AT, MIDDLE).status is Status.RETRYING
+    about_the_message = Outcome(OutcomeKind.REFUSED, code=422, is_probe=True)
+    assert KEYED.record(MESSAGE, about_the_message, FINISHED_AT, MIDDLE).status is Status.FAILED
 
 
 def test_what_was_not_tried_is_left_alone_for_as_long_as_it_says():

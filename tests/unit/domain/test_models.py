@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from heyday.domain.models import PersonDraft, PlanCounts, TypeBalance, User
+from heyday.domain.models import Discrepancies, PersonDraft, PlanCounts, TypeBalance, User
 from tests.fakes import MESSAGE, START_AT
 
 EVEN = TypeBalance("BIRTHDAY", 10, 4, 1, 1, 1, 1, 2, 0, 0)
@@ -25,6 +25,12 @@ def test_what_is_overdue_or_unplanned_does_not_balance():
     assert not EVEN.with_unplanned(1).is_balanced
     assert EVEN.with_unplanned(3).due == 13
     assert EVEN.with_unplanned(0) == EVEN
+
+
+def test_what_the_provider_says_must_agree_where_it_says_anything():
+    assert replace(EVEN, provider=Discrepancies(), late=4).is_balanced
+    for kind in ("unconfirmed", "unrecorded", "orphaned"):
+        assert not replace(EVEN, provider=Discrepancies(**{kind: 1})).is_balanced
 
 
 def test_a_stored_person_is_a_person():

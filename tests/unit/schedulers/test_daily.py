@@ -8,7 +8,7 @@ import pytest
 
 from heyday.schedulers.daily import DailyScheduler
 from heyday.telemetry import Metrics
-from tests.fakes import FakeClock, FakeWakeup
+from tests.fakes import FakeClock, FakeGuard, FakeWakeup
 
 
 def at(hour: int, minute: int = 0, second: int = 0, day: int = 14) -> datetime:
@@ -31,7 +31,7 @@ def service() -> PlanningService:
 
 @pytest.fixture
 def daily(service: PlanningService, clock: FakeClock) -> DailyScheduler:
-    return DailyScheduler(cast("Any", service), FakeWakeup(clock), clock, Metrics())
+    return DailyScheduler(cast("Any", service), FakeWakeup(clock), clock, FakeGuard(), Metrics())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.telemetry import Metrics
-from tests.fakes import FakeClock, FakeWakeup
+from tests.fakes import FakeClock, FakeGuard, FakeWakeup
 
 NINE = datetime(2027, 1, 14, 9, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def service() -> QueueingService:
 
 @pytest.fixture
 def minute(service: QueueingService, clock: FakeClock) -> MinuteScheduler:
-    return MinuteScheduler(cast("Any", service), FakeWakeup(clock), clock, Metrics())
+    return MinuteScheduler(cast("Any", service), FakeWakeup(clock), clock, FakeGuard(), Metrics())
 
 
 @pytest.mark.parametrize(

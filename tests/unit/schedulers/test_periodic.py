@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.errors import ClockUntrusted, DatabaseUnavailable
 from heyday.schedulers.periodic import ClockWakeup, PeriodicScheduler
 from heyday.telemetry import Metrics
-from tests.fakes import START_AT, FakeClock, FakeWakeup
+from tests.fakes import START_AT, FakeClock, FakeGuard, FakeWakeup
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -25,16 +25,16 @@ class Job(PeriodicScheduler):
 
     def __init__(self, clock: FakeClock) -> None:
         self.metrics, self.wakeup, self.clock = Metrics(), FakeWakeup(clock), clock
-        super().__init__(cast("Any", None), self.wakeup, clock, self.metrics)
+        self.guard = FakeGuard()
+        super().__init__(cast("Any", None), self.wakeup, clock, self.guard, self.metrics)
         self.runs: list[datetime] = []
         self.faults: list[Exception] = []
 
     def next_at(self, now: datetime) -> datetime:
         return now + HOUR
 
-    async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
-        assert at is None
-        self.runs.append(self.clock.now())
+    async def work(self, at: datetime | None) -> Mapping[str, int]:
+        self.runs.append(at or self.clock.now())
         if self.faults:
             raise self.faults.pop(0)
         return {"done": len(self.runs)}
@@ -116,6 +116,29 @@ async def test_a_fault_delays_the_loop_and_never_ends_it(job: Job, fault: Except
     assert "ada@example.com" not in str(logs)
 
 
+async def test_a_loop_pauses_while_the_clock_is_not_trusted_and_says_so_once(job: Job) -> None:
+    job.guard.reason = "it jumped"
+    with structlog.testing.capture_logs() as logs:
+        async with running(job):
+            await turn(job, 2 * SECOND)
+            await turn(job, 2 * SECOND)
+            assert job.runs == []
+            job.guard.reason = None
+            await turn(job, 2 * SECOND)
+            assert job.runs == [START_AT + 6 * SECOND]
+            job.guard.reason = "again"
+            await turn(job, HOUR)
+    assert (job.count("paused"), job.count("finished")) == (4, 1)
+    assert [entry["event"] for entry in logs] == ["job_paused", "job_finished", "job_paused"]
+
+
+async def test_a_run_by_hand_asks_the_guard_unless_its_moment_was_chosen(job: Job) -> None:
+    job.guard.reason = "it jumped"
+    with pytest.raises(ClockUntrusted):
+        await job.run_once()
+    assert await job.run_once(START_AT) == {"done": 1}
+
+
 async def test_a_turn_that_did_something_is_logged_and_others_are_not(job: Job) -> None:
     with structlog.testing.capture_logs() as logs:
         async with running(job):
@@ -123,7 +146,7 @@ async def test_a_turn_that_did_something_is_logged_and_others_are_not(job: Job) 
     assert [(entry["event"], entry["done"]) for entry in logs] == [("job_finished", 1)]
 
     class Idle(Job):
-        async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
+        async def work(self, at: datetime | None) -> Mapping[str, int]:
             return {"done": 0 * len(self.runs)} if at is None else {}
 
     with structlog.testing.capture_logs() as logs:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.telemetry import Metrics
-from tests.fakes import FakeClock, FakeWakeup
+from tests.fakes import FakeClock, FakeGuard, FakeWakeup
 
 NINE = datetime(2027, 1, 14, 9, tzinfo=UTC)
 
@@ -21,7 +21,9 @@ class RecoveringService:
 
 async def test_once_is_to_recover_now_or_at_a_chosen_moment(clock: FakeClock) -> None:
     service = RecoveringService()
-    recovery = RecoveryScheduler(cast("Any", service), FakeWakeup(clock), clock, Metrics())
+    recovery = RecoveryScheduler(
+        cast("Any", service), FakeWakeup(clock), clock, FakeGuard(), Metrics()
+    )
     assert recovery.next_at(NINE) == NINE + timedelta(minutes=10)
     assert await recovery.run_once() == {"recovered": 7}
     assert await recovery.run_once(NINE) == {"recovered": 7}

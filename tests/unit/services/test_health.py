@@ -13,7 +13,7 @@ from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.models import JobRun
 from heyday.domain.ports import Session, Store
 from heyday.services.health import HealthService, HealthStatus
-from tests.fakes import START_AT, FakeClock
+from tests.fakes import START_AT, FakeClock, FakeGuard
 
 HOUR = timedelta(hours=1)
 
@@ -49,10 +49,16 @@ def store() -> JournalStore:
 
 
 @pytest.fixture
-def health(store: JournalStore, clock: FakeClock) -> HealthService:
+def guard() -> FakeGuard:
+    return FakeGuard()
+
+
+@pytest.fixture
+def health(store: JournalStore, clock: FakeClock, guard: FakeGuard) -> HealthService:
     return HealthService(
         cast("Store", store),
         clock,
+        guard,
         tzdb_version="2026z",
         version="1.2.3",
         rhythms={"hourly": HOUR},
@@ -125,3 +131,29 @@ async def test_a_database_that_hangs_is_given_up_in_time(
         assert not await health.is_ready()
         store.hangs = False
         assert await health.is_ready()
+
+
+async def test_clocks_that_contradict_each_other_degrade_and_say_why(
+    health: HealthService, guard: FakeGuard
+) -> None:
+    assert (await health.check()).clock_doubt is None
+    guard.reason = "it jumped"
+    found = await health.check()
+    assert (found.status, found.clock_doubt) == (HealthStatus.DEGRADED, "it jumped")
+    assert await health.is_ready()
+
+
+async def test_a_clock_that_cannot_be_read_is_no_doubt(
+    store: JournalStore, clock: FakeClock
+) -> None:
+    """The database went away between two questions: the next look will tell."""
+
+    class Away:
+        async def check(self) -> None:
+            raise DatabaseUnavailable("away")
+
+    health = HealthService(
+        cast("Store", store), clock, Away(), tzdb_version="1", version="1", rhythms={}
+    )
+    found = await health.check()
+    assert (found.status, found.clock_doubt) == (HealthStatus.OK, None)

@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from heyday.domain.errors import DatabaseUnavailable, TransportError
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch
 from heyday.workers.message import MessageWorker, WorkerConfig
-from tests.fakes import START_AT, FakeClock
+from tests.fakes import START_AT, FakeClock, FakeGuard
 
 SECOND = timedelta(seconds=1)
 
@@ -75,7 +75,12 @@ class ScriptedService:
         self.gate = asyncio.Event()
         self.gate.set()
         self.faults: list[Exception] = []
+        self.is_open = asyncio.Event()
+        self.is_open.set()
         self.is_stopping = False
+
+    async def wait_until_open(self) -> None:
+        await self.is_open.wait()
 
     async def deliver(self, batch: Batch) -> int:
         self.begun.append(batch)
@@ -86,6 +91,7 @@ class ScriptedService:
 
     def stop(self) -> None:
         self.is_stopping = True
+        self.is_open.set()
 
 
 @dataclass
@@ -93,6 +99,7 @@ class Bench:
     transport: ScriptedTransport
     service: ScriptedService
     clock: FakeClock
+    guard: FakeGuard
     worker: MessageWorker
 
     @contextlib.asynccontextmanager
@@ -117,10 +124,11 @@ def bench(clock: FakeClock) -> Bench:
     return make_bench(clock, WorkerConfig(prefetch=3, lanes=2))
 
 
-def make_bench(clock: FakeClock, config: WorkerConfig) -> Bench:
+def make_bench(clock: FakeClock, config: WorkerConfig, guard: FakeGuard | None = None) -> Bench:
     transport, service = ScriptedTransport(), ScriptedService()
-    worker = MessageWorker(transport, cast("Any", service), clock, config)
-    return Bench(transport, service, clock, worker)
+    guard = guard or FakeGuard()
+    worker = MessageWorker(transport, cast("Any", service), clock, guard, config)
+    return Bench(transport, service, clock, guard, worker)
 
 
 async def test_a_batch_is_delivered_at_its_instant_and_then_acknowledged(bench: Bench) -> None:
@@ -133,6 +141,47 @@ async def test_a_batch_is_delivered_at_its_instant_and_then_acknowledged(bench: 
         await settle()
         assert bench.service.begun == [delivery.batch]
         assert (delivery.acked, delivery.released) == (1, 0)
+
+
+async def test_a_batch_is_held_while_the_clock_is_not_trusted(bench: Bench) -> None:
+    bench.guard.reason = "it jumped"
+    delivery = bench.transport.put()
+    with structlog.testing.capture_logs() as logs:
+        async with bench.working():
+            for _ in range(3):
+                assert (bench.service.begun, delivery.released) == ([], 0)
+                bench.clock.advance(SECOND)
+                await settle()
+            bench.guard.reason = None
+            bench.clock.advance(SECOND)
+            await settle()
+            assert (delivery.acked, delivery.released) == (1, 0)
+    assert [entry["event"] for entry in logs] == ["batch_held"]
+
+
+async def test_a_batch_that_is_not_due_any_more_is_given_back(clock: FakeClock) -> None:
+    """The clock was wrong and was set back: the claim would find nothing, and the batch be lost."""
+
+    class SettingGuard(FakeGuard):
+        async def check(self) -> None:
+            clock.set(START_AT)
+
+    bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1), SettingGuard())
+    delivery = bench.transport.put(5 * SECOND)
+    async with bench.working():
+        bench.clock.advance(5 * SECOND)
+        await settle()
+    assert (bench.service.begun, delivery.acked, delivery.released) == ([], 0, 1)
+
+
+async def test_a_batch_that_is_held_is_given_back_when_the_worker_stops(bench: Bench) -> None:
+    bench.guard.reason = "it jumped"
+    held = [bench.transport.put() for _ in range(3)]  # one more than there are lanes
+    async with bench.working() as task:
+        bench.worker.stop()
+        await task
+    assert [(delivery.acked, delivery.released) for delivery in held] == [(0, 1)] * 3
+    assert bench.service.begun == []
 
 
 async def test_a_batch_is_acknowledged_only_when_it_was_seen_through(bench: Bench) -> None:
@@ -204,10 +253,55 @@ async def test_nothing_is_taken_after_stopping(bench: Bench) -> None:
     assert (delivery.acked, delivery.released) == (0, 0)
 
 
+async def test_nothing_is_claimed_while_the_provider_is_left_alone(bench: Bench) -> None:
+    async with bench.working():
+        bench.service.is_open.clear()
+        delivery = bench.transport.put()
+        await settle()
+        assert bench.service.begun == []
+        bench.service.is_open.set()
+        await settle()
+        assert bench.service.begun == [delivery.batch]
+
+
+async def test_a_batch_that_waits_for_the_provider_is_given_back_when_the_worker_stops(
+    bench: Bench,
+) -> None:
+    async with bench.working():
+        bench.service.is_open.clear()
+        delivery = bench.transport.put()
+        await settle()
+        bench.worker.stop()
+        await settle()
+        assert (bench.service.begun, delivery.released) == ([], 1)
+
+
+async def test_a_batch_waits_for_a_database_that_is_away(bench: Bench) -> None:
+    bench.service.faults = [DatabaseUnavailable("away")] * 3
+    delivery = bench.transport.put()
+    async with bench.working():
+        for tries in range(1, 4):
+            assert (len(bench.service.begun), delivery.acked) == (tries, 0)
+            bench.clock.advance(timedelta(seconds=1))
+            await settle()
+        assert (len(bench.service.begun), delivery.acked) == (4, 1)
+
+
+async def test_a_batch_that_waits_for_the_database_does_not_keep_a_worker_from_stopping(
+    bench: Bench,
+) -> None:
+    bench.service.faults = [DatabaseUnavailable("away")]
+    delivery = bench.transport.put()
+    async with bench.working():
+        bench.worker.stop()
+        await settle()
+        assert (len(bench.service.begun), delivery.released) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "fault",
     [
-        DatabaseUnavailable("away"),
+        DatabaseError("refused"),
         RuntimeError("ada@example.com"),
         ExceptionGroup("g", [OSError()]),
     ],
@@ -230,7 +324,7 @@ async def test_a_batch_that_fails_is_not_acknowledged_and_ends_nothing(
 
 async def test_failed_batches_free_their_places(clock: FakeClock) -> None:
     bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1))
-    bench.service.faults = [DatabaseUnavailable("away")] * 3
+    bench.service.faults = [DatabaseError("refused")] * 3
     for _ in range(4):
         bench.transport.put()
     async with bench.working():

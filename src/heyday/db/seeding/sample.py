@@ -74,6 +74,7 @@ async def add_sample(
         attempts = [attempt for _, attempts in stories for attempt in attempts]
         await connection.execute(_SQL["add_messages"].text, _json(messages))
         await connection.execute(_SQL["add_attempts"].text, _json(attempts))
+        await connection.execute(_SQL["add_letters"].text, _json(messages))
     statuses = Counter(str(message["status"]) for message in messages)
     return SampleReport(len(new), len(parts) - len(new), statuses)
 

@@ -14,3 +14,40 @@ FROM (SELECT * FROM inbox_messages ORDER BY id DESC LIMIT $1) AS i
 LEFT JOIN message_logs m
     ON m.idempotency_key = i.idempotency_key AND m.scheduled_send_time = i.scheduled_send_time
 ORDER BY i.id DESC
+
+-- name: compare
+-- Where letters and rows differ, by kind and message type, as sets. Letters may be thrown away up to
+-- a date, so only a row whose letter must still be there is missed: its instant, before which it
+-- cannot have left, is not before the oldest letter; or nothing was thrown away yet, and it was sent
+-- since then. A letter needs no row where its month was dropped, or where its person was removed with
+-- all greetings, of which the ledger alone tells. On its way: an attempt may have been made, and
+-- what comes of it is not yet written.
+WITH oldest AS (
+    SELECT min(received_at) AS received_at, min(id) = 1 AS is_first FROM inbox_messages
+)
+SELECT 'unconfirmed' AS kind, m.message_type, count(*) AS letters
+FROM message_logs m CROSS JOIN oldest o
+WHERE m.status = 'SENT'
+  AND (m.scheduled_send_time >= o.received_at
+       OR o.is_first AND m.actual_send_time >= o.received_at)
+  AND NOT EXISTS (SELECT FROM inbox_messages i WHERE i.idempotency_key = m.idempotency_key)
+GROUP BY m.message_type
+UNION ALL
+SELECT 'unrecorded', m.message_type, count(*)
+FROM inbox_messages i JOIN message_logs m ON m.idempotency_key = i.idempotency_key
+WHERE m.status <> 'SENT'
+  AND NOT (m.status IN ('QUEUED', 'SENDING', 'RETRYING')
+           AND greatest(m.scheduled_send_time, m.next_attempt_at, i.received_at) >= $1)
+GROUP BY m.message_type
+UNION ALL
+SELECT 'orphaned', split_part(i.idempotency_key, ':', 2) AS message_type, count(*)
+FROM inbox_messages i
+WHERE NOT EXISTS (SELECT FROM message_logs m WHERE m.idempotency_key = i.idempotency_key)
+  AND to_regclass('message_logs_y' || to_char(i.scheduled_send_time AT TIME ZONE 'UTC', 'YYYY"m"MM'))
+      IS NOT NULL
+  AND NOT EXISTS (
+      SELECT FROM idempotency_keys k
+      WHERE k.user_id || ':' || k.message_type || ':' || to_char(k.delivery_date, 'YYYY-MM-DD')
+            = i.idempotency_key
+        AND NOT EXISTS (SELECT FROM users u WHERE u.id = k.user_id))
+GROUP BY 2

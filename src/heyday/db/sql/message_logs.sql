@@ -237,7 +237,10 @@ SELECT count(*) AS due,
        count(*) FILTER (WHERE status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')) AS live,
        count(*) FILTER (
            WHERE status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')
-             AND greatest(scheduled_send_time, created_at, next_attempt_at) < $4) AS overdue
+             AND greatest(scheduled_send_time, created_at, next_attempt_at) < $4) AS overdue,
+       count(*) FILTER (
+           WHERE status = 'SENT'
+             AND actual_send_time > scheduled_send_time + interval '1 minute') AS late
 FROM message_logs
 WHERE message_type = $1 AND scheduled_send_time >= $2 AND scheduled_send_time < $3
 

@@ -63,3 +63,13 @@ INSERT INTO message_attempts (
 SELECT message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
        api_response_code, error_message
 FROM jsonb_populate_recordset(NULL::message_attempts, $1::jsonb)
+
+-- name: add_letters
+-- Add the letters of the greetings that were sent, as the local mailbox would have taken them: else
+-- the books would miss them there.
+INSERT INTO inbox_messages (idempotency_key, email, message, scheduled_send_time, received_at)
+SELECT m.idempotency_key, u.email, m.message_content, m.scheduled_send_time, m.actual_send_time
+FROM jsonb_populate_recordset(NULL::message_logs, $1::jsonb) m
+JOIN users u ON u.id = m.user_id
+WHERE m.status = 'SENT'
+ORDER BY m.actual_send_time

@@ -1,0 +1,99 @@
+"""Look at greetings without their people, and settle those that wait for a decision."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from heyday.db import queries
+from heyday.db.types import PooledConnection
+from heyday.domain.resolutions import Attempt, GreetingRow
+from heyday.domain.transitions import Status
+
+_QUERIES = queries.load("resolutions")
+# What neither these statements nor their callers ever read: text, answer, zone, birthday.
+_COLUMNS = (
+    "id, idempotency_key, message_type, delivery_date, scheduled_send_time, actual_send_time, "
+    "status, retry_count, ambiguous_count, created_at, queued_at, next_attempt_at, "
+    "api_response_code, error_message"
+)
+
+
+def statement(name: str) -> str:
+    """Return a statement with its columns filled in."""
+    return _QUERIES[name].fill({"columns": _COLUMNS})
+
+
+class ResolutionRepository:
+    """Run the statements of db/sql/resolutions.sql over one connection."""
+
+    def __init__(self, connection: PooledConnection) -> None:
+        self._connection = connection
+
+    async def lock(self, message_ids: Collection[UUID]) -> list[GreetingRow]:
+        """Return those of the rows that exist, and keep them as they are until the commit."""
+        rows = await self._connection.fetch(statement("lock"), list(message_ids))
+        return [_greeting(row) for row in rows]
+
+    async def resolve(
+        self, greetings: Sequence[GreetingRow], target: Status, now: datetime, note: str | None
+    ) -> list[UUID]:
+        """Move those that are UNKNOWN, with a trace among the attempts; return their ids."""
+        instants = [greeting.scheduled_send_at for greeting in greetings]
+        rows = await self._connection.fetch(
+            statement("resolve"),
+            [greeting.id for greeting in greetings],
+            instants,
+            target.value,
+            now,
+            note,
+            min(instants),
+            max(instants),
+        )
+        return [row["id"] for row in rows]
+
+    async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
+        """Return up to `limit` rows of a status, by instant."""
+        rows = await self._connection.fetch(statement("list_by_status"), status.value, limit)
+        return [_greeting(row) for row in rows]
+
+    async def find(self, message_id: UUID) -> GreetingRow | None:
+        """Return one row."""
+        row = await self._connection.fetchrow(statement("find"), message_id)
+        return _greeting(row) if row else None
+
+    async def list_attempts(self, message_id: UUID) -> list[Attempt]:
+        """Return the attempts at a greeting that were noted, in order."""
+        rows = await self._connection.fetch(statement("list_attempts"), message_id)
+        return [
+            Attempt(
+                attempt=row["attempt"],
+                epoch=row["epoch"],
+                outcome=row["outcome"],
+                status=Status(row["status"]),
+                finished_at=row["finished_at"],
+                response_code=row["api_response_code"],
+                error=row["error_message"],
+            )
+            for row in rows
+        ]
+
+
+def _greeting(row: asyncpg.Record) -> GreetingRow:
+    return GreetingRow(
+        id=row["id"],
+        idempotency_key=row["idempotency_key"],
+        message_type=row["message_type"],
+        delivery_on=row["delivery_date"],
+        scheduled_send_at=row["scheduled_send_time"],
+        actual_send_at=row["actual_send_time"],
+        status=Status(row["status"]),
+        retry_count=row["retry_count"],
+        ambiguous_count=row["ambiguous_count"],
+        created_at=row["created_at"],
+        queued_at=row["queued_at"],
+        next_attempt_at=row["next_attempt_at"],
+        response_code=row["api_response_code"],
+        error=row["error_message"],
+    )

@@ -1,0 +1,58 @@
+-- What a person looks at and settles: rows and attempts, without the people.
+--
+-- Places: {columns}, those of message_logs that tell nothing of a person.
+
+-- name: lock
+-- These rows as they are, and will be until the transaction ends. In order of id: two decisions
+-- about the same rows wait for each other and never deadlock.
+SELECT {columns} FROM message_logs WHERE id = ANY ($1) ORDER BY id FOR UPDATE
+
+-- name: resolve
+-- Settle the rows in $1, at the instants in $2, that are UNKNOWN as $3, and note it among the
+-- attempts. The new epoch shuts out whoever made the last attempt, should they still write. What is
+-- sent left with its last attempt. A retry that a person decided counts as one; it needs no provider
+-- that still knows the key, so since when it would have to is cleared.
+-- moves: UNKNOWN > SENT FAILED RETRYING
+WITH settled AS (
+    UPDATE message_logs m
+    SET status = $3,
+        epoch = m.epoch + 1,
+        retry_count = m.retry_count + CASE WHEN $3 = 'RETRYING' THEN 1 ELSE 0 END,
+        ambiguous_since = CASE WHEN $3 <> 'RETRYING' THEN m.ambiguous_since END,
+        next_attempt_at = CASE WHEN $3 = 'RETRYING' THEN $4::timestamptz END,
+        actual_send_time = CASE WHEN $3 = 'SENT' THEN coalesce(
+            (SELECT max(a.finished_at) FROM message_attempts a
+             WHERE a.message_id = m.id AND a.outcome NOT IN ('resolved', 'not_tried', 'forgotten')), $4)
+            END,
+        error_message = coalesce($5::text, 'decided by a person')
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS d (id, scheduled_send_time)
+    WHERE m.id = d.id AND m.scheduled_send_time = d.scheduled_send_time
+      AND m.scheduled_send_time BETWEEN $6 AND $7
+      AND m.status {movable}
+    RETURNING m.id, m.scheduled_send_time, m.epoch,
+              m.retry_count + CASE WHEN $3 = 'RETRYING' THEN 0 ELSE 1 END AS attempt
+), noted AS (
+    INSERT INTO message_attempts (
+        message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
+        error_message)
+    SELECT id, scheduled_send_time, epoch, attempt, 'resolved', $3::varchar, $4, $5 FROM settled
+)
+SELECT id FROM settled
+
+-- name: list_by_status
+-- Rows of a status, by instant.
+SELECT {columns} FROM message_logs
+WHERE status = $1
+ORDER BY scheduled_send_time, id
+LIMIT $2
+
+-- name: find
+-- One row.
+SELECT {columns} FROM message_logs WHERE id = $1
+
+-- name: list_attempts
+-- All attempts at a greeting that were noted, in order.
+SELECT attempt, epoch, outcome, status, finished_at, api_response_code, error_message
+FROM message_attempts
+WHERE message_id = $1
+ORDER BY finished_at, id

@@ -1,0 +1,46 @@
+"""Name what stands before a provider, and what all workers share of it."""
+
+from datetime import timedelta
+from typing import Protocol
+
+from heyday.domain.delivery import Outcome
+from heyday.domain.pace import Grant
+
+
+class Gate(Protocol):
+    """Stand before a provider, and let calls through."""
+
+    async def wait_until_open(self) -> None:
+        """Return when a call may be made, or nobody is to wait any longer."""
+        ...
+
+    async def admit(self, patience: timedelta) -> Outcome | None:
+        """Return None where a call is to be made now; else the outcome of one that is not."""
+        ...
+
+    def note(self, outcome: Outcome) -> Outcome:
+        """Take in what came of a call that was admitted; return it, marked if it was a probe."""
+        ...
+
+    def stop(self) -> None:
+        """Let nobody wait any longer."""
+        ...
+
+
+class SharedPace(Protocol):
+    """Share with all workers the pace at which one provider may be called.
+
+    Both raise DatabaseError where the others cannot be asked.
+    """
+
+    def has_news(self) -> bool:
+        """Tell whether another worker may have slowed down since the last `take`."""
+        ...
+
+    async def take(self, wanted: int) -> Grant:
+        """Take up to so many tokens."""
+        ...
+
+    async def slow_down(self, observed: float, retry_after: timedelta | None) -> Grant:
+        """Report a 429, got at so many calls a second; the answer grants no calls."""
+        ...

@@ -1,0 +1,120 @@
+"""Settle greetings of which nobody can say whether they left: a person decides, and it shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from heyday.domain.errors import Conflict, FieldProblem, IllegalMove, InvalidInput
+from heyday.domain.transitions import Status, check_move
+
+RESOLVED = "resolved"
+"""What stands in the place of an outcome among the attempts, where a person decided."""
+
+LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class GreetingRow:
+    """Describe one row of message_logs without the person: neither name, address nor text."""
+
+    id: UUID
+    idempotency_key: str
+    message_type: str
+    delivery_on: date
+    scheduled_send_at: datetime
+    actual_send_at: datetime | None
+    status: Status
+    retry_count: int
+    ambiguous_count: int
+    created_at: datetime
+    queued_at: datetime | None
+    next_attempt_at: datetime | None
+    response_code: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Describe one row of message_attempts; `outcome` is RESOLVED where a person decided."""
+
+    attempt: int
+    epoch: int
+    outcome: str
+    status: Status
+    finished_at: datetime
+    response_code: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Say what happened to a greeting at an instant."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Hold a greeting with every attempt that was noted, in order."""
+
+    greeting: GreetingRow
+    attempts: Sequence[Attempt]
+
+    def events(self) -> list[Event]:
+        """Return what happened when, in order. A plain first success is known by its row alone."""
+        row = self.greeting
+        events = [Event(row.created_at, "planned"), Event(row.scheduled_send_at, "due")]
+        if row.queued_at:
+            events.append(Event(row.queued_at, "queued, for the last time"))
+        events += [Event(attempt.finished_at, _told(attempt)) for attempt in self.attempts]
+        is_noted = any(attempt.status is Status.SENT for attempt in self.attempts)
+        if row.actual_send_at and not is_noted:
+            events.append(Event(row.actual_send_at, "accepted at the first attempt: SENT"))
+        if row.next_attempt_at and row.status is Status.RETRYING:
+            events.append(Event(row.next_attempt_at, "the next attempt may start"))
+        return sorted(events, key=lambda event: event.at)
+
+
+def _told(attempt: Attempt) -> str:
+    if attempt.outcome == RESOLVED:
+        text = f"a person decided: {attempt.status}"
+    else:
+        text = f"attempt {attempt.attempt}: {attempt.outcome}, to be {attempt.status}"
+    if attempt.response_code:
+        text += f", HTTP {attempt.response_code}"
+    return f"{text} ({attempt.error})" if attempt.error else text
+
+
+def check_note(note: str | None) -> None:
+    """Raise InvalidInput for a note that is empty, long, not printable, or holds an address."""
+    if note is None:
+        return
+    detail = None
+    if "@" in note:
+        detail = "holds an address; leave it out: notes are kept, and shown to whoever looks"
+    elif not note.strip() or not note.isprintable():
+        detail = "is empty or not one line of plain text"
+    elif len(note) > LONGEST_NOTE:
+        detail = f"has {len(note)} characters; expected at most {LONGEST_NOTE}"
+    if detail:
+        raise InvalidInput([FieldProblem("--note", detail)])
+
+
+def check_resolution(
+    greeting: GreetingRow, target: Status, skip_before: Mapping[str, datetime]
+) -> None:
+    """Raise IllegalMove or Conflict unless a person may settle a greeting so.
+
+    skip_before: for each message type, what was scheduled before this is too late to be sent.
+    """
+    check_move(greeting.status, target)
+    if greeting.status is not Status.UNKNOWN:
+        raise IllegalMove(greeting.status, target, "only UNKNOWN waits for a person's decision")
+    is_late = greeting.scheduled_send_at < skip_before[greeting.message_type]
+    if target is Status.RETRYING and is_late:
+        raise Conflict(
+            "its late window has passed, so a retry would only be SKIPPED; "
+            "settle it with --sent or --failed"
+        )

@@ -1,0 +1,115 @@
+"""Break everything around Heyday, again and again, and check what it promises: `make chaos`.
+
+Real processes, a real PostgreSQL, a provider with faults; each fault once with a provider that
+honours keys and once with one that does not. The same seed chooses the same moments, as far as a
+machine repeats itself.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import structlog
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks import machine
+from tests.chaos import clock
+from tests.chaos.catalogue import FAULTS
+from tests.chaos.report import KIND, Run, publish, show
+from tests.chaos.runner import Runner
+from tests.chaos.scenario import Result
+
+_KEYS = {"honoured": (True,), "ignored": (False,), "both": (True, False)}
+
+
+def parse() -> argparse.Namespace:
+    """Read what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    names = [fault.name for fault in FAULTS]
+    parser.add_argument("--only", nargs="+", choices=names, help="these faults alone")
+    how_often = parser.add_mutually_exclusive_group()
+    how_often.add_argument("--times", type=int, help="how often each, in all")
+    how_often.add_argument("--short", action="store_true", help="a few of each, in 5 minutes")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--keys", choices=_KEYS, default="both", help="kind of provider")
+    parser.add_argument("--publish", action="store_true", help="write the results into docs/")
+    return parser.parse_args()
+
+
+async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Result]:
+    """Go through the faults; return what came of each."""
+    results = []
+    kinds = _KEYS[options.keys]
+    chosen = [f for f in FAULTS if not options.only or f.name in options.only]
+    async with AsyncExitStack() as stack:
+        runner = Runner(folder, options.seed, stack)
+        progress = stack.enter_context(Progress(console=console, transient=True))
+        for fault, (number, honours_keys) in product(chosen, enumerate(kinds)):
+            wanted = options.times or (fault.short if options.short else fault.times)
+            # What does not divide goes to the first.
+            times = wanted // len(kinds) + (number < wanted % len(kinds))
+            if times:
+                task = progress.add_task(f"{fault.name}, keys {KIND[honours_keys]}", total=times)
+                advance = partial(progress.advance, task)
+                results.append(await runner.run(fault, times, advance, honours_keys=honours_keys))
+                progress.remove_task(task)
+                _tell(results[-1], console)
+    return results
+
+
+def _tell(result: Result, console: Console) -> None:
+    found = result.findings
+    broken = {name: len(keys) for name, keys in found.broken.items()}
+    console.print(
+        f"{result.fault.title}, {result.times:,} times, keys {KIND[result.honours_keys]}: "
+        f"{found.messages:,} messages, {found.requests:,} requests, "
+        f"{found.held} UNKNOWN, {found.extra} twice, {found.ambiguous} ambiguous, "
+        f"{result.seconds:.0f} s; "
+        + (f"[red]BROKEN {broken}" if broken else "[green]kept")
+        + (f" {dict(result.notes)}" if result.notes else "")
+    )
+
+
+def _log_to(path: Path) -> None:
+    """Keep what libraries say of the faults, which they meet here too, off the terminal."""
+    logging.basicConfig(filename=path, level=logging.INFO)
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+
+def main() -> int:
+    """Run, show, and say by the exit status whether every promise was kept."""
+    options = parse()
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"seed {options.seed}")
+    folder = Path(tempfile.mkdtemp(prefix="heyday-chaos-"))
+    folder.chmod(0o711)  # PostgreSQL may run as another account
+    facts = machine.describe(folder)
+    began_at = clock.now()
+    os.chdir(folder)  # no .env is there
+    _log_to(folder / "runner.log")
+    results = asyncio.run(run(options, folder, console))
+    command = "make chaos" if sys.argv[1:] == ["--publish"] else "python -m tests.chaos"
+    minutes = round((clock.now() - began_at).total_seconds() / 60)
+    done = Run(command, options.seed, f"{began_at:%Y-%m-%d}", minutes, facts, results)
+    show(done, console)
+    if options.publish:
+        publish(done)
+    if all(result.findings.is_kept for result in results):
+        shutil.rmtree(folder)
+        return 0
+    console.print(f"[red]A promise was broken. What shows it is in {folder}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""List every fault, in the order in which a run goes through them."""
+
+from collections.abc import Sequence
+
+from tests.chaos.fault import Fault
+from tests.chaos.faults import clocks, database, edits, failpoints, outage, provider, workers
+
+FAULTS: Sequence[Fault] = (
+    workers.KILL,
+    failpoints.WORKER,
+    workers.STOP,
+    failpoints.SCHEDULER,
+    database.BACKEND,
+    database.CRASH,
+    provider.FAULTY,
+    edits.RACE,
+    workers.RESTART,
+    clocks.JUMP,
+    outage.AWAY,
+)
