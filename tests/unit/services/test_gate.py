@@ -178,6 +178,18 @@ async def test_the_gate_stays_shut_while_nothing_is_known(rig: Rig) -> None:
     assert rig.pace.asked == 3
 
 
+async def test_stopping_ends_every_wait_also_while_nothing_is_known(rig: Rig) -> None:
+    rig.pace.fault = DatabaseUnavailable("away")
+    opening = await begin(rig.gate.wait_until_open())
+    call = await begin(rig.gate.admit(60 * SECOND))
+    rig.gate.stop()
+    await settle()
+    assert opening.done()
+    outcome = await call
+    assert outcome
+    assert outcome.kind is OutcomeKind.NOT_TRIED
+
+
 async def test_no_call_before_the_pace_is_known_even_without_patience(rig: Rig) -> None:
     outcome = await rig.gate.admit(timedelta())
     assert outcome
