@@ -220,7 +220,7 @@ GUARDS: tuple[Guard, ...] = (
         _MESSAGES,
         "AND m.status = 'SENDING' AND m.epoch = h.epoch",
         "AND m.status = 'SENDING'",
-        [f"{_SENDING_TESTS}::test_a_heartbeat_prolongs_what_is_of_its_own_epoch_alone"],
+        [f"{_SENDING_TESTS}::test_a_heartbeat_does_not_take_back_what_another_holds"],
     ),
     Guard(
         "heartbeat: let go",
