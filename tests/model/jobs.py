@@ -15,22 +15,21 @@ class ModelJobs:
 
     def __init__(self, database: ModelDatabase) -> None:
         self._database = database
-        self._number = 0
 
     async def start(
         self, name: str, now: datetime, window: Window | None, *, is_manual: bool
     ) -> int:
-        self._number += 1
+        number = self._database.id_of_job()
         bounds = (window.start_at, window.end_at) if window else (None, None)
-        self._database.tables.jobs[self._number] = JobRow(
-            id=self._number,
+        self._database.tables.jobs[number] = JobRow(
+            id=number,
             name=name,
             started_at=now,
             window_start=bounds[0],
             window_end=bounds[1],
             is_manual=is_manual,
         )
-        return self._number
+        return number
 
     async def finish(
         self,

@@ -89,7 +89,7 @@ class Machine(RuleBasedStateMachine):
         self.world = World(start)
         self.around = Surroundings(
             self.world,
-            ModelDatabase(self.world.clock),
+            self.make_database(),
             ModelProvider(self.world, key_lifetime),
             holding,
         )
@@ -98,6 +98,10 @@ class Machine(RuleBasedStateMachine):
         self.processes += self._process(), self._process()
         self._do(self.door.scheduling.plan())
         self._add(zone, 0, 20, None)
+
+    def make_database(self) -> ModelDatabase:
+        """Return the database to run on."""
+        return ModelDatabase(self.world.clock)
 
     # --- People
 
@@ -138,13 +142,8 @@ class Machine(RuleBasedStateMachine):
             "deleted_at": None if person.deleted_at else now,
             "unsubscribed_at": None if person.unsubscribed_at else now,
         }
-        self.update_by_sql(person.id, **{what: changes[what]})
+        self.around.database.edit_by_sql(person.id, **{what: changes[what]})
         self.promises.note_edit(person.id, is_by_sql=True)
-
-    def update_by_sql(self, user_id: UUID, **changes: object) -> None:
-        """Change a person as somebody with psql would."""
-        database = self.around.database
-        database.update_person(database.tables.people[user_id], **changes)
 
     # --- Time
 
@@ -226,6 +225,7 @@ class Machine(RuleBasedStateMachine):
                 self._replace(which)
         self._look_at_tasks()
         assert not self.noises, self.noises
+        self.around.database.check_tables()
         self.promises.check()
 
     def teardown(self) -> None:

@@ -21,7 +21,7 @@ class ModelPeople:
     async def insert(self, person: PersonDraft, now: datetime) -> User:
         self._check_address(person.email)
         row = PersonRow(
-            id=self._database.next_id(),
+            id=self._database.id_of_person(person.email),
             created_at=now,
             updated_at=now,
             eligible_since=now,

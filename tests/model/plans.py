@@ -57,16 +57,17 @@ class ModelPlans:
             if not _is_owed(day, person, rules) or key in self._database.tables.ledger:
                 continue
             self._database.tables.ledger.add(key)
+            text_key = f"{person.id}:{message_type.name}:{day.delivery_on}"
             is_late = day.send_at < rules.skip_before and not day.is_today
             self._database.put(
                 MessageRow(
-                    id=self._database.next_id(),
+                    id=self._database.id_of_message(text_key),
                     user_id=person.id,
                     message_type=message_type.name,
                     delivery_date=day.delivery_on,
                     scheduled_send_time=day.send_at,
                     status=Status.SKIPPED if is_late else Status.SCHEDULED,
-                    idempotency_key=f"{person.id}:{message_type.name}:{day.delivery_on}",
+                    idempotency_key=text_key,
                     message_content=compose(message_type, person, day.delivery_on, occasion),
                     occasion_date=occasion,
                     timezone=day.timezone,

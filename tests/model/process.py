@@ -133,6 +133,16 @@ class ModelSession:
     jobs: JobRunStore
 
 
+def make_session(database: ModelDatabase) -> Session:
+    return ModelSession(
+        ModelPeople(database),
+        ModelPlans(database),
+        ModelMessages(database),
+        ModelResolutions(database),
+        ModelJobs(database),
+    )
+
+
 class Surroundings:
     """What all processes share: the time, the database, the queue, the provider."""
 
@@ -149,13 +159,7 @@ class Surroundings:
         self.holding = holding
         self.paces = ModelPaces(world.clock)
         self.broker = ModelBroker()
-        self.session: Session = ModelSession(
-            ModelPeople(database),
-            ModelPlans(database),
-            ModelMessages(database),
-            ModelResolutions(database),
-            ModelJobs(database),
-        )
+        self.session = database.session or make_session(database)
 
 
 class Process:

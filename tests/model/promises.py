@@ -153,7 +153,7 @@ class Promises:
         elif before.status is Status.SENDING:
             assert after.epoch == before.epoch, "recorded under another epoch"
             if after.status is Status.RETRYING and after.api_response_code == BUSY_LONG_CODE:
-                self._wait_until[after.id] = at + BUSY_LONG
+                self._wait_until[after.id] = self._called_at(after) + BUSY_LONG
 
     def _check_claim(
         self, person: PersonRow, before: MessageRow, after: MessageRow, at: datetime
@@ -168,6 +168,14 @@ class Promises:
             instant = nine_o_clock(person.timezone, before.delivery_date)
             assert before.scheduled_send_time == instant, "not at nine o'clock"
         self._claims[after.id, after.epoch] = at
+
+    def _called_at(self, row: MessageRow) -> datetime:
+        """Return when the call was made whose answer is in the row."""
+        return next(
+            arrival.at
+            for arrival in reversed(self._around.provider.arrivals)
+            if arrival.message.id == row.id and arrival.message.epoch == row.epoch
+        )
 
     def _check_skip(self, before: MessageRow, at: datetime) -> None:
         if at - before.scheduled_send_time > LATE_WINDOW:

@@ -3,10 +3,14 @@
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import count
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tests.model.clockwork import ModelClock
 from tests.model.rows import AttemptRow, JobRow, MessageRow, Move, PersonRow, month_day
+
+if TYPE_CHECKING:
+    from heyday.domain.ports import Session
 
 
 @dataclass
@@ -37,12 +41,14 @@ class Tables:
 class ModelDatabase:
     """Hold the tables, and the clock that decides leases.
 
+    session: what gives the stores, if it is not the model's own.
     statements: the names of those that the present or last transaction ran.
     """
 
     def __init__(self, clock: ModelClock) -> None:
         self.tables = Tables()
         self.statements: list[str] = []
+        self.session: Session | None = None
         self._clock = clock
         self._ids = count(1)
         self._saved: Tables | None = None
@@ -51,7 +57,10 @@ class ModelDatabase:
         """What SQL's now() says."""
         return self._clock.now()
 
-    def next_id(self) -> UUID:
+    def id_of_person(self, email: str) -> UUID:  # noqa: ARG002 - a subclass asks by it
+        return UUID(int=next(self._ids))
+
+    def id_of_message(self, key: str) -> UUID:  # noqa: ARG002 - as above
         return UUID(int=next(self._ids))
 
     def begin(self) -> None:
@@ -73,6 +82,16 @@ class ModelDatabase:
         person = self.tables.people[row.user_id]
         self.tables.moves.append(Move(before, row, self.now(), person))
         return row
+
+    def id_of_job(self) -> int:
+        return next(self._ids)
+
+    def edit_by_sql(self, user_id: UUID, **changes: object) -> None:
+        """Change a person as somebody with psql would."""
+        self.update_person(self.tables.people[user_id], **changes)
+
+    def check_tables(self) -> None:
+        """Check what may be checked of the tables as a whole."""
 
     def update_person(self, person: PersonRow, **changes: object) -> PersonRow:
         """Write a person; what is not given is set as the trigger touch_user does."""
