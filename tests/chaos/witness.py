@@ -106,6 +106,11 @@ class Witness:
             )
         )
 
+    async def count_recoveries(self) -> int:
+        """Return how often a scheduler has swept everything."""
+        query = "SELECT count(*) FROM job_runs WHERE name = 'recovery' AND finished_at IS NOT NULL"
+        return int(await self.value(query))
+
     async def count_to_come(self, expected: int) -> int:
         """Return how many of so many greetings have no row, or one that is due and not at its end.
 

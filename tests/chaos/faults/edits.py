@@ -85,7 +85,7 @@ RACE = Fault(
     "edit",
     "delete, unsubscribe, zone or date changed, racing the claim",
     times=10_000,
-    short=500,
+    short=300,
     inject=_race,
     per_turn=_SET,
     at_once=2,

@@ -69,7 +69,7 @@ WORKER = Fault(
     "failpoint",
     "SIGKILL of a worker at each of 7 failpoints",
     times=50 * len(_IN_WORKERS),
-    short=3 * len(_IN_WORKERS),
+    short=2 * len(_IN_WORKERS),
     inject=_kill_at("worker", _IN_WORKERS, latest=5),
     setup=Setup(workers=2),
     at_once=3,
@@ -78,7 +78,7 @@ SCHEDULER = Fault(
     "scheduler",
     "SIGKILL of a scheduler between plan, commit, publish and confirm",
     times=50 * len(_IN_SCHEDULERS),
-    short=3 * len(_IN_SCHEDULERS),
+    short=2 * len(_IN_SCHEDULERS),
     inject=_kill_at("scheduler", _IN_SCHEDULERS, latest=1),
     # One beside those to be killed, which alone find people to plan: they look at their start.
     setup=Setup(workers=2, schedulers=1),

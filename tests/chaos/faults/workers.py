@@ -66,7 +66,7 @@ KILL = Fault(
     "worker",
     "SIGKILL of a worker at a random moment",
     times=1000,
-    short=40,
+    short=24,
     inject=_kill,
     setup=Setup(workers=5),
     at_once=3,
@@ -75,7 +75,7 @@ STOP = Fault(
     "stop",
     "SIGSTOP of a worker past its lease, then SIGCONT",
     times=200,
-    short=20,
+    short=14,
     inject=_stop_past_the_lease,
     # Many are stopped at a time; the others go on, and call a slow provider.
     setup=Setup(workers=13, provider=Behaviour(latency=0.2)),
@@ -85,7 +85,7 @@ RESTART = Fault(
     "restart",
     "SIGTERM: rolling restart under load",
     times=100,
-    short=10,
+    short=8,
     inject=_restart_in_turn,
     is_clear=True,
 )
