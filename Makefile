@@ -96,6 +96,10 @@ chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chao
 chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 	@$(BIN)/python -m tests.chaos --short
 
+.PHONY: mutants
+mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each
+	@$(BIN)/python -m tests.mutation
+
 .PHONY: simulate
 YEAR := simulate --from 2027-01-01 --to 2027-12-31
 simulate: $(RUN) ## Live through 2027 and 2028 in every zone, and through each fault

@@ -1,10 +1,12 @@
 """Give tests a real PostgreSQL: one private server a run, a fresh database a test.
 
 DATABASE_URL names another server to use (its user must be allowed to create databases);
-HEYDAY_TEST_PG_BIN names another folder of PostgreSQL's programs than the wheel's.
+HEYDAY_TEST_PG_BIN names another folder of PostgreSQL's programs than the wheel's;
+HEYDAY_TEST_TEMPLATE a database of the server that is migrated already.
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -26,6 +28,9 @@ from heyday.db.embedded.postmaster import stop_postmaster
 
 # The instant as of which the template is migrated: its partitions begin with this month.
 MIGRATED_AT = datetime(2027, 1, 1, tzinfo=UTC)
+
+TEMPLATE_VARIABLE = "HEYDAY_TEST_TEMPLATE"
+_TEMPLATE = "heyday_template"
 
 _SETTINGS = {
     # A background vacuum of the template would hold up the copies made of it.
@@ -94,6 +99,10 @@ def administrator(postgres_url: str) -> Iterator[Administrator]:
 @pytest.fixture(scope="session")
 def template_database(postgres_url: str, administrator: Administrator) -> Iterator[str]:
     """The name of a migrated database, for copies. Nothing may stay connected to it."""
+    given = os.environ.get(TEMPLATE_VARIABLE)  # noqa: TID251 - belongs to the server under test
+    if given:
+        yield given
+        return
     from heyday.db import migrate  # noqa: PLC0415 - unit tests need no migrations
 
     name = f"heyday_template_{uuid4().hex[:8]}"
@@ -124,6 +133,27 @@ def _database_names() -> Iterator[str]:
     return (f"heyday_test_{run}_{number}" for number in count(1))
 
 
+@contextlib.contextmanager
+def migrated_server() -> Iterator[tuple[str, str]]:
+    """Lend the URL of a server for several runs of tests, and the name of a migrated database."""
+    from heyday.db import migrate  # noqa: PLC0415 - unit tests need no migrations
+
+    _remove_abandoned()
+    home = _memory_folder(_RUN) or Path(tempfile.mkdtemp(prefix=_RUN))
+    server = EmbeddedServer(EmbeddedConfig(home=home, durable=False, settings=_SETTINGS))
+    try:
+        url = server.start_blocking()
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            connection = runner.run(asyncpg.connect(url))
+            Administrator(runner, connection).execute(f"CREATE DATABASE {_TEMPLATE}")
+            runner.run(connection.close())
+            runner.run(migrate.upgrade(database_at(url, _TEMPLATE), MIGRATED_AT))
+        yield url, _TEMPLATE
+    finally:
+        server.stop_blocking()
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def database_at(url: str, name: str) -> str:
     """Return the same server's URL with another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
@@ -135,10 +165,14 @@ def private_folder(tmp_path_factory: pytest.TempPathFactory, prefix: str = "heyd
     ext4 scans past every file that was deleted in the last minutes when it creates one, which
     turns the creation of a database from 20 ms into 200-400 ms when tests drop them all the time.
     """
+    return _memory_folder(prefix) or tmp_path_factory.mktemp("postgres")
+
+
+def _memory_folder(prefix: str) -> Path | None:
     is_usable = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
     if is_usable and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES:
         return Path(tempfile.mkdtemp(prefix=prefix, dir=_MEMORY))
-    return tmp_path_factory.mktemp("postgres")
+    return None
 
 
 def _remove_abandoned() -> None:

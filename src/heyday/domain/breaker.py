@@ -140,5 +140,4 @@ class Breaker:
 
     def _open(self, now: float) -> None:
         self._state = BreakerState.OPEN
-        self._is_proven = False
         self._open_until = now + self._pause.total_seconds()

@@ -57,11 +57,12 @@ class Allotment:
         self._reported_at = -math.inf
         self._asking: asyncio.Task[None] | None = None
 
-    async def know(self, now: float) -> None:
-        """Return once it is known whether anybody limits the provider."""
+    def is_known(self, now: float) -> bool:
+        """Tell whether it is known if anybody limits the provider; find it out if not."""
         self._hear(now)
-        while not self._is_known:
-            await asyncio.wait({self._begin_to_ask()})
+        if not self._is_known:
+            self._begin_to_ask()
+        return self._is_known
 
     def spend(self, now: float) -> bool:
         """Tell whether a call may be made, and take its token if so."""
@@ -120,11 +121,10 @@ class Allotment:
         self._is_known, self._is_limited = False, True
         self._tokens, self._ask_at = 0, now
 
-    def _begin_to_ask(self) -> asyncio.Task[None]:
-        """Return the one question that is under way."""
+    def _begin_to_ask(self) -> None:
+        """See to it that one question is under way."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
-        return self._asking
 
     async def _ask(self) -> None:
         """Ask until there is an answer. Without the others' consent nothing may go faster."""

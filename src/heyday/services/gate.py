@@ -66,10 +66,11 @@ class ProviderGate:
         Or when it is stopped.
         """
         while not self._is_stopping:
-            # Asked for here and not when the first call is due: that one should leave on time.
-            await self._allotment.know(self._clock.monotonic())
             now = self._clock.monotonic()
             seconds = max(self._breaker.wait(now), self._allotment.left_of_block(now))
+            # Asked for here and not when the first call is due: that one should leave on time.
+            if not self._allotment.is_known(now):
+                seconds = _LONGEST_LEAVE
             if seconds <= 0:
                 return
             await self._pause(seconds)

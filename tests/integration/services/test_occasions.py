@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from heyday.domain.delivery import Outcome, OutcomeKind
@@ -12,6 +13,7 @@ from heyday.domain.models import Batch, ClaimRules
 from heyday.domain.policies import SkipPolicy, TimePolicies
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import FakeClock
+from tests.integration.services.held import HeldStore
 from tests.integration.services.stages import (
     DAY,
     HOUR,
@@ -270,27 +272,61 @@ async def test_a_policy_that_changes_between_both_days_greets_once(  # noqa: PLR
     assert len(sender.accepted) == 1
 
 
-@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches at once"])
-async def test_both_days_due_at_once_after_an_outage_greet_once(
-    database_url: str, clock: FakeClock, sender: TimedSender, *, together: bool
-) -> None:
+async def both_days_queued(
+    database_url: str, clock: FakeClock, sender: TimedSender, config: PipelineConfig
+) -> list[asyncpg.Record]:
+    """Have an outage over 28 February and 1 March, and a policy that changed; queue both days."""
+    before = leap(SkipPolicy.BACKWARD, late_window=config.time.late_window)
     clock.set(FEBRUARY - 20 * HOUR)
-    config = leap(SkipPolicy.BACKWARD, late_window=3 * DAY)
-    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
-        user = await pipeline.create(birthday_date="1988-02-29")
-    config = leap(SkipPolicy.FORWARD, late_window=3 * DAY)
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=before) as pipeline:
+        await pipeline.create(birthday_date="1988-02-29")
     async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
         await pipeline.daily.run_once()
         clock.set(FEBRUARY + DAY + HOUR)
         await pipeline.minute.run_once()
         await pipeline.execute("DELETE FROM queue_batches")
         rows = await pipeline.messages()
-        assert [row["status"] for row in rows] == ["QUEUED", "QUEUED"]
-        ids, at = [row["id"] for row in rows], [row["scheduled_send_time"] for row in rows]
-        groups = [tuple(ids)] if together else [(one,) for one in ids]
-        batches = [Batch(uuid4(), at[1], at[0], at[1], group) for group in groups]
+    assert [row["status"] for row in rows] == ["QUEUED", "QUEUED"]
+    return rows
+
+
+def batch_of(*rows: asyncpg.Record) -> Batch:
+    at = [row["scheduled_send_time"] for row in rows]
+    return Batch(uuid4(), max(at), min(at), max(at), tuple(row["id"] for row in rows))
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches at once"])
+async def test_both_days_due_at_once_after_an_outage_greet_once(
+    database_url: str, clock: FakeClock, sender: TimedSender, *, together: bool
+) -> None:
+    config = leap(SkipPolicy.FORWARD, late_window=3 * DAY)
+    rows = await both_days_queued(database_url, clock, sender, config)
+    batches = [batch_of(*rows)] if together else [batch_of(row) for row in rows]
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
         calls = await asyncio.gather(*(pipeline.sending.deliver(batch) for batch in batches))
         assert sum(calls) == 1
         await live_on(pipeline, clock, FEBRUARY + 3 * DAY)
-        assert sorted(await pipeline.statuses(user.id)) == ["SENT", "SKIPPED"]
+        assert sorted(await pipeline.statuses()) == ["SENT", "SKIPPED"]
     assert len(sender.accepted) == 1
+
+
+async def test_a_claim_of_one_day_waits_for_that_of_the_other(
+    database_url: str, clock: FakeClock, sender: TimedSender
+) -> None:
+    config = leap(SkipPolicy.FORWARD, late_window=3 * DAY)
+    one, other = map(batch_of, await both_days_queued(database_url, clock, sender, config))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        now, rules = clock.now(), pipeline.planner.claim_rules(clock.now())
+        await pipeline.planner.prepare(pipeline.database, now)
+        held = HeldStore(pipeline.database)
+        claiming = asyncio.ensure_future(
+            held.in_transaction(lambda s: s.messages.claim(one, now, rules, MINUTE))
+        )
+        await held.is_done.wait()
+        delivering = asyncio.ensure_future(pipeline.sending.deliver(other))
+        try:
+            await pipeline.wait_until_blocked()
+        finally:
+            held.may_commit.set()
+        assert len((await claiming).messages) == 1
+        assert await delivering == 0

@@ -1,6 +1,7 @@
 """Edits, planners and claims that meet in the middle: two connections, ordered by barriers."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -227,6 +228,23 @@ async def test_two_workers_with_one_batch_send_it_once(
     await deliveries.aclose()
     calls = await asyncio.gather(*(pipeline.sending.deliver(batch) for _ in range(4)))
     assert sum(calls) == len(set(sender.keys)) == len(sender.keys) == 20
+
+
+async def test_a_claim_waits_for_another_of_the_same_batch_and_finds_nothing(
+    pipeline: Pipeline, held: Held, clock: FakeClock, sender: RecordingSender
+) -> None:
+    await queued(pipeline, clock)
+    async with contextlib.aclosing(pipeline.transport.deliveries()) as deliveries:
+        batch = (await anext(deliveries)).batch
+    await held.planner.prepare(pipeline.database, clock.now())
+    now, rules = clock.now(), held.planner.claim_rules(clock.now())
+    claiming = await held.run_up_to_commit(
+        held.store.in_transaction(lambda s: s.messages.claim(batch, now, rules, HOUR))
+    )
+    calls = await commit_when_blocked(pipeline, held, claiming, pipeline.sending.deliver(batch))
+    assert len((await claiming).messages) == 1
+    assert calls == 0
+    assert sender.sent == []
 
 
 # --- A planner that trusts its join instead of the foreign key ---------------------------------

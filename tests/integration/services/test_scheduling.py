@@ -140,6 +140,19 @@ async def test_schedulers_at_once_queue_each_row_once(
         assert sum(size for _, size in await batches(pipeline)) == 60
 
 
+async def test_a_row_that_is_locked_keeps_no_other_from_being_queued(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    await people(pipeline, 3)
+    clock.set(NINE)
+    first = "SELECT id FROM message_logs ORDER BY id LIMIT 1 FOR UPDATE"
+    async with pipeline.database.connection() as connection, connection.transaction():
+        await connection.execute(first)
+        async with asyncio.timeout(10):
+            assert (await pipeline.minute.run_once())["enqueued"] == 2
+    assert (await pipeline.minute.run_once())["enqueued"] == 1
+
+
 async def test_a_run_by_hand_queues_as_if_at_its_moment(
     pipeline: Pipeline, clock: FakeClock
 ) -> None:

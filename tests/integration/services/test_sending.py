@@ -503,6 +503,25 @@ async def test_a_heartbeat_does_not_take_back_what_another_has_taken_over(
         assert pipeline.metrics.registry.get_sample_value("heyday_fenced_total") == 3
 
 
+async def test_a_heartbeat_does_not_take_back_what_another_holds(
+    pipeline: Pipeline,
+) -> None:
+    await due(pipeline)
+    await pipeline.minute.run_once()
+    batch, rules = await take_batch(pipeline), pipeline.planner.claim_rules(NINE)
+    lease = 60 * SECOND
+    claim = await pipeline.database.in_transaction(
+        lambda s: s.messages.claim(batch, NINE, rules, lease)
+    )
+    await pipeline.execute("UPDATE message_logs SET lease_until = now() - interval '1 s'")
+    await pipeline.database.in_transaction(lambda s: s.messages.claim_expired(10 * SECOND, 10))
+    kept = await pipeline.database.in_transaction(
+        lambda s: s.messages.prolong(claim.messages, lease)
+    )
+    left = await pipeline.value("SELECT lease_until - now() FROM message_logs")
+    assert (kept, left <= 10 * SECOND) == (set(), True)
+
+
 async def test_a_worker_that_slept_through_its_lease_starts_no_call(
     database_url: str, clock: FakeClock
 ) -> None:

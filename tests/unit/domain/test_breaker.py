@@ -125,6 +125,24 @@ def test_a_probe_of_which_nothing_is_heard_is_given_up():
     assert not breaker.admit(5 + LONGER_THAN_ANY_CALL)
 
 
+def test_calls_that_were_given_up_are_not_waited_for_again():
+    breaker = proven()
+    for _ in range(5):
+        assert breaker.admit(0)
+    for _ in range(CONFIG.failures):
+        breaker.note(0, is_failure=True)
+    probed_at = LONGER_THAN_ANY_CALL
+    assert call(breaker, probed_at, is_failure=True)
+    assert breaker.wait(probed_at) == 10
+
+
+def test_an_answer_to_no_call_lets_no_more_through():
+    breaker = Breaker(CONFIG)
+    for _ in range(5):
+        breaker.note(0, is_failure=None)
+    assert [breaker.admit(0) for _ in range(4)] == [True] * 3 + [False]
+
+
 def test_as_long_as_all_may_fail_no_more_are_under_way_than_it_takes_to_open():
     breaker = Breaker(CONFIG)
     assert [breaker.admit(0) for _ in range(5)] == [True] * 3 + [False] * 2

@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from heyday.domain.errors import ConfigurationError
@@ -165,6 +165,17 @@ any_pace = st.builds(
 reports = st.tuples(anything, st.none() | st.timedeltas())
 
 
+def test_a_time_that_comes_twice_brings_its_tokens_once():
+    """Whoever waited for the row's lock may have looked at the clock before."""
+    policy = PacePolicy(limit=4)
+    pace, now = policy.start(NOW), NOW
+    calls = 0
+    for back in (0, 0.2, 0, 0.2, 0, 0.2, 0):
+        pace, grant = policy.take(pace, 1, now + timedelta(seconds=0.25 - back))
+        calls += grant.calls
+    assert calls == 1
+
+
 @given(any_pace, st.none() | rates, st.integers(), instants, reports)
 def test_anything_in_the_row_leaves_a_bucket_that_works(
     pace: Pace,
@@ -222,6 +233,7 @@ def test_never_more_than_the_limit_over_any_time(
 
 
 @given(rates, st.integers(1, 1000))
+@example(4.5, 1)  # a wait that is rounded down is too short
 def test_whoever_asks_again_when_told_gets_something(limit: float, wanted: int):
     policy = PacePolicy(limit)
     pace, now, calls = policy.start(NOW), NOW, 0
@@ -264,3 +276,5 @@ def test_the_meter_shows_the_better_of_two_seconds():
     assert meter.rate(11.5) == 3
     assert meter.rate(12.5) == 1
     assert meter.rate(14) == 0
+    meter.count(20.0)
+    assert meter.rate(25.0) == 0

@@ -38,6 +38,7 @@ class MemoryPace:
         self.policy = policy
         self.state = policy.start(clock.now())
         self.asked = 0
+        self.wanted: list[int] = []
         self.fault: Exception | None = None
         self.news: set[int] = set()
 
@@ -58,6 +59,7 @@ class Seat:
 
     async def take(self, wanted: int) -> Grant:
         self._shared.news.discard(self._number)
+        self._shared.wanted.append(wanted)
         await self._answer()
         shared = self._shared
         shared.state, grant = shared.policy.take(shared.state, wanted, shared.clock.now())
@@ -176,6 +178,18 @@ async def test_the_gate_stays_shut_while_nothing_is_known(rig: Rig) -> None:
     assert rig.pace.asked == 3
 
 
+async def test_stopping_ends_every_wait_also_while_nothing_is_known(rig: Rig) -> None:
+    rig.pace.fault = DatabaseUnavailable("away")
+    opening = await begin(rig.gate.wait_until_open())
+    call = await begin(rig.gate.admit(60 * SECOND))
+    rig.gate.stop()
+    await settle()
+    assert opening.done()
+    outcome = await call
+    assert outcome
+    assert outcome.kind is OutcomeKind.NOT_TRIED
+
+
 async def test_no_call_before_the_pace_is_known_even_without_patience(rig: Rig) -> None:
     outcome = await rig.gate.admit(timedelta())
     assert outcome
@@ -199,6 +213,20 @@ async def test_refused_messages_and_429_do_not_open_the_breaker(rig: Rig) -> Non
     ):
         await rig.call(outcome)
     await rig.gate.wait_until_open()
+
+
+@pytest.mark.parametrize("silent", [NOT_TRIED, FORGOTTEN, TOO_MANY])
+async def test_what_says_nothing_of_the_provider_is_no_sign_of_life(
+    rig: Rig, silent: Outcome
+) -> None:
+    await rig.call(AWAY)
+    await rig.call(AWAY)
+    assert await rig.gate.admit(SECOND) is None
+    rig.gate.note(silent)
+    await settle()
+    await rig.advance(2)
+    await rig.call(AWAY)
+    assert rig.metric("heyday_breaker_state") == 2
 
 
 # --- The breaker -----------------------------------------------------------------------------
@@ -355,6 +383,24 @@ async def test_a_call_waits_for_its_turn_and_no_longer_than_its_patience(hundred
     assert hundred.metric("heyday_pace") == 100
 
 
+async def test_whoever_is_far_back_in_the_queue_is_told_so() -> None:
+    rig = Rig(limit=1, failures=50)
+    waiting = [await begin(rig.gate.admit(60 * SECOND)) for _ in range(21)]
+    last = await rig.gate.admit(timedelta(seconds=0.5))
+    assert last
+    assert last.retry_after == 21 * SECOND
+    for task in waiting:
+        task.cancel()
+    await rig.gate.close()
+
+
+async def test_no_more_is_asked_for_than_is_used(hundred: Rig) -> None:
+    for _ in range(20):
+        await hundred.call(ACCEPTED)
+        await hundred.advance(0.5)
+    assert hundred.pace.wanted == [1] * 20
+
+
 async def test_a_share_that_was_not_used_does_not_become_a_burst(hundred: Rig) -> None:
     await hundred.call(ACCEPTED)
     await hundred.advance(0.5)
@@ -396,7 +442,7 @@ async def test_many_429_at_once_are_one_report(rig: Rig) -> None:
     with structlog.testing.capture_logs() as logs:
         for _ in calls:
             rig.gate.note(TOO_MANY)
-        await settle()
+            await settle()
     assert rig.pace.state.rate == 75
     assert [line["event"] for line in logs] == ["provider_slowed"]
     assert rig.pace.asked == 2

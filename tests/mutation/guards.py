@@ -1,0 +1,461 @@
+"""The guards: what stands between a fault and a second letter, a lost one or an unwanted one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_MESSAGES = "src/heyday/db/sql/message_logs.sql"
+_PLANS = "src/heyday/db/sql/plans.sql"
+_RESOLUTIONS = "src/heyday/db/sql/resolutions.sql"
+_LOGS = "src/heyday/db/message_logs.py"
+_TRANSPORT = "src/heyday/db/transport.py"
+_DELIVERY = "src/heyday/domain/delivery.py"
+_RETRY = "src/heyday/domain/retry.py"
+_GATE = "src/heyday/services/gate.py"
+_LEASES = "src/heyday/services/leases.py"
+_SCHEDULING = "src/heyday/services/scheduling.py"
+_SENDING = "src/heyday/services/sending.py"
+_WORKER = "src/heyday/workers/message.py"
+
+_SENDING_TESTS = "tests/integration/services/test_sending.py"
+_SCHEDULING_TESTS = "tests/integration/services/test_scheduling.py"
+_RACES = "tests/integration/services/test_races.py"
+_BY_SQL = "tests/integration/services/test_edits_by_sql.py"
+_EDITS = "tests/integration/services/test_edits.py"
+_OCCASIONS = "tests/integration/services/test_occasions.py"
+_RESOLVING = "tests/integration/services/test_resolving.py"
+_TRANSPORT_TESTS = "tests/integration/db/test_transport.py"
+_DELIVERY_TESTS = "tests/unit/domain/test_delivery.py"
+_RETRY_TESTS = "tests/unit/domain/test_retry.py"
+_WORKER_TESTS = "tests/unit/workers/test_message.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A guard, and how to take it away.
+
+    file, text: where it stands, which must be once.   without: what is there without it.
+    tests: those of which one must fail then.   purpose: what it is for.
+    """
+
+    name: str
+    purpose: str
+    file: str
+    text: str
+    without: str
+    tests: Sequence[str]
+
+    def remove_from(self, root: Path) -> str:
+        """Return the file of a checkout without the guard. Raises ValueError if it is not there."""
+        source = (root / self.file).read_text("utf-8")
+        found = source.count(self.text)
+        if found != 1:
+            raise ValueError(
+                f"{self.name}: its text stands {found} times in {self.file}, expected once; "
+                "bring tests/mutation/guards.py up to date"
+            )
+        return source.replace(self.text, self.without)
+
+
+GUARDS: tuple[Guard, ...] = (
+    # --- One row for one key
+    Guard(
+        "ledger",
+        "A key that is in the ledger gets no second row.",
+        _PLANS,
+        "FROM due\nJOIN ledger USING (delivery_date, user_id)\n",
+        "FROM due\n",
+        [f"{_RACES}::test_the_planner_waits_for_a_move_and_writes_no_second_row"],
+    ),
+    Guard(
+        "ledger: on conflict",
+        "Whoever finds the key taken writes nothing, instead of failing with all its plan.",
+        _PLANS,
+        "    ON CONFLICT DO NOTHING\n    RETURNING delivery_date, user_id",
+        "    RETURNING delivery_date, user_id",
+        [f"{_RACES}::test_the_planner_waits_for_a_move_and_writes_no_second_row"],
+    ),
+    # --- The claim
+    Guard(
+        "claim: status",
+        "Only what is QUEUED is claimed: a second delivery of a batch finds nothing.",
+        _MESSAGES,
+        "      AND m.status {movable}\n      AND m.scheduled_send_time <= $4",
+        "      AND m.scheduled_send_time <= $4",
+        [f"{_SENDING_TESTS}::test_a_second_delivery_of_a_batch_sends_nothing"],
+    ),
+    Guard(
+        "claim: row lock",
+        "Of two workers with one batch, the second waits and then sees what the first did.",
+        _MESSAGES,
+        "    ORDER BY m.id\n    FOR UPDATE OF m\n",
+        "    ORDER BY m.id\n",
+        [f"{_RACES}::test_a_claim_waits_for_another_of_the_same_batch_and_finds_nothing"],
+    ),
+    Guard(
+        "claim: epoch",
+        "Each claim has an epoch of its own, under which alone its outcome is written.",
+        _MESSAGES,
+        "    epoch = m.epoch + 1,\n    lease_until = CASE",
+        "    lease_until = CASE",
+        [f"{_SENDING_TESTS}::test_a_worker_that_lost_its_lease_cannot_write_over_the_next_one"],
+    ),
+    Guard(
+        "claim: instant",
+        "Nothing leaves before its instant, whoever delivers a batch early.",
+        _MESSAGES,
+        "AND m.scheduled_send_time <= $4 AND (m.next_attempt_at",
+        "AND (m.next_attempt_at",
+        [f"{_SENDING_TESTS}::test_nothing_is_claimed_before_its_instant"],
+    ),
+    Guard(
+        "claim: next attempt",
+        "Nothing is tried again before its backoff is over.",
+        _MESSAGES,
+        "<= $4 AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4)",
+        "<= $4",
+        [f"{_SENDING_TESTS}::test_nothing_is_retried_before_its_time"],
+    ),
+    Guard(
+        "claim: late window",
+        "What is a day late is no greeting any more.",
+        _MESSAGES,
+        "                WHEN m.scheduled_send_time < {skip_before} "
+        "THEN 'the late window had passed'\n",
+        "                WHEN false THEN 'the late window had passed'\n",
+        [f"{_SENDING_TESTS}::test_a_retry_that_is_too_late_is_skipped_when_it_is_claimed"],
+    ),
+    Guard(
+        "claim: deleted",
+        "No attempt starts after a deletion has been committed.",
+        _MESSAGES,
+        "WHEN p.is_deleted THEN 'person deleted'\n",
+        "WHEN false THEN 'person deleted'\n",
+        [f"{_RACES}::test_the_claim_waits_for_a_delete_by_sql_and_sends_nothing"],
+    ),
+    Guard(
+        "claim: unsubscribed",
+        "No attempt starts after somebody has unsubscribed.",
+        _MESSAGES,
+        "WHEN p.is_unsubscribed THEN 'person unsubscribed' END",
+        "WHEN false THEN 'person unsubscribed' END",
+        [f"{_BY_SQL}::test_an_edit_by_sql_is_found_when_the_greeting_is_claimed"],
+    ),
+    Guard(
+        "claim: date",
+        "No attempt starts after the date was moved.",
+        _MESSAGES,
+        "               OR {occasion} IS DISTINCT FROM m.occasion_date\n",
+        "               OR false AND {occasion} IS DISTINCT FROM m.occasion_date\n",
+        [f"{_RACES}::test_a_date_that_moves_past_the_planner_is_caught_at_the_claim"],
+    ),
+    Guard(
+        "claim: zone",
+        "No attempt starts at the nine o'clock of a zone that the person has left.",
+        _MESSAGES,
+        "SELECT m.ambiguous_count = 0 AND p.timezone <> m.timezone\n",
+        "SELECT false\n",
+        [f"{_BY_SQL}::test_a_move_by_sql_found_at_the_claim_is_planned_anew_in_the_same_breath"],
+    ),
+    Guard(
+        "claim: lock on people",
+        "A claim waits for an edit that is about to commit, and then sees it.",
+        _MESSAGES,
+        "    ORDER BY u.id\n    FOR SHARE\n",
+        "    ORDER BY u.id\n",
+        [f"{_RACES}::test_the_claim_waits_for_a_delete_by_sql_and_sends_nothing"],
+    ),
+    Guard(
+        "claim: doubtful rows one by one",
+        "Two rows for one occasion in two batches: the second claim sees what the first did.",
+        _LOGS,
+        '            await self._connection.execute(_QUERIES["lock_doubtful"].text)\n',
+        "",
+        [f"{_OCCASIONS}::test_a_claim_of_one_day_waits_for_that_of_the_other"],
+    ),
+    Guard(
+        "claim: same occasion",
+        "Who was greeted for an occasion is not greeted for it again on a corrected date.",
+        _MESSAGES,
+        "WHEN twin.greeted_on IS NOT NULL THEN",
+        "WHEN false THEN",
+        [f"{_OCCASIONS}::test_both_days_due_at_once_after_an_outage_greet_once"],
+    ),
+    Guard(
+        "claim: twin on its way",
+        "While the other greeting for an occasion is being sent, this one waits.",
+        _LOGS,
+        'f"{doubt} AND twin.is_leaving IS NOT TRUE"',
+        'f"{doubt}"',
+        [f"{_OCCASIONS}::test_a_date_corrected_during_the_call_waits_for_how_it_ends"],
+    ),
+    # --- The lease
+    Guard(
+        "lease: deadline before a call",
+        "No call starts that could outlast its lease.",
+        _LEASES,
+        "return in_time and message.id in self._held",
+        "return message.id in self._held",
+        [f"{_SENDING_TESTS}::test_a_worker_that_slept_through_its_lease_starts_no_call"],
+    ),
+    Guard(
+        "lease: looked at last",
+        "The lease is looked at after the wait at the gate, which takes time.",
+        _SENDING,
+        "        if not lease.permits(message):\n",
+        "        if False:\n",
+        [f"{_SENDING_TESTS}::test_a_worker_that_slept_through_its_lease_starts_no_call"],
+    ),
+    Guard(
+        "lease: heartbeat",
+        "A worker that lives keeps what it holds, however long its batch takes.",
+        _SENDING,
+        "            await lease.beat()\n",
+        "",
+        [f"{_SENDING_TESTS}::test_a_worker_that_lives_keeps_its_lease"],
+    ),
+    Guard(
+        "heartbeat: epoch",
+        "A heartbeat does not take back what another has taken over.",
+        _MESSAGES,
+        "AND m.status = 'SENDING' AND m.epoch = h.epoch",
+        "AND m.status = 'SENDING'",
+        [f"{_SENDING_TESTS}::test_a_heartbeat_does_not_take_back_what_another_has_taken_over"],
+    ),
+    Guard(
+        "heartbeat: let go",
+        "What a heartbeat finds in other hands is not called any more.",
+        _LEASES,
+        "        self.release(message.id for message in held if message.id not in kept)\n",
+        "",
+        [f"{_SENDING_TESTS}::test_a_heartbeat_does_not_take_back_what_another_has_taken_over"],
+    ),
+    # --- The record
+    Guard(
+        "record: epoch",
+        "A worker that was thought dead cannot write over the one that came after it.",
+        _MESSAGES,
+        "      AND m.status {movable} AND m.epoch = o.epoch\n",
+        "      AND m.status {movable}\n",
+        [f"{_SENDING_TESTS}::test_a_worker_that_lost_its_lease_cannot_write_over_the_next_one"],
+    ),
+    Guard(
+        "record: status",
+        "An outcome that is written a second time leaves alone what came after the first.",
+        _MESSAGES,
+        "      AND m.status {movable} AND m.epoch = o.epoch\n",
+        "      AND m.epoch = o.epoch\n",
+        [f"{_SENDING_TESTS}::test_a_commit_whose_answer_was_lost_leaves_alone_what_came_after"],
+    ),
+    Guard(
+        "record: note",
+        "Each attempt that was not a plain first success is on record.",
+        _MESSAGES,
+        "    WHERE NOT (o.status = 'SENT' AND o.attempt = 1)\n",
+        "    WHERE false\n",
+        [f"{_SENDING_TESTS}::test_a_retry_that_succeeds_is_noted_and_clears_the_error"],
+    ),
+    Guard(
+        "record: noted once",
+        "A sender that lost the answer to its COMMIT comes again, and notes nothing twice.",
+        _MESSAGES,
+        "      AND NOT EXISTS (\n"
+        "          SELECT FROM message_attempts a "
+        "WHERE a.message_id = o.id AND a.epoch = o.epoch)\n",
+        "",
+        [f"{_SENDING_TESTS}::test_a_commit_whose_answer_was_lost_is_noted_once"],
+    ),
+    Guard(
+        "ack after record",
+        "A batch leaves the queue only when each of its rows is recorded.",
+        _WORKER,
+        "                await self._service.deliver(delivery.batch)\n"
+        "                await delivery.ack()\n",
+        "                await delivery.ack()\n"
+        "                await self._service.deliver(delivery.batch)\n",
+        [f"{_WORKER_TESTS}::test_a_batch_is_acknowledged_only_when_it_was_seen_through"],
+    ),
+    # --- What an outcome means
+    Guard(
+        "retry budget",
+        "A greeting is not tried for ever.",
+        _DELIVERY,
+        "        if self.retry.is_spent(message.retry_count) and not outcome.is_probe:\n",
+        "        if False:\n",
+        [
+            f"{_DELIVERY_TESTS}::test_surely_not_accepted_is_retried_until_the_retries_are_spent",
+        ],
+    ),
+    Guard(
+        "second ambiguous attempt",
+        "Where keys are not known, an ambiguous attempt is repeated once, and no more.",
+        _DELIVERY,
+        "not (self._is_held(message) or message.ambiguous_count > 0)",
+        "not self._is_held(message)",
+        [f"{_DELIVERY_TESTS}::test_ambiguous_is_retried_once_where_keys_are_not_honoured"],
+    ),
+    Guard(
+        "hold",
+        "Where a message type says so, no ambiguous attempt is repeated.",
+        _DELIVERY,
+        "not (self._is_held(message) or message.ambiguous_count > 0)",
+        "not (message.ambiguous_count > 0)",
+        [f"{_DELIVERY_TESTS}::test_ambiguous_is_held_at_once_where_the_message_type_says_so"],
+    ),
+    Guard(
+        "forgotten key",
+        "What waited until the provider forgot its key is not simply sent again.",
+        _SENDING,
+        "        if not self._policy.may_attempt(message, self._clock.now()):\n",
+        "        if False:\n",
+        [
+            f"{_SENDING_TESTS}::test_what_waited_until_the_provider_forgot_its_key_waits_for_a_person"
+        ],
+    ),
+    Guard(
+        "Retry-After",
+        "A provider that asks for a longer wait gets it.",
+        _RETRY,
+        "        return max(spaced, min(retry_after, _LONGEST_RETRY_AFTER))\n",
+        "        return spaced\n",
+        [f"{_DELIVERY_TESTS}::test_retry_after_is_obeyed"],
+    ),
+    # --- The sweep
+    Guard(
+        "sweep: expired leases",
+        "What a dead worker held goes on.",
+        _SCHEDULING,
+        '            "expired": await self._sending.resolve_expired(),\n',
+        '            "expired": 0,\n',
+        [f"{_SCHEDULING_TESTS}::test_an_expired_lease_is_an_unclear_attempt_that_is_repeated"],
+    ),
+    Guard(
+        "sweep: lost batches",
+        "What the queue has lost is queued again.",
+        _SCHEDULING,
+        '            "requeued": await self._enqueue_lost(now),\n',
+        '            "requeued": 0,\n',
+        [f"{_SCHEDULING_TESTS}::test_a_lost_queue_costs_delay_and_no_greeting"],
+    ),
+    Guard(
+        "sweep: backlog",
+        "A backlog is not queued again and again.",
+        _SCHEDULING,
+        "        return config.lost_after if waiting == 0 else "
+        "max(config.lost_after, config.lost_in_backlog)\n",
+        "        return config.lost_after\n",
+        [f"{_SCHEDULING_TESTS}::test_a_backlog_is_not_queued_again_and_again"],
+    ),
+    Guard(
+        "sweep: the lease holds",
+        "Nothing is taken from a worker whose lease still holds.",
+        _MESSAGES,
+        "    WHERE status = 'SENDING' AND lease_until < now()\n",
+        "    WHERE status = 'SENDING'\n",
+        [f"{_SENDING_TESTS}::test_the_lease_is_counted_by_the_database_and_not_by_the_worker"],
+    ),
+    Guard(
+        "sweep: epoch",
+        "What is taken over is shut to the worker that held it.",
+        _MESSAGES,
+        "SET epoch = m.epoch + 1, lease_until = now() + $1::interval,",
+        "SET lease_until = now() + $1::interval,",
+        [f"{_SENDING_TESTS}::test_a_worker_that_lost_its_lease_cannot_write"],
+    ),
+    Guard(
+        "sweep: late rows",
+        "What is on its way is not skipped under the worker's hands.",
+        _MESSAGES,
+        "WHERE status {movable} AND scheduled_send_time < {skip_before}\n",
+        "WHERE scheduled_send_time < {skip_before}\n",
+        [
+            f"{_SCHEDULING_TESTS}::test_recovery_skips_what_is_too_late_in_every_status_before_sending"
+        ],
+    ),
+    # --- The queue
+    Guard(
+        "publish: unsure",
+        "A publish that is not confirmed is an error, not a success.",
+        _TRANSPORT,
+        "            raise TransportError("
+        '"batches may not have reached the queue in PostgreSQL") from error\n',
+        "            del error\n",
+        [f"{_TRANSPORT_TESTS}::test_a_lost_database_is_an_unsure_handover"],
+    ),
+    Guard(
+        "enqueue: status",
+        "What was sent, or is being sent, is not queued again.",
+        _MESSAGES,
+        "    WHERE status {movable}\n"
+        "      AND scheduled_send_time >= $3 AND scheduled_send_time < $2\n",
+        "    WHERE scheduled_send_time >= $3 AND scheduled_send_time < $2\n",
+        [f"{_SCHEDULING_TESTS}::test_queueing_twice_hands_nothing_over_twice"],
+    ),
+    Guard(
+        "enqueue: no wait",
+        "Rows that somebody has locked keep no scheduler from the others.",
+        _MESSAGES,
+        "    LIMIT $4\n    FOR UPDATE SKIP LOCKED\n), moved AS (",
+        "    LIMIT $4\n    FOR UPDATE\n), moved AS (",
+        [f"{_SCHEDULING_TESTS}::test_a_row_that_is_locked_keeps_no_other_from_being_queued"],
+    ),
+    Guard(
+        "wait for the instant",
+        "A worker that has a batch waits until it is due.",
+        _WORKER,
+        "            await self._sleep_until(delivery.batch.due_at)\n",
+        "",
+        [f"{_WORKER_TESTS}::test_a_batch_is_delivered_at_its_instant_and_then_acknowledged"],
+    ),
+    Guard(
+        "clocks that contradict",
+        "Nothing is sent while nobody can say what time it is.",
+        _WORKER,
+        "            await self._wait_for_trust()\n",
+        "",
+        [f"{_WORKER_TESTS}::test_a_batch_is_held_while_the_clock_is_not_trusted"],
+    ),
+    # --- Edits
+    Guard(
+        "edit: what was perhaps sent",
+        "A second request with the same key is the same message, whatever name and zone are now.",
+        _PLANS,
+        "      m.status <> 'CANCELLED' AND m.ambiguous_count = 0\n",
+        "      m.status <> 'CANCELLED'\n",
+        [f"{_EDITS}::test_an_unclear_attempt_is_repeated_as_it_was_whatever_name_and_zone_are_now"],
+    ),
+    Guard(
+        "edit: what is being sent",
+        "An edit leaves a call alone that is being made.",
+        _PLANS,
+        "  AND m.scheduled_send_time >= $3 AND m.status {movable}\n",
+        "  AND m.scheduled_send_time >= $3\n",
+        [f"{_EDITS}::test_an_edit_while_the_call_is_made_leaves_the_call_alone"],
+    ),
+    # --- Decisions of people
+    Guard(
+        "decision: status",
+        "Only what is UNKNOWN waits for a person.",
+        _RESOLUTIONS,
+        "      AND m.status {movable}\n",
+        "",
+        [f"{_RESOLVING}::test_the_statement_itself_moves_nothing_that_is_not_unknown"],
+    ),
+    Guard(
+        "decision: epoch",
+        "Whoever made the last attempt cannot write over what a person decided.",
+        _RESOLUTIONS,
+        "        epoch = m.epoch + 1,\n",
+        "",
+        [f"{_RESOLVING}::test_who_made_the_last_attempt_can_no_longer_write"],
+    ),
+    # --- The gate
+    Guard(
+        "breaker",
+        "A provider that fails again and again is left alone, and costs no greeting its retries.",
+        _GATE,
+        "        if self._breaker.wait(now) > 0:\n            return HeldBy.BREAKER\n",
+        "",
+        ["tests/unit/services/test_gate.py"],
+    ),
+)
