@@ -139,10 +139,17 @@ class Witness:
 
     async def is_any_held(self, held: Mapping[UUID, int]) -> bool:
         """Tell whether any of these rows is still as it was."""
+        return await self._is_any_sending(held, "=")
+
+    async def is_any_sent_by_others(self, held: Mapping[UUID, int]) -> bool:
+        """Tell whether any of these rows is being sent under a later claim."""
+        return await self._is_any_sending(held, ">")
+
+    async def _is_any_sending(self, held: Mapping[UUID, int], epoch: str) -> bool:
         query = (
-            "SELECT count(*) FROM message_logs m"
-            " JOIN unnest($1::uuid[], $2::integer[]) AS h (id, epoch) USING (id, epoch)"
-            " WHERE m.status = 'SENDING'"
+            "SELECT count(*) FROM message_logs m"  # noqa: S608 - one of two signs
+            " JOIN unnest($1::uuid[], $2::integer[]) AS h (id, epoch) ON h.id = m.id"
+            f" AND m.epoch {epoch} h.epoch WHERE m.status = 'SENDING'"
         )
         return bool(await self.value(query, list(held), list(held.values())))
 

@@ -45,6 +45,8 @@ _SETTINGS = {
     "HEYDAY_LOG_FORMAT": "json",
     "PORT": "0",
 }
+# Where no attempt may be unclear, none may be so for want of a core.
+PATIENT = {"HEYDAY_CALL_TIMEOUT": "10s", "HEYDAY_LEASE": "30s"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.people import Expected, Person
 from tests.chaos.provider import Behaviour
 from tests.chaos.waiting import pause
-from tests.chaos.world import Setup, World
+from tests.chaos.world import PATIENT, Setup, World
 
 _SET = 50
 _ABOUT = 0.35
@@ -121,6 +121,11 @@ RACE = Fault(
     inject=_race,
     per_turn=_SET,
     at_once=2,
-    setup=Setup(workers=2, is_fed=False, provider=Behaviour(latency=0.005)),
+    setup=Setup(
+        workers=2,
+        is_fed=False,
+        provider=Behaviour(latency=0.005),
+        settings=lambda: PATIENT,
+    ),
     is_clear=True,
 )
