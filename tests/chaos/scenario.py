@@ -10,7 +10,7 @@ from tests.chaos import evidence
 from tests.chaos.checker import Findings, check
 from tests.chaos.fault import Fault
 from tests.chaos.provider import read_log
-from tests.chaos.world import Place, World, open_world
+from tests.chaos.world import Place, World, drop_database, open_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ async def live_through(
         findings = await _check(world, fault)
         kept = None if findings.is_kept else await evidence.keep(world, findings)
     if findings.is_kept:
+        await drop_database(place)
         shutil.rmtree(place.folder)
     seconds = loop.time() - began
     return Result(fault, place.honours_keys, times, findings, seconds, dict(world.notes), kept)

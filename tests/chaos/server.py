@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _SETTINGS = {
     "shared_buffers": "256MB",
     # A crash replays what was written since the last checkpoint.
     "checkpoint_timeout": "1min",
+    **({"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}),
 }
 
 

@@ -70,6 +70,8 @@ async def test_who_claims_may_record(ada: AnyConnection, bob: AnyConnection, wit
     assert await witness.list_held("bob") == {ROW: 2}
     assert not await witness.is_any_held({ROW: 1})
     assert await witness.is_any_held({ROW: 2})
+    assert await witness.is_any_sent_by_others({ROW: 1})
+    assert not await witness.is_any_sent_by_others({ROW: 2})
     await bob.execute(RECORD)
     assert list(await witness.list_writes_of_the_woken()) == []
 

@@ -106,6 +106,11 @@ class Witness:
             )
         )
 
+    async def count_recoveries(self) -> int:
+        """Return how often a scheduler has swept everything."""
+        query = "SELECT count(*) FROM job_runs WHERE name = 'recovery' AND finished_at IS NOT NULL"
+        return int(await self.value(query))
+
     async def count_to_come(self, expected: int) -> int:
         """Return how many of so many greetings have no row, or one that is due and not at its end.
 
@@ -134,10 +139,17 @@ class Witness:
 
     async def is_any_held(self, held: Mapping[UUID, int]) -> bool:
         """Tell whether any of these rows is still as it was."""
+        return await self._is_any_sending(held, "=")
+
+    async def is_any_sent_by_others(self, held: Mapping[UUID, int]) -> bool:
+        """Tell whether any of these rows is being sent under a later claim."""
+        return await self._is_any_sending(held, ">")
+
+    async def _is_any_sending(self, held: Mapping[UUID, int], epoch: str) -> bool:
         query = (
-            "SELECT count(*) FROM message_logs m"
-            " JOIN unnest($1::uuid[], $2::integer[]) AS h (id, epoch) USING (id, epoch)"
-            " WHERE m.status = 'SENDING'"
+            "SELECT count(*) FROM message_logs m"  # noqa: S608 - one of two signs
+            " JOIN unnest($1::uuid[], $2::integer[]) AS h (id, epoch) ON h.id = m.id"
+            f" AND m.epoch {epoch} h.epoch WHERE m.status = 'SENDING'"
         )
         return bool(await self.value(query, list(held), list(held.values())))
 

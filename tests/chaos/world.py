@@ -45,6 +45,8 @@ _SETTINGS = {
     "HEYDAY_LOG_FORMAT": "json",
     "PORT": "0",
 }
+# Where no attempt may be unclear, none may be so for want of a core.
+PATIENT = {"HEYDAY_CALL_TIMEOUT": "10s", "HEYDAY_LEASE": "30s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class World:
                 await pause(0.3)
 
     async def until_all_started(self) -> None:
-        """Return once every process that is kept is at work."""
+        """Return once every process that is kept is at work, and schedulers have looked around."""
 
         async def look() -> bool:
             counts = (len(self.alive("worker")), len(self.alive("scheduler")))
@@ -158,6 +160,11 @@ class World:
         await wait_until(look, 60, "the processes that are kept")
         for process in (*self.alive("worker"), *self.alive("scheduler")):
             await process.until_started()
+
+        async def have_recovered() -> bool:
+            return await self.witness.count_recoveries() >= self.setup.schedulers
+
+        await wait_until(have_recovered, 60, "the first recovery of each scheduler")
 
     def due_soon(self, setting: str, within: timedelta) -> list[Due]:
         """Return where it will be the time of a setting within so much of now."""
@@ -253,6 +260,13 @@ async def _end(world: World) -> None:
         await process.kill()
 
 
+async def drop_database(place: Place) -> None:
+    """Drop a scenario's database: a crash syncs every file that is there."""
+    connection = await asyncpg.connect(place.ground.server.url)
+    await connection.execute(f"DROP DATABASE {_database_name(place.name)} WITH (FORCE)")
+    await connection.close()
+
+
 async def make_template(server: Server) -> None:
     """Make a migrated database with the witness's triggers, for copies."""
     connection = await asyncpg.connect(server.url)
@@ -267,11 +281,15 @@ async def make_template(server: Server) -> None:
 
 async def make_database(server: Server, name: str) -> str:
     """Make a scenario's own database; return its URL."""
-    name = name.replace("-", "_")
     connection = await asyncpg.connect(server.url)
+    name = _database_name(name)
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     await connection.close()
     return _database_at(server.url, name)
+
+
+def _database_name(scenario: str) -> str:
+    return scenario.replace("-", "_")
 
 
 def _database_at(url: str, name: str) -> str:

@@ -28,7 +28,7 @@ async def _crash(world: World) -> None:
 
 
 BACKEND = Fault(
-    "backend", "pg_terminate_backend of any connection", times=500, short=40, inject=_end_backend
+    "backend", "pg_terminate_backend of any connection", times=500, short=30, inject=_end_backend
 )
 CRASH = Fault(
     "crash", "PostgreSQL stopped with -m immediate, and started", times=50, short=4, inject=_crash

@@ -1,10 +1,11 @@
 """Delete people, unsubscribe them, move them, about when their greeting is claimed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from heyday.domain.errors import DatabaseUnavailable
@@ -13,12 +14,17 @@ from tests.chaos.fault import Fault
 from tests.chaos.people import Expected, Person
 from tests.chaos.provider import Behaviour
 from tests.chaos.waiting import pause
-from tests.chaos.world import Setup, World
+from tests.chaos.world import PATIENT, Setup, World
 
 _SET = 50
 _ABOUT = 0.35
+_BY_SQL = 0.4
 
-Edit = Callable[[UUID], Awaitable[object]]
+
+class Edit(Protocol):
+    """Edit a person through Heyday, or past it."""
+
+    async def __call__(self, world: World, user_id: UUID, *, by_sql: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +58,57 @@ def _choose(
     world: World, person: Person, expected: Expected, zones: "Zones", dates: Mapping[str, date]
 ) -> tuple[Edit, Expected]:
     """Return an edit, and what a person is to get if it is made."""
-    users, chance = world.feed.users, world.chance
+    chance = world.chance
     unsure = replace(expected, is_sure=False)
     here = chance.choice([n for n in zones.passed if dates[n] == expected.delivery_on])
     elsewhere = [n for n in zones.to_come if dates[n] == expected.delivery_on]
     choices: list[tuple[Edit, Expected]] = [
-        (users.delete, unsure),
-        (users.unsubscribe, unsure),
-        (partial(users.patch, fields={"timezone": here}), expected),
-        (partial(users.patch, fields={"birthday_date": _a_month_later(person)}), unsure),
+        (_delete, unsure),
+        (_unsubscribe, unsure),
+        (partial(_change, field="timezone", value=here), expected),
+        (partial(_change, field="birthday_date", value=_a_month_later(person)), unsure),
     ]
     if elsewhere:
-        moved = {"timezone": chance.choice(elsewhere)}
-        choices.append((partial(users.patch, fields=moved), unsure))
+        moved = partial(_change, field="timezone", value=chance.choice(elsewhere))
+        choices.append((moved, unsure))
     return chance.choice(choices)
 
 
-def _a_month_later(person: Person) -> str:
+async def _delete(world: World, user_id: UUID, *, by_sql: bool) -> None:
+    if by_sql:
+        await world.witness.fetch("UPDATE users SET deleted_at = now() WHERE id = $1", user_id)
+    else:
+        await world.feed.users.delete(user_id)
+
+
+async def _unsubscribe(world: World, user_id: UUID, *, by_sql: bool) -> None:
+    if by_sql:
+        query = "UPDATE users SET unsubscribed_at = now() WHERE id = $1"
+        await world.witness.fetch(query, user_id)
+    else:
+        await world.feed.users.unsubscribe(user_id)
+
+
+async def _change(
+    world: World, user_id: UUID, *, by_sql: bool, field: str, value: str | date
+) -> None:
+    if by_sql:
+        query = f"UPDATE users SET {field} = $2 WHERE id = $1"  # noqa: S608 - one of two names
+        await world.witness.fetch(query, user_id, value)
+    else:
+        await world.feed.users.patch(user_id, {field: str(value)})
+
+
+def _a_month_later(person: Person) -> date:
     assert person.birthday_on is not None
-    return (person.birthday_on + timedelta(days=30)).isoformat()
+    return person.birthday_on + timedelta(days=30)
 
 
 async def _edit_soon(world: World, user_id: UUID, edit: Edit) -> None:
+    """Edit a person as the API does, or by plain SQL, as a company may."""
     await pause(world.chance.uniform(0.0, _ABOUT))
     try:
-        await edit(user_id)
+        await edit(world, user_id, by_sql=world.chance.random() < _BY_SQL)
     except DatabaseUnavailable as error:
         world.problems.append(f"an edit failed: {error}")
 
@@ -85,10 +117,15 @@ RACE = Fault(
     "edit",
     "delete, unsubscribe, zone or date changed, racing the claim",
     times=10_000,
-    short=500,
+    short=300,
     inject=_race,
     per_turn=_SET,
     at_once=2,
-    setup=Setup(workers=2, is_fed=False, provider=Behaviour(latency=0.005)),
+    setup=Setup(
+        workers=2,
+        is_fed=False,
+        provider=Behaviour(latency=0.005),
+        settings=lambda: PATIENT,
+    ),
     is_clear=True,
 )

@@ -8,7 +8,7 @@ from itertools import cycle
 from tests.acceptance.oracle import NINE
 from tests.chaos import clock
 from tests.chaos.fault import Fault
-from tests.chaos.world import Setup, World
+from tests.chaos.world import PATIENT, Setup, World
 
 _IN_WORKERS = (
     "claim.before_commit",
@@ -69,7 +69,7 @@ WORKER = Fault(
     "failpoint",
     "SIGKILL of a worker at each of 7 failpoints",
     times=50 * len(_IN_WORKERS),
-    short=3 * len(_IN_WORKERS),
+    short=2 * len(_IN_WORKERS),
     inject=_kill_at("worker", _IN_WORKERS, latest=5),
     setup=Setup(workers=2),
     at_once=3,
@@ -78,9 +78,9 @@ SCHEDULER = Fault(
     "scheduler",
     "SIGKILL of a scheduler between plan, commit, publish and confirm",
     times=50 * len(_IN_SCHEDULERS),
-    short=3 * len(_IN_SCHEDULERS),
+    short=2 * len(_IN_SCHEDULERS),
     inject=_kill_at("scheduler", _IN_SCHEDULERS, latest=1),
     # One beside those to be killed, which alone find people to plan: they look at their start.
-    setup=Setup(workers=2, schedulers=1),
+    setup=Setup(workers=2, schedulers=1, settings=lambda: PATIENT),
     is_clear=True,
 )

@@ -7,7 +7,7 @@ from tests.acceptance.oracle import NINE
 from tests.chaos import clock
 from tests.chaos.fault import Fault
 from tests.chaos.provider import Behaviour
-from tests.chaos.world import Setup, World
+from tests.chaos.world import PATIENT, Setup, World
 
 _DAY = timedelta(hours=24)
 # What is later than a day is not sent any more; the run itself takes its time.
@@ -46,6 +46,6 @@ AWAY = Fault(
         schedulers=0,
         is_fed=False,
         provider=Behaviour(latency=0.0),
-        settings=lambda: {"HEYDAY_BATCH_SIZE": "50", "HEYDAY_CONCURRENCY": "8"},
+        settings=lambda: {**PATIENT, "HEYDAY_BATCH_SIZE": "50", "HEYDAY_CONCURRENCY": "8"},
     ),
 )

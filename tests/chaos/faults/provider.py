@@ -23,7 +23,7 @@ _ACTS: dict[str, int] = {
     ),
 }
 _SHARE = 0.03 * sum(_ACTS.values()) / _KIND
-_SET = 500
+_SET = 200
 _BACKLOG = 60
 
 
@@ -47,7 +47,7 @@ FAULTY = Fault(
     "provider: 500, 503, 429, hang, reset after accepting, slow body, success: false, HTML, "
     "3 % each",
     times=100_000,
-    short=2_000,
+    short=400,
     inject=_send_some,
     per_turn=_SET,
     setup=Setup(
