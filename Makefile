@@ -97,11 +97,7 @@ chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 	@$(BIN)/python -m tests.chaos --short
 
 .PHONY: mutants
-<<<<<<< HEAD
-mutants: $(DEV) ## Take each guard of delivery away, and demand that a test fails: some 2 minutes
-=======
 mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each
->>>>>>> main
 	@$(BIN)/python -m tests.mutation
 
 .PHONY: simulate
