@@ -25,6 +25,8 @@ from rich.progress import Progress
 from benchmarks import machine
 from tests.chaos import clock
 from tests.chaos.catalogue import FAULTS
+from tests.chaos.fault import Fault
+from tests.chaos.ground import NoFaketime, find_faketime
 from tests.chaos.report import KIND, Run, publish, show
 from tests.chaos.runner import Runner
 from tests.chaos.scenario import Result
@@ -46,15 +48,19 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def chosen(options: argparse.Namespace) -> list[Fault]:
+    """Return the faults that are asked for."""
+    return [fault for fault in FAULTS if not options.only or fault.name in options.only]
+
+
 async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Result]:
     """Go through the faults; return what came of each."""
     results = []
     kinds = _KEYS[options.keys]
-    chosen = [f for f in FAULTS if not options.only or f.name in options.only]
     async with AsyncExitStack() as stack:
         runner = Runner(folder, options.seed, stack)
         progress = stack.enter_context(Progress(console=console, transient=True))
-        for fault, (number, honours_keys) in product(chosen, enumerate(kinds)):
+        for fault, (number, honours_keys) in product(chosen(options), enumerate(kinds)):
             wanted = options.times or (fault.short if options.short else fault.times)
             # What does not divide goes to the first.
             times = wanted // len(kinds) + (number < wanted % len(kinds))
@@ -90,6 +96,12 @@ def main() -> int:
     """Run, show, and say by the exit status whether every promise was kept."""
     options = parse()
     console = Console(soft_wrap=True, highlight=False)
+    try:
+        if any(fault.setup.is_faked for fault in chosen(options)):
+            find_faketime()
+    except NoFaketime as missing:
+        console.print(f"[red]{missing}")
+        return 2
     console.print(f"seed {options.seed}")
     folder = Path(tempfile.mkdtemp(prefix="heyday-chaos-"))
     folder.chmod(0o711)  # PostgreSQL may run as another account
@@ -107,6 +119,8 @@ def main() -> int:
     if all(result.findings.is_kept for result in results):
         shutil.rmtree(folder)
         return 0
+    for ground in folder.glob("ground-*"):
+        shutil.rmtree(ground)
     console.print(f"[red]A promise was broken. What shows it is in {folder}")
     return 1
 

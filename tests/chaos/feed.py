@@ -48,7 +48,7 @@ class Feed:
         """Bring people in as fast as they are greeted, until told to stop."""
         while not stopping.is_set():
             # Only once the queue is empty is it looked for what was lost on its way.
-            if await self._witness.count_waiting() == 0:
+            if await self._witness.is_hungry():
                 await self.add(self.maker.late_joiners(_SET, clock.now()))
             await pause(0.05, stopping)
 

@@ -7,12 +7,16 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import structlog
+
 from tests.chaos.checker import Findings
 from tests.chaos.fault import Fault
 from tests.chaos.ground import Ground, open_ground
 from tests.chaos.people import Atlas
 from tests.chaos.scenario import Result, live_through
 from tests.chaos.world import Place, make_template
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -29,7 +33,20 @@ class Runner:
     async def run(
         self, fault: Fault, times: int, advance: Callable[[int], None], *, honours_keys: bool
     ) -> Result:
-        """Bring a fault about so many times, and check."""
+        """Bring a fault about so many times, and check.
+
+        What goes wrong with the run itself is a result as well: other faults are still to come.
+        """
+        try:
+            return await self._run(fault, times, advance, honours_keys=honours_keys)
+        except Exception as error:
+            log.exception("not_run", fault=fault.name)
+            findings = Findings(0, 0, 0, 0, 0, {"not run": [repr(error)]})
+            return Result(fault, honours_keys, times, findings, 0.0, evidence=self.folder)
+
+    async def _run(
+        self, fault: Fault, times: int, advance: Callable[[int], None], *, honours_keys: bool
+    ) -> Result:
         name = f"{fault.name}-{'keyed' if honours_keys else 'unkeyed'}"
         if not fault.is_each_alone:
             place = await self._place(fault, name, 0, honours_keys)

@@ -15,6 +15,8 @@ from tests.chaos.waiting import wait_until
 TRIGGERS = (Path(__file__).parent / "witness.sql").read_text("utf-8")
 NAME = "chaos-witness"
 _PATIENCE = 60.0
+# Rows that are due and that nobody has announced wait for the next minute, and may.
+_PLANNED = 100
 _LIVE = "('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')"
 
 # A row leaves SENDING by the process whose claim gave it its epoch, and by no other.
@@ -96,13 +98,15 @@ class Witness:
         """Return the one value of a query."""
         return (await self.fetch(query, *values))[0][0]
 
-    async def count_waiting(self) -> int:
-        """Return how many batches and rows workers could have and do not have yet."""
-        return int(
+    async def is_hungry(self, batches: int = 0) -> bool:
+        """Tell whether workers have little to do: so many batches to be had at the most."""
+        return bool(
             await self.value(
-                "SELECT (SELECT count(*) FROM queue_batches WHERE visible_at <= now())"
-                " + (SELECT count(*) FROM message_logs"
-                "    WHERE status = 'SCHEDULED' AND scheduled_send_time <= now())"
+                "SELECT (SELECT count(*) FROM queue_batches WHERE visible_at <= now()) <= $1"
+                " AND (SELECT count(*) FROM message_logs"
+                "      WHERE status = 'SCHEDULED' AND scheduled_send_time <= now()) <= $2",
+                batches,
+                _PLANNED,
             )
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import csv
+import json
 import random
 import signal
 from collections import Counter
@@ -11,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -84,6 +86,7 @@ class World:
     """Hold the parts of one scenario.
 
     notes: counts of what happened, for the report.   problems: what should not have happened.
+    books: what `heyday reconcile` said in the end.
     """
 
     place: Place
@@ -96,6 +99,7 @@ class World:
     processes: list[Process] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    books: dict[str, Any] = field(default_factory=dict)
     keepers: list[asyncio.Future[None]] = field(default_factory=list)
     _numbers: Counter[str] = field(default_factory=Counter)
 
@@ -202,7 +206,9 @@ class World:
         books = await self.start("reconcile", "--json")
         status = await books.until_ended()
         text = books.log.read_text("utf-8")
-        if status != 0:
+        if status == 0:
+            self.books = json.loads(text)
+        else:
             self.problems.append(f"heyday reconcile ended with status {status}: {text[-600:]}")
         for keeper in self.keepers:
             keeper.cancel()

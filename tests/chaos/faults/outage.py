@@ -33,6 +33,11 @@ async def _be_away(world: World) -> None:
         world.keep(role)
 
 
+def _find_unflagged(world: World) -> list[str]:
+    late, sent = world.books.get("late"), len(world.feed.expected)
+    return [] if late == sent else [f"{late} are flagged late of {sent} that were"]
+
+
 AWAY = Fault(
     "outage",
     "everything down for 24 h",
@@ -40,6 +45,7 @@ AWAY = Fault(
     short=2,
     inject=_be_away,
     is_each_alone=True,
+    review=_find_unflagged,
     is_clear=True,
     setup=Setup(
         workers=0,

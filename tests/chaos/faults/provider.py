@@ -24,12 +24,12 @@ _ACTS: dict[str, int] = {
 }
 _SHARE = 0.03 * sum(_ACTS.values()) / _KIND
 _SET = 200
-_BACKLOG = 60
+_BATCHES = 4
 
 
 async def _send_some(world: World) -> None:
     async def look() -> bool:
-        return await world.witness.count_waiting() < _BACKLOG
+        return await world.witness.is_hungry(_BATCHES)
 
     await wait_until(look, 120, "room for more people")
     await world.feed.add(world.feed.maker.late_joiners(_SET, clock.now()))
