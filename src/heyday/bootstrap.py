@@ -315,6 +315,8 @@ def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig
         idle=settings.pool_idle,
         connect_timeout=settings.connect_timeout,
         patience=settings.connect_timeout,
+        # As long as a worker may be silent before another takes over.
+        stand_still=settings.lease,
         log_statements=settings.log_sql,
     )
 

@@ -13,9 +13,9 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import structlog
@@ -53,23 +53,32 @@ def chosen(options: argparse.Namespace) -> list[Fault]:
     return [fault for fault in FAULTS if not options.only or fault.name in options.only]
 
 
-async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Result]:
-    """Go through the faults; return what came of each."""
-    results = []
+async def run(
+    options: argparse.Namespace,
+    folder: Path,
+    console: Console,
+    tell: Callable[[list[Result]], None],
+) -> list[Result]:
+    """Go through the faults; return what came of each. tell: is given all results after each."""
+    results: list[Result] = []
     kinds = _KEYS[options.keys]
     async with AsyncExitStack() as stack:
         runner = Runner(folder, options.seed, stack)
         progress = stack.enter_context(Progress(console=console, transient=True))
-        for fault, (number, honours_keys) in product(chosen(options), enumerate(kinds)):
-            wanted = options.times or (fault.short if options.short else fault.times)
-            # What does not divide goes to the first.
-            times = wanted // len(kinds) + (number < wanted % len(kinds))
-            if times:
-                task = progress.add_task(f"{fault.name}, keys {KIND[honours_keys]}", total=times)
-                advance = partial(progress.advance, task)
-                results.append(await runner.run(fault, times, advance, honours_keys=honours_keys))
-                progress.remove_task(task)
-                _tell(results[-1], console)
+        for fault in chosen(options):
+            for number, honours_keys in enumerate(kinds):
+                wanted = options.times or (fault.short if options.short else fault.times)
+                # What does not divide goes to the first.
+                times = wanted // len(kinds) + (number < wanted % len(kinds))
+                if times:
+                    name = f"{fault.name}, keys {KIND[honours_keys]}"
+                    task = progress.add_task(name, total=times)
+                    advance = partial(progress.advance, task)
+                    result = await runner.run(fault, times, advance, honours_keys=honours_keys)
+                    results.append(result)
+                    progress.remove_task(task)
+                    _tell(result, console)
+            tell(results)
     return results
 
 
@@ -106,16 +115,16 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="heyday-chaos-"))
     folder.chmod(0o711)  # PostgreSQL may run as another account
     facts = machine.describe(folder)
-    began_at = clock.now()
+    began_on = f"{clock.now():%Y-%m-%d}"
     os.chdir(folder)  # no .env is there
     _log_to(folder / "runner.log")
-    results = asyncio.run(run(options, folder, console))
-    command = "make chaos" if sys.argv[1:] == ["--publish"] else "python -m tests.chaos"
-    minutes = round((clock.now() - began_at).total_seconds() / 60)
-    done = Run(command, options.seed, f"{began_at:%Y-%m-%d}", minutes, facts, results)
-    show(done, console)
-    if options.publish:
-        publish(done)
+
+    def tell(results: list[Result]) -> None:
+        if options.publish:
+            publish(Run(options.seed, began_on, facts, results))
+
+    results = asyncio.run(run(options, folder, console, tell))
+    show(Run(options.seed, began_on, facts, results), console)
     if all(result.findings.is_kept for result in results):
         shutil.rmtree(folder)
         return 0

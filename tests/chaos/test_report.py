@@ -1,6 +1,7 @@
 """What is published is what was found, and the page around it stays."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos.catalogue import FAULTS
@@ -18,14 +19,14 @@ RESULTS = [
     Result(workers.KILL, False, 501, TWICE, 60.0),  # noqa: FBT003 - does not
     Result(edits.RACE, False, 9, BROKEN, 5.0),  # noqa: FBT003 - the same
 ]
-RUN = Run("make chaos", 7, "2027-01-15", 40, {"cores": "2"}, RESULTS)
+RUN = Run(7, "2027-01-15", {"cores": "2"}, RESULTS)
 
 
 def test_the_table_has_a_row_for_each_fault_and_keeps_the_page_around_it(tmp_path: Path):
     (tmp_path / "delivery.md").write_text(PAGE, "utf-8")
     publish(RUN, tmp_path)
     text = (tmp_path / "delivery.md").read_text("utf-8")
-    assert text.startswith("# Delivery\n\n<!-- make chaos: begin -->\nBy `make chaos --seed 7`")
+    assert text.startswith("# Delivery\n\n<!-- make chaos: begin -->\nBy `make chaos`")
     assert text.endswith("\n<!-- make chaos: end -->\n\nThe end\n")
     assert "old" not in text
     kill, race = [line for line in text.splitlines() if line.startswith("| ") and "--" not in line][
@@ -36,6 +37,15 @@ def test_the_table_has_a_row_for_each_fault_and_keeps_the_page_around_it(tmp_pat
     once = text
     publish(RUN, tmp_path)
     assert (tmp_path / "delivery.md").read_text("utf-8") == once
+
+
+def test_what_other_runs_have_published_stays(tmp_path: Path):
+    (tmp_path / "delivery.md").write_text(PAGE, "utf-8")
+    publish(RUN, tmp_path)
+    publish(replace(RUN, seed=8, results=RESULTS[2:]), tmp_path)
+    results = json.loads((tmp_path / "chaos.json").read_text("utf-8"))["results"]
+    assert [(r["fault"], r["seed"]) for r in results] == [("worker", 7), ("worker", 7), ("edit", 8)]
+    assert (tmp_path / "delivery.md").read_text("utf-8").count(workers.KILL.title) == 1
 
 
 def test_the_page_says_what_the_published_results_say():

@@ -34,6 +34,7 @@ CONNECTION_LOST = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     # How asyncpg takes a server's goodbye that came while the connection was idle.
     asyncpg.InternalClientError,
 )
@@ -54,6 +55,8 @@ class PoolConfig:
     """Size the pool.
 
     patience: how long a caller waits for a server that went away.
+    stand_still: how long a process may stand still within a transaction before PostgreSQL ends its
+    connection: one that is stopped there would keep its locks, and nobody could take over.
     statement_cache: prepared statements a connection keeps; 0 behind a transaction pooler.
     log_statements: write each statement, without its values, to the log (development).
     """
@@ -64,6 +67,7 @@ class PoolConfig:
     idle: timedelta = timedelta(seconds=30)
     connect_timeout: timedelta = timedelta(seconds=10)
     patience: timedelta = PATIENCE
+    stand_still: timedelta = timedelta(seconds=60)
     statement_cache: int = 200
     log_statements: bool = False
 
@@ -214,7 +218,14 @@ class Database:
             statement_cache_size=config.statement_cache,
             reset=_keep_state,
             init=self._prepare,
-            server_settings={"application_name": "heyday", "timezone": "UTC", "jit": "off"},
+            server_settings={
+                "application_name": "heyday",
+                "timezone": "UTC",
+                "jit": "off",
+                "idle_in_transaction_session_timeout": str(
+                    config.stand_still // timedelta(milliseconds=1)
+                ),
+            },
         )
 
     async def _prepare(self, connection: AnyConnection) -> None:

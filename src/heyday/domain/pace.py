@@ -13,6 +13,8 @@ _LARGEST_RATE = 1_000_000.0
 # A token that is short by less than this is whole: time comes in microseconds.
 _ROUNDING = 1e-6
 _MOST = 0.8
+# With fewer tokens in a slice, what came within the rest of it would not fit into the bucket.
+_SEVERAL = 5
 _LONGEST_WAIT_SECONDS = 3600.0
 # 2**64 times the slowest rate is more than any limit, and still a float.
 _LARGEST_EXPONENT = 64.0
@@ -145,10 +147,12 @@ class PacePolicy:
     def _wait(self, tokens: float, rate: float) -> timedelta:
         """Return when it is worth asking again: a token is there, and most of a slice has passed.
 
-        Sooner would be a statement for every few calls; later, and the bucket would run over.
+        Sooner would be a statement for every few calls; later, and the bucket would run over, as
+        one that holds few tokens would within a slice.
         """
         seconds = min(max(1 - tokens, 0.0) / rate, _LONGEST_WAIT_SECONDS)
-        return max(timedelta(seconds=seconds) + timedelta.resolution, self.slice * _MOST)
+        least = self.slice * _MOST if self._capacity(rate) >= _SEVERAL else timedelta()
+        return max(timedelta(seconds=seconds) + timedelta.resolution, least)
 
     def _bounded(self, rate: float) -> float:
         """Return the rate within its bounds; what is no number is the largest."""

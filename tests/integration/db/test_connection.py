@@ -277,3 +277,32 @@ async def test_an_old_name_for_the_same_server_is_taken(database_url: str) -> No
     lent = await asyncpg.connect(url)
     assert await lent.fetchval("SELECT 1") == 1
     await lent.close()
+
+
+async def test_who_stands_still_within_a_transaction_lets_its_locks_go(database_url: str) -> None:
+    config = PoolConfig(
+        database_url, min_size=1, max_size=1, stand_still=timedelta(milliseconds=100)
+    )
+    database = Database(config)
+    await database.open()
+    looking = await asyncpg.connect(database_url)
+    standing = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+    )
+
+    async def work(session: Session) -> None:
+        await session.users.count()
+        async with asyncio.timeout(10):
+            while await looking.fetchval(standing):
+                pass
+        await session.users.count()
+
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await database.in_transaction(work)
+        async with database.session() as session:
+            assert await session.users.count() == 0
+    finally:
+        await looking.close()
+        await database.close()
