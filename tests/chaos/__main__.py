@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -62,6 +63,9 @@ async def run(
     """Go through the faults; return what came of each. tell: is given all results after each."""
     results: list[Result] = []
     kinds = _KEYS[options.keys]
+    if me := asyncio.current_task():
+        # Whoever ends this run leaves no server behind.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     async with AsyncExitStack() as stack:
         runner = Runner(folder, options.seed, stack)
         progress = stack.enter_context(Progress(console=console, transient=True))
