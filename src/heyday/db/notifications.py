@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 import structlog
 
+from heyday.db.connection import CONNECTION_LOST
 from heyday.domain.ports import Clock
 
 log = structlog.get_logger()
@@ -16,6 +17,7 @@ BATCHES = "heyday_batches"
 PACE = "heyday_pace"
 
 _RECONNECT_AFTER = 1.0
+_LOST = (OSError, *CONNECTION_LOST, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Notifications:
@@ -34,7 +36,7 @@ class Notifications:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _LOST as error:
                 log.info("notifications_lost", error=type(error).__name__)
             await asyncio.sleep(_RECONNECT_AFTER)
 

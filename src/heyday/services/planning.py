@@ -202,7 +202,8 @@ class Planner:
         self, session: Session, message_type: MessageType, window: Window, now: datetime
     ) -> int:
         zone_days = self._zone_days(message_type, self.zones, window, now)
-        return await session.plans.plan(message_type, zone_days, self._rules(message_type, now))
+        planned = await session.plans.plan(message_type, zone_days, self._rules(message_type, now))
+        return (await self._announced(session, PlanCounts(planned=planned))).planned
 
     async def _retime(
         self, store: Store, message_type: MessageType, before: datetime | None

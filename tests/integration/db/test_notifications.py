@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
+import asyncpg
 import pytest
 
 from heyday.db.notifications import BATCHES, DUE, DueWakeup, Notifications
@@ -66,6 +68,29 @@ async def test_a_server_that_is_away_does_not_end_the_listening(database_url: st
     for task in listening:
         task.cancel()
     await asyncio.gather(*listening, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [asyncpg.InternalClientError("unexpected goodbye"), TimeoutError(), ConnectionResetError()],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_no_way_of_losing_a_connection_ends_the_listening(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    connect, faults = asyncpg.connect, [fault]
+
+    async def fail_once(*given: Any, **more: Any) -> object:
+        if faults:
+            raise faults.pop()
+        return await connect(*given, **more)
+
+    monkeypatch.setattr(asyncpg, "connect", fail_once)
+    notifications = Notifications(database_url)
+    listening = asyncio.create_task(notifications.run())
+    await heard(notifications, DUE)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_the_wakeup_returns_when_due_work_is_announced(

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 import structlog
 
@@ -261,6 +262,20 @@ async def test_what_is_lost_behind_a_backlog_is_found_all_the_same(
     clock.advance(15 * MINUTE + SECOND)
     assert (await pipeline.sweep.run_once())["requeued"] == 4
     assert await pipeline.deliver_all() == 4
+
+
+async def test_what_is_planned_late_is_announced_and_leaves_at_once(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    heard = asyncio.Event()
+    listener = await asyncpg.connect(pipeline.url)
+    await listener.add_listener("heyday_due", lambda *_: heard.set())
+    clock.set(NINE + HOUR)
+    await pipeline.insert(birthday_date="1990-01-15", timezone="UTC")
+    assert (await pipeline.recovery.run_once())["planned"] == 1
+    async with asyncio.timeout(5):
+        await heard.wait()
+    listener.terminate()
 
 
 # --- Recovery ---------------------------------------------------------------------------------
