@@ -30,13 +30,15 @@ AHEAD = timedelta(seconds=60)
 CHANGES = ("birthday_date", "anniversary_date", "timezone", "first_name")
 SQL_CHANGES = ("birthday_date", "timezone", "deleted_at", "unsubscribed_at")
 JOBS = ("plan", "enqueue_due", "sweep", "recover")
+MOST_TURNS = 4
 MOST_ROUNDS = 60
 STARTS = (
     datetime(2027, 1, 14, tzinfo=UTC),
     datetime(2027, 2, 27, 12, tzinfo=UTC),
     datetime(2028, 2, 28, 6, tzinfo=UTC),
 )
-KEY_LIFETIMES = (timedelta(days=365), timedelta(hours=1), None)
+KEY_LIFETIMES = (timedelta(days=365), timedelta(hours=1), None, None)
+SKEWS = (timedelta(), timedelta(seconds=4), timedelta(seconds=-4))
 HOLDING: tuple[frozenset[str], ...] = (frozenset(), frozenset({BIRTHDAY.name}))
 STEPS = tuple(
     timedelta(seconds=seconds)
@@ -81,15 +83,21 @@ class Machine(RuleBasedStateMachine):
         start=st.sampled_from(STARTS),
         key_lifetime=st.sampled_from(KEY_LIFETIMES),
         holding=st.sampled_from(HOLDING),
+        skew=st.sampled_from(SKEWS),
         zone=zones,
     )
     def begin(
-        self, start: datetime, key_lifetime: timedelta | None, holding: frozenset[str], zone: str
+        self,
+        start: datetime,
+        key_lifetime: timedelta | None,
+        holding: frozenset[str],
+        skew: timedelta,
+        zone: str,
     ) -> None:
         self.world = World(start)
         self.around = Surroundings(
             self.world,
-            self.make_database(),
+            self.make_database(skew),
             ModelProvider(self.world, key_lifetime),
             holding,
         )
@@ -99,16 +107,30 @@ class Machine(RuleBasedStateMachine):
         self._do(self.door.scheduling.plan())
         self._add(zone, 0, 20, None)
 
-    def make_database(self) -> ModelDatabase:
-        """Return the database to run on."""
-        return ModelDatabase(self.world.clock)
+    def make_database(self, skew: timedelta) -> ModelDatabase:
+        """Return the database to run on, whose clock is so far ahead."""
+        return ModelDatabase(self.world.clock, skew)
 
     # --- People
 
     @precondition(lambda self: len(self.ids) < MOST_PEOPLE and self._count_pending() < MOST_PENDING)
-    @rule(zone=zones, birthday=offsets, years=years, anniversary=offsets)
-    def add(self, zone: str, birthday: int | None, years: int, anniversary: int | None) -> None:
-        self._add(zone, birthday, years, anniversary)
+    @rule(
+        zone=zones,
+        birthday=offsets,
+        years=years,
+        anniversary=offsets,
+        how_many=st.sampled_from((1, 1, 3)),
+    )
+    def add(
+        self,
+        zone: str,
+        birthday: int | None,
+        years: int,
+        anniversary: int | None,
+        how_many: int,
+    ) -> None:
+        for _ in range(how_many):
+            self._add(zone, birthday, years, anniversary)
 
     @rule(who=people, what=st.sampled_from(CHANGES), day=offsets, years=years, zone=zones)
     def edit(self, who: int, what: str, day: int | None, years: int, zone: str) -> None:
@@ -147,9 +169,13 @@ class Machine(RuleBasedStateMachine):
 
     # --- Time
 
-    @rule(by=st.sampled_from(STEPS))
-    def advance(self, by: timedelta) -> None:
-        self.world.advance(by)
+    @rule(by=st.sampled_from(STEPS), which=st.sampled_from((None, 0, 1)))
+    def advance(self, by: timedelta, which: int | None) -> None:
+        """Let time pass; a process may do meanwhile what schedulers and workers do."""
+        end_at = self.world.clock.now() + by
+        if which is not None:
+            self._work_until(end_at, which)
+        self._go_to(end_at)
 
     # --- Processes
 
@@ -169,10 +195,9 @@ class Machine(RuleBasedStateMachine):
         if point:
             self.processes[which].hazard = point, fate
         if at := self._next_due():
-            self.world.advance(max(at - AHEAD - self.world.clock.now(), timedelta()))
-        self._enqueue_and_deliver(which)
-        if at:
-            self.world.advance(max(at - self.world.clock.now(), timedelta()))
+            self._send_at(at, which)
+        else:
+            self._enqueue_and_deliver(which)
 
     @rule(which=workers)
     def enqueue_and_deliver(self, which: int) -> None:
@@ -182,6 +207,11 @@ class Machine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2), fault=st.sampled_from(Fault))
     def fail_transaction(self, which: int, fault: Fault) -> None:
         [*self.processes, self.door][which].fault = fault
+
+    @rule(which=workers)
+    def freeze(self, which: int) -> None:
+        """Stop a process wherever it is, as in the middle of a call."""
+        self.processes[which].loop.is_frozen = True
 
     @precondition(lambda self: any(process.loop.is_frozen for process in self.processes))
     @rule(which=workers)
@@ -208,9 +238,12 @@ class Machine(RuleBasedStateMachine):
     def trouble_the_queue(self, what: Trouble, place: int) -> None:
         self.around.broker.suffer(what, place)
 
-    @rule(acts=st.lists(st.sampled_from(Act), min_size=1, max_size=3))
-    def script_provider(self, acts: list[Act]) -> None:
-        self.around.provider.script(acts)
+    @rule(
+        acts=st.lists(st.sampled_from(Act), min_size=1, max_size=3),
+        times=st.sampled_from((1, 1, 3)),
+    )
+    def script_provider(self, acts: list[Act], times: int) -> None:
+        self.around.provider.script(acts * times)
 
     @rule(is_down=st.booleans())
     def switch_provider(self, is_down: bool) -> None:  # noqa: FBT001 - drawn
@@ -301,6 +334,24 @@ class Machine(RuleBasedStateMachine):
     def _count_pending(self) -> int:
         rows = self.around.database.tables.messages.values()
         return sum(row.status in PENDING for row in rows)
+
+    def _work_until(self, end_at: datetime, which: int) -> None:
+        """Sweep, enqueue and deliver whenever something is due."""
+        for _ in range(MOST_TURNS):
+            at = self._next_due()
+            if at is None or at > end_at:
+                return
+            self._run(which, "sweep")
+            self._send_at(at, which)
+
+    def _send_at(self, at: datetime, which: int) -> None:
+        """Enqueue what is due at an instant ahead of it, and deliver it."""
+        self._go_to(at - AHEAD)
+        self._enqueue_and_deliver(which)
+        self._go_to(at)
+
+    def _go_to(self, at: datetime) -> None:
+        self.world.advance(max(at - self.world.clock.now(), timedelta()))
 
     def _next_due(self) -> datetime | None:
         """Return the next instant at which a greeting may leave."""

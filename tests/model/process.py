@@ -52,8 +52,8 @@ ZONES = ("Pacific/Auckland", "America/St_Johns")
 POLICIES = TimePolicies(same_occasion=timedelta(days=2))
 CALL_TIMEOUT = timedelta(seconds=10)
 SENDING_CONFIG = SendingConfig(
-    concurrency=2,
-    lease=LeaseConfig(call_timeout=CALL_TIMEOUT),
+    concurrency=1,
+    lease=LeaseConfig(timedelta(seconds=30), CALL_TIMEOUT),
     flush_size=2,
     flush_every=timedelta(seconds=2),
 )

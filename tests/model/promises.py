@@ -92,7 +92,7 @@ class Promises:
             self._called.add(attempt)
             assert arrival.at >= message.scheduled_send_at, "sent before its instant"
             if not arrival.is_delayed:
-                _check_lease(message, arrival.row, arrival.at)
+                _check_lease(message, arrival.row, arrival.at + self._around.database.skew)
         assert not provider.broken, provider.broken
         if moves or arrivals:
             self._check_keys()
@@ -135,7 +135,8 @@ class Promises:
             if after.epoch == before.epoch:
                 assert after.lease_until >= before.lease_until, "a heartbeat that shortens"
             else:
-                assert before.lease_until < at, "taken over while the lease held"
+                by_database = at + self._around.database.skew
+                assert before.lease_until < by_database, "taken over while the lease held"
             return
         assert after.status in LEGAL_MOVES[before.status], f"{before.status} to {after.status}"
         assert (before.idempotency_key, before.delivery_date) == (
@@ -151,9 +152,18 @@ class Promises:
         elif after.status is Status.SKIPPED:
             self._check_skip(before, at)
         elif before.status is Status.SENDING:
-            assert after.epoch == before.epoch, "recorded under another epoch"
-            if after.status is Status.RETRYING and after.api_response_code == BUSY_LONG_CODE:
-                self._wait_until[after.id] = self._called_at(after) + BUSY_LONG
+            self._check_record(before, after)
+
+    def _check_record(self, before: MessageRow, after: MessageRow) -> None:
+        assert after.epoch == before.epoch, "recorded under another epoch"
+        if after.status is not Status.RETRYING:
+            return
+        if after.api_response_code == BUSY_LONG_CODE:
+            self._wait_until[after.id] = self._called_at(after) + BUSY_LONG
+        is_unclear = after.ambiguous_count > before.ambiguous_count
+        if is_unclear and self._around.provider.key_lifetime is None:
+            assert after.ambiguous_count == 1, "a second ambiguous attempt is repeated"
+            assert after.message_type not in self._around.holding, "repeated, though it is held"
 
     def _check_claim(
         self, person: PersonRow, before: MessageRow, after: MessageRow, at: datetime

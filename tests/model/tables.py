@@ -1,7 +1,7 @@
 """The model database: tables in memory, transactions all or nothing, one after the other."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -41,21 +41,23 @@ class Tables:
 class ModelDatabase:
     """Hold the tables, and the clock that decides leases.
 
+    skew: how far it is ahead of that of the processes.
     session: what gives the stores, if it is not the model's own.
     statements: the names of those that the present or last transaction ran.
     """
 
-    def __init__(self, clock: ModelClock) -> None:
+    def __init__(self, clock: ModelClock, skew: timedelta = timedelta()) -> None:
         self.tables = Tables()
         self.statements: list[str] = []
         self.session: Session | None = None
         self._clock = clock
+        self.skew = skew
         self._ids = count(1)
         self._saved: Tables | None = None
 
     def now(self) -> datetime:
         """What SQL's now() says."""
-        return self._clock.now()
+        return self._clock.now() + self.skew
 
     def id_of_person(self, email: str) -> UUID:  # noqa: ARG002 - a subclass asks by it
         return UUID(int=next(self._ids))
@@ -80,7 +82,7 @@ class ModelDatabase:
         before = self.tables.messages.get(row.id)
         self.tables.messages[row.id] = row
         person = self.tables.people[row.user_id]
-        self.tables.moves.append(Move(before, row, self.now(), person))
+        self.tables.moves.append(Move(before, row, self._clock.now(), person))
         return row
 
     def id_of_job(self) -> int:

@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import astuple, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import UUID
 
@@ -106,8 +106,8 @@ class Postgres:
 class TwinDatabase(ModelDatabase):
     """Do on PostgreSQL what is done on the model."""
 
-    def __init__(self, clock: ModelClock, postgres: Postgres) -> None:
-        super().__init__(clock)
+    def __init__(self, clock: ModelClock, skew: timedelta, postgres: Postgres) -> None:
+        super().__init__(clock, skew)
         self._postgres = postgres
         self.session = _twin_session(self, postgres)
         postgres.clear()
