@@ -258,7 +258,7 @@ def test_a_moment_at_the_end_of_the_calendar_is_refused(
     ("words", "phrase"),
     [
         ("nonsense", "No such command 'nonsense'"),
-        ("jobs run yearly", "'daily', 'minute', 'recovery'"),
+        ("jobs run yearly", "'daily', 'minute', 'sweep', 'recovery'"),
         ("jobs run", "Missing argument"),
         ("db drop-old-partitions 0", "greater than or equal to 1"),
         ("db drop-old-partitions -1", "No such option: -1"),

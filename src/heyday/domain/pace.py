@@ -62,9 +62,9 @@ class PacePolicy:
 
     limit: float | None = None
     slice: timedelta = timedelta(milliseconds=250)
-    doubles_in: timedelta = timedelta(seconds=60)
+    doubles_in: timedelta = timedelta(seconds=10)
     longest_block: timedelta = timedelta(seconds=60)
-    slows_every: timedelta = timedelta(seconds=1)
+    slows_every: timedelta = timedelta(seconds=10)
     slowest: float = 1.0
     unlimited_from: float = 10_000.0
 
