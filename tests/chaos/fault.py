@@ -12,7 +12,7 @@ class Fault:
 
     inject: bring it about, `per_turn` times.   at_once: how many turns are taken side by side.
     is_each_alone: whether each turn has a world of its own.
-    review: return what else is wrong in the end, seen by this fault.
+    review: look back at the end, add to the notes, and return what else is wrong.
     is_clear: whether it leaves no attempt of which nobody can say how it ended.
     """
 
@@ -25,5 +25,5 @@ class Fault:
     per_turn: int = 1
     at_once: int = 1
     is_each_alone: bool = False
-    review: Callable[[World], list[str]] | None = None
+    review: Callable[[World], Awaitable[list[str]]] | None = None
     is_clear: bool = False

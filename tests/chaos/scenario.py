@@ -47,7 +47,7 @@ async def live_through(
         world.notes["seconds of faults"] = round(loop.time() - began)
         await world.settle()
         await world.close_books()
-        world.problems += fault.review(world) if fault.review else []
+        world.problems += await fault.review(world) if fault.review else []
         findings = await _check(world, fault)
         kept = None if findings.is_kept else await evidence.keep(world, findings)
     if findings.is_kept:

@@ -121,6 +121,22 @@ async def test_a_claim_that_fits_the_edit_is_right(
     assert list(await witness.list_claims_after_edits()) == []
 
 
+async def test_edits_are_counted_by_the_moment_at_which_they_met_the_greeting(
+    ada: AnyConnection, witness: Witness
+):
+    await ada.execute("UPDATE users SET timezone = 'Asia/Tokyo'")
+    assert await witness.count_edits() == {"edited before the claim": 1}
+    await ada.execute(CLAIM)
+    await ada.execute("UPDATE users SET timezone = 'Asia/Seoul'")
+    await ada.execute(RECORD)
+    await ada.execute("UPDATE users SET deleted_at = now()")
+    assert await witness.count_edits() == {
+        "edited before the claim": 1,
+        "edited while being sent": 1,
+        "edited after the end": 1,
+    }
+
+
 async def test_to_come_are_greetings_without_a_row_and_due_rows_that_have_not_ended(
     ada: AnyConnection, witness: Witness
 ):

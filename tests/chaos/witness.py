@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from tests.chaos.waiting import wait_until
 TRIGGERS = (Path(__file__).parent / "witness.sql").read_text("utf-8")
 NAME = "chaos-witness"
 _PATIENCE = 60.0
+_PATIENCE_WITH_WORKERS = 120.0
 # Rows that are due and that nobody has announced wait for the next minute, and may.
 _PLANNED = 100
 _LIVE = "('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')"
@@ -43,6 +45,22 @@ JOIN LATERAL (
     ORDER BY pg_xact_commit_timestamp(e.xid::xid) DESC LIMIT 1) AS e ON true
 WHERE m.old_status <> 'SENDING' AND m.new_status = 'SENDING'
   AND (e.is_away OR e.timezone <> m.timezone OR e.birthday_date <> m.occasion_date)
+"""
+# When people were edited, beside the time of their greeting's first claim and of its end.
+_EDITS_BY_MOMENT = """
+SELECT CASE
+    WHEN claimed_at IS NULL OR edited_at < claimed_at THEN 'edited before the claim'
+    WHEN edited_at < ended_at THEN 'edited while being sent'
+    ELSE 'edited after the end' END AS moment,
+    count(*) AS edits
+FROM (SELECT e.user_id, pg_xact_commit_timestamp(e.xid::xid) AS edited_at FROM chaos.edits e) AS e
+LEFT JOIN (
+    SELECT user_id,
+           min(pg_xact_commit_timestamp(xid::xid)) FILTER (WHERE new_status = 'SENDING')
+               AS claimed_at,
+           max(pg_xact_commit_timestamp(xid::xid)) AS ended_at
+    FROM chaos.moves GROUP BY user_id) AS m USING (user_id)
+GROUP BY moment
 """
 # What a process holds: rows whose epoch is that of its claim.
 _HELD = """
@@ -110,6 +128,11 @@ class Witness:
             )
         )
 
+    async def until_hungry(self, batches: int) -> None:
+        """Return once there are so many batches to be had at the most."""
+        hungry = partial(self.is_hungry, batches)
+        await wait_until(hungry, _PATIENCE_WITH_WORKERS, "room for more people")
+
     async def count_recoveries(self) -> int:
         """Return how often a scheduler has swept everything."""
         query = "SELECT count(*) FROM job_runs WHERE name = 'recovery' AND finished_at IS NOT NULL"
@@ -169,6 +192,10 @@ class Witness:
 
     async def list_writes_of_the_woken(self) -> Sequence[asyncpg.Record]:
         return await self.fetch(_WRITES_OF_THE_WOKEN)
+
+    async def count_edits(self) -> Mapping[str, int]:
+        """Return how many edits fell before a claim, between it and the end, and after that."""
+        return {row["moment"]: row["edits"] for row in await self.fetch(_EDITS_BY_MOMENT)}
 
     async def list_claims_after_edits(self) -> Sequence[asyncpg.Record]:
         return await self.fetch(_CLAIMS_AFTER_EDITS)

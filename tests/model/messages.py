@@ -74,7 +74,7 @@ class ModelMessages:
         changed = [row for row in rows if row.status in {Status.CANCELLED, Status.QUEUED}]
         return Claim(
             messages=tuple(row.as_claimed(self._person(row).email) for row in taken),
-            changed_user_ids=tuple({row.user_id for row in changed}),
+            changed={row.user_id: self._person(row).timezone for row in changed},
             not_sent=len(rows) - len(taken),
         )
 

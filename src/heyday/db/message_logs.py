@@ -156,7 +156,7 @@ class MessageLogRepository:
         changed = [row for row in rows if row["status"] in _OF_CHANGED_PEOPLE]
         return Claim(
             messages=tuple(_claimed(row) for row in taken),
-            changed_user_ids=tuple({row["user_id"] for row in changed}),
+            changed={row["user_id"]: row["person_timezone"] for row in changed},
             not_sent=len(rows) - len(taken),
         )
 

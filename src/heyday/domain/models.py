@@ -81,12 +81,12 @@ class ClaimedMessage:
 class Claim:
     """Hold what one claim brought.
 
-    changed_user_ids: people who left, or whose date or zone is another now.
+    changed: people who left, or whose date or zone is another now, with the zone they are in.
     not_sent: rows that were cancelled, skipped, or left to the replan of these people.
     """
 
     messages: tuple[ClaimedMessage, ...]
-    changed_user_ids: tuple[UUID, ...]
+    changed: Mapping[UUID, str]
     not_sent: int
 
 

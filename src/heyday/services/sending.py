@@ -114,9 +114,9 @@ class MessageSenderService:
 
         async def work(session: Session) -> Claim:
             claim = await session.messages.claim(batch, now, rules, self._config.lease.length)
-            if claim.changed_user_ids:
-                zones = self._planner.zones
-                await self._planner.replan(session, claim.changed_user_ids, zones, now)
+            if claim.changed:
+                zones = self._planner.zones.intersection(claim.changed.values())
+                await self._planner.replan(session, list(claim.changed), zones, now)
             return claim
 
         claim = await self._store.in_transaction(work)

@@ -16,10 +16,10 @@ from tests.chaos.waiting import pause
 from tests.chaos.world import PATIENT, Setup, World
 
 _SET = 50
-_ABOUT = 0.35
+_BATCHES = 4
+# About as long as it takes until a set is claimed.
+_ABOUT = 0.8
 _BY_SQL = 0.5
-# Who is moved by SQL is planned anew within the claim, which takes its time.
-_MOVED_BY_SQL = 0.15
 
 
 Edit = Callable[[World, UUID], Awaitable[None]]
@@ -36,6 +36,8 @@ class Zones:
 
 async def _race(world: World) -> None:
     """Bring people in who are due at once, and edit each at a random moment of the next."""
+    # Whoever waits for a worker would be edited long before the claim.
+    await world.witness.until_hungry(_BATCHES)
     at = clock.now()
     made = world.feed.maker.late_joiners(_SET, at)
     atlas = world.place.atlas
@@ -89,7 +91,7 @@ async def _unsubscribe(world: World, user_id: UUID) -> None:
 
 
 async def _change(world: World, user_id: UUID, *, field: str, value: str | date) -> None:
-    if world.chance.random() < _MOVED_BY_SQL:
+    if world.chance.random() < _BY_SQL:
         query = f"UPDATE users SET {field} = $2 WHERE id = $1"  # noqa: S608 - one of two names
         await world.witness.fetch(query, user_id, value)
     else:
@@ -110,6 +112,11 @@ async def _edit_soon(world: World, user_id: UUID, edit: Edit) -> None:
         world.problems.append(f"an edit failed: {error}")
 
 
+async def _tell_moments(world: World) -> list[str]:
+    world.notes.update(await world.witness.count_edits())
+    return []
+
+
 RACE = Fault(
     "edit",
     "delete, unsubscribe, zone or date changed, racing the claim",
@@ -122,7 +129,8 @@ RACE = Fault(
         workers=2,
         is_fed=False,
         provider=Behaviour(latency=0.005),
-        settings=lambda: PATIENT,
+        settings=lambda: {**PATIENT, "HEYDAY_BATCH_SIZE": "10", "HEYDAY_CONCURRENCY": "4"},
     ),
+    review=_tell_moments,
     is_clear=True,
 )

@@ -33,7 +33,7 @@ async def _be_away(world: World) -> None:
         world.keep(role)
 
 
-def _find_unflagged(world: World) -> list[str]:
+async def _find_unflagged(world: World) -> list[str]:
     late, sent = world.books.get("late"), len(world.feed.expected)
     return [] if late == sent else [f"{late} are flagged late of {sent} that were"]
 

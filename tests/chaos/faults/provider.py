@@ -3,7 +3,7 @@
 from tests.chaos import clock
 from tests.chaos.fault import Fault
 from tests.chaos.provider import Behaviour
-from tests.chaos.waiting import pause, wait_until
+from tests.chaos.waiting import pause
 from tests.chaos.world import Setup, World
 from tests.provider import Act
 
@@ -28,10 +28,7 @@ _BATCHES = 4
 
 
 async def _send_some(world: World) -> None:
-    async def look() -> bool:
-        return await world.witness.is_hungry(_BATCHES)
-
-    await wait_until(look, 120, "room for more people")
+    await world.witness.until_hungry(_BATCHES)
     await world.feed.add(world.feed.maker.late_joiners(_SET, clock.now()))
 
 

@@ -100,7 +100,7 @@ WITH people AS MATERIALIZED (
     ORDER BY u.id
     FOR SHARE
 ), target AS MATERIALIZED (
-    SELECT m.id, m.scheduled_send_time, p.email,
+    SELECT m.id, m.scheduled_send_time, p.email, p.timezone AS person_timezone,
            CASE WHEN p.is_deleted THEN 'person deleted'
                 WHEN p.is_unsubscribed THEN 'person unsubscribed' END AS unwanted,
            is_changed,
@@ -140,7 +140,7 @@ WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
   AND m.scheduled_send_time BETWEEN $2 AND $3
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
-          m.message_content
+          t.person_timezone, m.message_content
 
 -- name: claim_expired
 -- Take over rows whose sender let its lease run out; the new epoch shuts the old one out. Its last
