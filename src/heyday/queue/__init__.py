@@ -1,0 +1,1 @@
+"""Carry batches in RabbitMQ: quorum queues, confirms, ids only."""

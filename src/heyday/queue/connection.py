@@ -1,0 +1,133 @@
+"""Hold one connection to RabbitMQ, and have another whenever it is lost."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import cycle
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
+
+from heyday.domain.errors import TransportError
+from heyday.domain.ports import Clock
+from heyday.queue.config import EXCHANGES, QUEUES, QueueConfig
+
+log = structlog.get_logger()
+
+# aio-pika says RuntimeError for what was closed meanwhile.
+LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
+_CLOSE_TIMEOUT = 2.0
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Raise TransportError for whatever says that RabbitMQ was lost."""
+    try:
+        yield
+    except LOST as error:
+        raise TransportError(f"RabbitMQ was lost ({type(error).__name__})") from error
+
+
+class QueueConnection:
+    """Open channels on a connection that is made when it is needed, on any of the nodes.
+
+    Nothing goes on in the background: whoever asks for a channel connects again, not sooner than
+    a pause after the last failure, which grows.   name: what RabbitMQ's pages call the connection.
+    """
+
+    def __init__(self, config: QueueConfig, clock: Clock, name: str) -> None:
+        self._config = config
+        self._clock = clock
+        self._name = name
+        self._urls = cycle(config.urls)
+        self._connecting = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+        self._failures = 0
+        self._away_since: float | None = None
+
+    @property
+    def away_for(self) -> timedelta:
+        """Return since when no connection could be had; zero while there is one."""
+        if self._away_since is None:
+            return timedelta()
+        return timedelta(seconds=self._clock.monotonic() - self._away_since)
+
+    async def open_channel(self, *, prefetch: int = 0) -> AbstractChannel:
+        """Return a channel on which everything is declared. Raises TransportError."""
+        try:
+            connection = await self._connected()
+            async with asyncio.timeout(self._config.connect_timeout.total_seconds()):
+                channel = await connection.channel(on_return_raises=True)
+                if prefetch:
+                    await channel.set_qos(prefetch_count=prefetch)
+                await _declare(channel)
+        except LOST as error:
+            await self.reset()
+            self._note_failure(error)
+            raise TransportError(_reason(error)) from error
+        self._note_success()
+        return channel
+
+    async def reset(self) -> None:
+        """Drop the connection: the next channel is on a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # One that is blocked or cut off does not say goodbye.
+            with contextlib.suppress(*LOST):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await connection.close()
+
+    async def _connected(self) -> AbstractConnection:
+        async with self._connecting:
+            if self._connection is not None and self._connection.connected.is_set():
+                return self._connection
+            if self._failures:
+                await self._clock.sleep_until(self._clock.now() + self._pause())
+            self._connection = await aio_pika.connect(
+                next(self._urls),
+                timeout=self._config.connect_timeout.total_seconds(),
+                heartbeat=int(self._config.heartbeat.total_seconds()),
+                client_properties={"connection_name": f"heyday {self._name}"},
+            )
+            return self._connection
+
+    def _pause(self) -> timedelta:
+        # The exponent is held: 2 ** 10_000 is no number of seconds.
+        pause = self._config.pause * 2.0 ** min(self._failures - 1, 16)
+        return min(pause, self._config.longest_pause)
+
+    def _note_failure(self, error: BaseException) -> None:
+        self._failures += 1
+        if self._away_since is None:
+            self._away_since = self._clock.monotonic()
+            log.warning("broker_away", connection=self._name, error=type(error).__name__)
+
+    def _note_success(self) -> None:
+        if self._away_since is not None:
+            seconds = round(self.away_for.total_seconds(), 1)
+            log.warning("broker_back", connection=self._name, seconds=seconds)
+        self._failures, self._away_since = 0, None
+
+
+async def _declare(channel: AbstractChannel) -> None:
+    """Make what is missing; nothing happens where all is there."""
+    exchanges = {
+        e.name: await channel.declare_exchange(e.name, e.type, durable=True) for e in EXCHANGES
+    }
+    for definition in QUEUES:
+        queue = await channel.declare_queue(
+            definition.name, durable=True, arguments=dict(definition.arguments)
+        )
+        await queue.bind(exchanges[definition.exchange], definition.routing_key)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ChannelPreconditionFailed):
+        return (
+            f"RabbitMQ holds something else under a name of Heyday's: {error}; expected what "
+            "`heyday queue topology` prints. Delete it there, and Heyday makes it anew"
+        )
+    return f"RabbitMQ cannot be reached ({type(error).__name__})"

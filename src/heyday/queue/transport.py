@@ -1,0 +1,61 @@
+"""Join publisher and consumer: RabbitMQ as the transport."""
+
+from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
+
+from heyday.domain.errors import TransportError
+from heyday.domain.models import Batch
+from heyday.domain.ports import Clock
+from heyday.queue.config import QUEUE, QueueConfig
+from heyday.queue.connection import QueueConnection, explained
+from heyday.queue.consumer import QueueConsumer, QueueDelivery
+from heyday.queue.publisher import QueuePublisher
+
+
+class QueueTransport:
+    """Carry batches in RabbitMQ: at least once, oldest first.
+
+    Publishing has a connection of its own, for RabbitMQ stops reading from it when memory or disk
+    run low, and acknowledgements must go through.
+    """
+
+    def __init__(self, config: QueueConfig, clock: Clock) -> None:
+        self._publishing = QueueConnection(config, clock, "publisher")
+        self._consuming = QueueConnection(config, clock, "consumer")
+        self._publisher = QueuePublisher(self._publishing, clock, config)
+        self._consumer = QueueConsumer(self._consuming, config)
+
+    @property
+    def away_for(self) -> timedelta:
+        """Return for how long nothing could be consumed; zero if nobody found that."""
+        return self._consuming.away_for
+
+    async def publish(self, batches: Sequence[Batch]) -> None:
+        """Hand batches over; each is on a majority of the nodes. Raises TransportError."""
+        await self._publisher.publish(batches)
+
+    async def count_waiting(self) -> int:
+        """Return how many batches are ready for workers. Raises TransportError."""
+        channel = await self._publishing.open_channel()
+        with explained():
+            async with channel:
+                queue = await channel.declare_queue(QUEUE, passive=True)
+                return queue.declaration_result.message_count or 0
+
+    def deliveries(self) -> AsyncGenerator[QueueDelivery, None]:
+        """Yield batches as soon as they are there. Raises TransportError when RabbitMQ is lost."""
+        return self._consumer.deliveries()
+
+    async def wait_until_back(self) -> None:
+        """Return once workers can consume."""
+        while True:
+            try:
+                channel = await self._consuming.open_channel()
+            except TransportError:
+                continue
+            return await channel.close()
+
+    async def close(self) -> None:
+        """End both connections."""
+        await self._publishing.reset()
+        await self._consuming.reset()

@@ -1,0 +1,155 @@
+"""Give tests a real RabbitMQ: a private server of the programs that are installed here.
+
+RABBITMQ_URL names another server for those tests that leave it running; what Heyday has in its
+virtual host is deleted.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aio_pika
+import pytest
+from aio_pika.exceptions import AMQPError
+
+from heyday.queue.config import EXCHANGES, QUEUES
+
+_PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+_STARTS_WITHIN = 60.0
+_CONFIG = """
+loopback_users.guest = true
+listeners.tcp.1 = 127.0.0.1:{port}
+disk_free_limit.absolute = 1MB
+vm_memory_high_watermark.absolute = 1GB
+log.file.level = info
+"""
+
+
+def is_installed() -> bool:
+    """Tell whether there are programs to start a server of."""
+    return (_PROGRAMS / "rabbitmq-server").exists() and shutil.which("erl") is not None
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass
+class RabbitServer:
+    """Run one node in a folder of its own, on ports of its own."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    distribution_port: int = field(default_factory=free_port)
+    epmd_port: int = field(default_factory=free_port)
+    name: str = "heyday-test@localhost"
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        """Start the node, and return when it takes connections."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "rabbitmq.conf").write_text(_CONFIG.format(port=self.port))
+        (self.folder / "enabled_plugins").write_text("[].")
+        with (self.folder / "output.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [_PROGRAMS / "rabbitmq-server"],
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self._wait_until_up()
+
+    def kill(self) -> None:
+        """End the node at once, as a power cut would."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def wipe(self) -> None:
+        """Start with nothing, as on a new disk."""
+        self.kill()
+        shutil.rmtree(self.folder / "data")
+        self.start()
+
+    def control(self, *words: str) -> str:
+        """Run rabbitmqctl; return what it prints."""
+        done = subprocess.run(
+            [_PROGRAMS / "rabbitmqctl", "-n", self.name, *words],
+            env=self._environment(),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.kill()
+        subprocess.run(["epmd", "-port", str(self.epmd_port), "-kill"], capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_DIST_PORT": str(self.distribution_port),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1",
+        }
+
+    def _wait_until_up(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _STARTS_WITHIN
+        while not asyncio.run(_answers(self.url, self.port)):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                text = (self.folder / "output.log").read_text("utf-8", "replace")
+                raise RuntimeError(f"RabbitMQ did not start: {text[-2000:]}")
+            time.sleep(0.1)
+
+
+async def _answers(url: str, port: int) -> bool:
+    with socket.socket() as client:
+        if client.connect_ex(("127.0.0.1", port)):
+            return False
+    try:
+        async with await aio_pika.connect(url, timeout=5):
+            return True
+    except (AMQPError, OSError, TimeoutError):
+        return False
+
+
+async def empty(url: str) -> None:
+    """Delete what Heyday has on a server."""
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        for queue in QUEUES:
+            await channel.queue_delete(queue.name)
+        for exchange in EXCHANGES:
+            await channel.exchange_delete(exchange.name)
