@@ -4,27 +4,22 @@ RABBITMQ_URL names another server for those tests that leave it running; what He
 virtual host is deleted.
 """
 
-import asyncio
-import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aio_pika
-import pytest
-from aio_pika.exceptions import AMQPError
 
 from heyday.queue.config import EXCHANGES, QUEUES
 
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 _STARTS_WITHIN = 60.0
+_LOOK_EVERY = 0.1
 _CONFIG = """
 loopback_users.guest = true
 listeners.tcp.1 = 127.0.0.1:{port}
@@ -47,6 +42,11 @@ def free_port() -> int:
         return port
 
 
+def url_at(port: int) -> str:
+    """Return the URL of a server that was just installed."""
+    return f"amqp://guest:guest@127.0.0.1:{port}/"
+
+
 @dataclass
 class RabbitServer:
     """Run one node in a folder of its own, on ports of its own."""
@@ -60,7 +60,7 @@ class RabbitServer:
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+        return url_at(self.port)
 
     def start(self) -> None:
         """Start the node, and return when it takes connections."""
@@ -105,12 +105,14 @@ class RabbitServer:
     def close(self) -> None:
         """Leave nothing behind."""
         self.kill()
-        subprocess.run(["epmd", "-port", str(self.epmd_port), "-kill"], capture_output=True)
+        # Erlang's name service is started beside the node, and stays.
+        words = ["/usr/bin/env", "epmd", "-port", str(self.epmd_port), "-kill"]
+        subprocess.run(words, check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"],
+            "PATH": os.defpath,
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "ERL_EPMD_PORT": str(self.epmd_port),
@@ -126,22 +128,22 @@ class RabbitServer:
 
     def _wait_until_up(self) -> None:
         assert self._process is not None
-        deadline = time.monotonic() + _STARTS_WITHIN
-        while not asyncio.run(_answers(self.url, self.port)):
-            if self._process.poll() is not None or time.monotonic() > deadline:
+        tries = int(_STARTS_WITHIN / _LOOK_EVERY)
+        while not _answers(self.port):
+            tries -= 1
+            if self._process.poll() is not None or not tries:
                 text = (self.folder / "output.log").read_text("utf-8", "replace")
                 raise RuntimeError(f"RabbitMQ did not start: {text[-2000:]}")
-            time.sleep(0.1)
+            threading.Event().wait(_LOOK_EVERY)
 
 
-async def _answers(url: str, port: int) -> bool:
-    with socket.socket() as client:
-        if client.connect_ex(("127.0.0.1", port)):
-            return False
+def _answers(port: int) -> bool:
+    """Tell whether a server takes the first words of an AMQP client."""
     try:
-        async with await aio_pika.connect(url, timeout=5):
-            return True
-    except (AMQPError, OSError, TimeoutError):
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+            client.sendall(b"AMQP\x00\x00\x09\x01")
+            return bool(client.recv(1))
+    except OSError:
         return False
 
 

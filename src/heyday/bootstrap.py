@@ -14,6 +14,7 @@ from heyday.db import migrate
 from heyday.db.cases import CaseRepository
 from heyday.db.clock import PostgresClock
 from heyday.db.connection import Database, PoolConfig
+from heyday.db.dead_batches import PostgresDeadLetters
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
@@ -27,10 +28,13 @@ from heyday.domain.gate_ports import Gate
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
+from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
+from heyday.queue.config import QueueConfig
+from heyday.queue.transport import QueueTransport
 from heyday.schedulers.clock_watch import ClockWatch
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
@@ -59,6 +63,7 @@ from heyday.services.scheduling import (
 )
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
+from heyday.services.without_broker import WithoutBroker, WithoutBrokerConfig
 from heyday.settings import SenderName, Settings
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
@@ -197,13 +202,42 @@ class App:
     async def close(self) -> None:
         """End what goes on in the background."""
         await self._provider_gate.close()
+        if self._queue:
+            await self._queue.close()
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Return what the transport has set aside."""
+        if self._queue:
+            return self._queue.dead_letters
+        return PostgresDeadLetters(self.database, self.clock, TransportConfig())
+
+    @cached_property
+    def _queue(self) -> QueueTransport | None:
+        if not self.settings.rabbitmq_urls:
+            return None
+        config = QueueConfig(self.settings.rabbitmq_urls, prefetch=WorkerConfig().prefetch)
+        return QueueTransport(config, self.clock)
 
     @cached_property
     def _transport(self) -> Transport:
-        transport = PostgresTransport(
-            self.database, self.notifications, self.clock, TransportConfig()
-        )
+        transport = self._open_transport()
         return self._failpoints.guard_transport(transport) if self._failpoints else transport
+
+    def _open_transport(self) -> Transport:
+        settings = self.settings
+        if self._queue is None:
+            config = TransportConfig()
+            return PostgresTransport(self.database, self.notifications, self.clock, config)
+        return WithoutBroker(
+            self._queue,
+            self._store,
+            self.planner,
+            self.clock,
+            WithoutBrokerConfig(
+                after=settings.without_broker_after or None, batch_size=settings.batch_size
+            ),
+        )
 
     @cached_property
     def _gate(self) -> Gate:

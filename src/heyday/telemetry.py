@@ -118,6 +118,9 @@ def configure_logging(level: str, *, as_json: bool) -> None:
         cache_logger_on_first_use=False,
     )
     set_on_retry_hooks([_note_retry])
+    # They tell of each lost connection in a traceback; Heyday tells of it in a line.
+    for name in ("aio_pika", "aiormq"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _note_retry(details: RetryDetails) -> None:

@@ -48,7 +48,13 @@ class ModelMessages:
         return [_due(row) for row in moved]
 
     async def enqueue_again(
-        self, now: datetime, queued_before: datetime, rules: ClaimRules, limit: int
+        self,
+        now: datetime,
+        *,
+        queued_before: datetime,
+        due_before: datetime,
+        rules: ClaimRules,
+        limit: int,
     ) -> list[DueMessage]:
         self._database.statements.append("enqueue_again")
         lost = self._take(
@@ -57,7 +63,7 @@ class ModelMessages:
                 and row.queued_at is not None
                 and row.queued_at < queued_before
             ),
-            queued_before,
+            due_before,
             rules,
             limit,
         )

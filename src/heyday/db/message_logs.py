@@ -125,11 +125,17 @@ class MessageLogRepository:
         return _due(await self._connection.fetch(_ENQUEUE_DUE, now, until, *bounds))
 
     async def enqueue_again(
-        self, now: datetime, queued_before: datetime, rules: ClaimRules, limit: int
+        self,
+        now: datetime,
+        *,
+        queued_before: datetime,
+        due_before: datetime,
+        rules: ClaimRules,
+        limit: int,
     ) -> list[DueMessage]:
-        """Return rows that fell due, were queued before an instant, and that nobody claimed."""
-        bounds = (rules.earliest, limit, list(rules.skip_before))
-        return _due(await self._connection.fetch(_ENQUEUE_AGAIN, now, queued_before, *bounds))
+        """Return rows that were due and queued before these instants, and that nobody claimed."""
+        bounds = (rules.earliest, limit, list(rules.skip_before), queued_before)
+        return _due(await self._connection.fetch(_ENQUEUE_AGAIN, now, due_before, *bounds))
 
     async def claim(
         self, batch: Batch, now: datetime, rules: ClaimRules, lease: timedelta

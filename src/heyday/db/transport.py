@@ -24,12 +24,13 @@ class TransportConfig:
 
     lead: how long before its instant a batch shows to workers.   redeliver_after: how long after
     it a batch that nobody acknowledged shows again.   poll: the pause between two looks when
-    nothing is announced.
+    nothing is announced.   delivery_limit: how often a batch is delivered before it is set aside.
     """
 
     lead: timedelta = timedelta(seconds=5)
     redeliver_after: timedelta = timedelta(seconds=150)
     poll: timedelta = timedelta(seconds=1)
+    delivery_limit: int = 20
 
 
 class PostgresTransport:
@@ -77,7 +78,7 @@ class PostgresTransport:
         try:
             async with self._database.connection() as connection:
                 waiting: int = await connection.fetchval(
-                    _QUERIES["count_waiting"].text, self._clock.now()
+                    _QUERIES["count_waiting"].text, self._clock.now(), self._config.delivery_limit
                 )
         except DatabaseError as error:
             raise TransportError("the queue in PostgreSQL cannot be counted") from error
@@ -108,9 +109,12 @@ class PostgresTransport:
     async def _take(self) -> Batch | None:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                _QUERIES["take"].text, self._clock.now(), self._config.redeliver_after
+                _QUERIES["take"].text,
+                self._clock.now(),
+                self._config.redeliver_after,
+                self._config.delivery_limit,
             )
-        return _batch(row) if row else None
+        return batch_of(row) if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ class PostgresDelivery:
         await self.transport.release(self.batch)
 
 
-def _batch(row: asyncpg.Record) -> Batch:
+def batch_of(row: asyncpg.Record) -> Batch:
+    """Return the batch in a row of `queue_batches`."""
     return Batch(
         id=row["id"],
         due_at=row["due_at"],

@@ -200,9 +200,15 @@ class MessageLogStore(Protocol):
         ...
 
     async def enqueue_again(
-        self, now: datetime, queued_before: datetime, rules: ClaimRules, limit: int
+        self,
+        now: datetime,
+        *,
+        queued_before: datetime,
+        due_before: datetime,
+        rules: ClaimRules,
+        limit: int,
     ) -> list[DueMessage]:
-        """Return rows that fell due, were queued before an instant, and that nobody claimed."""
+        """Return rows that were due and queued before these instants, and that nobody claimed."""
         ...
 
     async def claim(
@@ -367,5 +373,21 @@ class Transport(Protocol):
         ...
 
     def deliveries(self) -> AsyncGenerator[Delivery, None]:
-        """Yield batches shortly before they are due, for ever. Close it to stop."""
+        """Yield batches shortly before they are due, for ever. Close it to stop.
+
+        Raises TransportError when what carries them is lost: ask again.
+        """
+        ...
+
+
+class Broker(Transport, Protocol):
+    """Carry batches by a server other than PostgreSQL, which may be away while that is not."""
+
+    @property
+    def away_for(self) -> timedelta:
+        """Return for how long nothing could be consumed; zero if nobody found that."""
+        ...
+
+    async def wait_until_back(self) -> None:
+        """Return once workers can consume."""
         ...

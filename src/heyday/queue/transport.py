@@ -9,6 +9,7 @@ from heyday.domain.ports import Clock
 from heyday.queue.config import QUEUE, QueueConfig
 from heyday.queue.connection import QueueConnection, explained
 from heyday.queue.consumer import QueueConsumer, QueueDelivery
+from heyday.queue.dead_letters import QueueDeadLetters
 from heyday.queue.publisher import QueuePublisher
 
 
@@ -24,6 +25,7 @@ class QueueTransport:
         self._consuming = QueueConnection(config, clock, "consumer")
         self._publisher = QueuePublisher(self._publishing, clock, config)
         self._consumer = QueueConsumer(self._consuming, config)
+        self.dead_letters = QueueDeadLetters(self._publishing, self._publisher)
 
     @property
     def away_for(self) -> timedelta:

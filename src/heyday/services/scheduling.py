@@ -1,7 +1,7 @@
 """Plan what will be due, hand over what is due, and recover what was missed or lost."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -11,7 +11,7 @@ import structlog
 
 from heyday.domain.errors import TransportError
 from heyday.domain.models import Batch, DueMessage
-from heyday.domain.ports import Clock, Store, Transport
+from heyday.domain.ports import Clock, Session, Store, Transport
 from heyday.domain.timezone import Window
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import Planner
@@ -58,18 +58,20 @@ def make_batches(due: Iterable[DueMessage], size: int) -> list[Batch]:
     batches = []
     for due_at, group in groupby(due, key=_due_second):
         rows = list(group)
-        for start in range(0, len(rows), size):
-            some = rows[start : start + size]
-            batches.append(
-                Batch(
-                    id=uuid4(),
-                    due_at=due_at,
-                    first_at=min(row.scheduled_send_at for row in some),
-                    last_at=max(row.scheduled_send_at for row in some),
-                    message_ids=tuple(row.id for row in some),
-                )
-            )
+        starts = range(0, len(rows), size)
+        batches += [make_batch(due_at, rows[start : start + size]) for start in starts]
     return batches
+
+
+def make_batch(due_at: datetime, rows: Sequence[DueMessage]) -> Batch:
+    """Make one batch of rows that are due by then."""
+    return Batch(
+        id=uuid4(),
+        due_at=due_at,
+        first_at=min(row.scheduled_send_at for row in rows),
+        last_at=max(row.scheduled_send_at for row in rows),
+        message_ids=tuple(row.id for row in rows),
+    )
 
 
 def _due_second(row: DueMessage) -> datetime:
@@ -190,12 +192,18 @@ class MessageSchedulerService:
 
     async def _enqueue_lost(self, now: datetime) -> int:
         rules = self._planner.claim_rules(now)
-        queued_before = now - await self._patience()
-        return await self._hand_over(
-            lambda: self._store.in_transaction(
-                lambda s: s.messages.enqueue_again(now, queued_before, rules, self._config.chunk)
+        before = now - await self._patience()
+
+        async def take(session: Session) -> list[DueMessage]:
+            return await session.messages.enqueue_again(
+                now,
+                queued_before=before,
+                due_before=before,
+                rules=rules,
+                limit=self._config.chunk,
             )
-        )
+
+        return await self._hand_over(lambda: self._store.in_transaction(take))
 
     async def _patience(self) -> timedelta:
         """Return how long a due row is left in the queue: a backlog is not queued again and again.

@@ -16,14 +16,21 @@ from heyday.domain.delivery import LEASE_MARGIN, AmbiguityPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
-from heyday.settings.values import Duration, SendTime, Url, complete_url, empty_is_none
+from heyday.settings.values import (
+    Duration,
+    SendTime,
+    Url,
+    complete_broker_urls,
+    complete_url,
+    empty_is_none,
+)
 
 LONGEST_CALL = timedelta(seconds=30)
 # So that a heartbeat, each third of a lease, always leaves enough for one more call.
 _CALLS_IN_LEASE = 2
 
 # What may hold a password is not repeated in a message.
-_SECRET = frozenset({"DATABASE_URL", "EMAIL_SERVICE_URL"})
+_SECRET = frozenset({"DATABASE_URL", "RABBITMQ_URL", "EMAIL_SERVICE_URL"})
 _SHOWN = 100
 _TIME = TimePolicies()
 
@@ -67,6 +74,12 @@ class Settings(BaseSettings):
         default=None,
         alias="DATABASE_URL",
         description="PostgreSQL 15 to 18. Empty: Heyday starts a private one under HEYDAY_HOME.",
+    )
+    rabbitmq_url: Annotated[Url, BeforeValidator(complete_broker_urls)] = Field(
+        default=None,
+        alias="RABBITMQ_URL",
+        description="RabbitMQ 3.10 or newer, which carries batches to workers; one URL for each "
+        "node of a cluster, with commas between. Empty: PostgreSQL carries them.",
     )
     sender: Annotated[SenderName | None, BeforeValidator(empty_is_none)] = Field(
         default=None,
@@ -164,6 +177,12 @@ class Settings(BaseSettings):
         alias="HEYDAY_LOST_AFTER",
         description="How long a greeting that is due may wait in the queue before it is queued "
         "again.",
+    )
+    without_broker_after: Duration = Field(
+        default=timedelta(seconds=60),
+        alias="HEYDAY_WITHOUT_BROKER_AFTER",
+        description="How long a worker waits for RabbitMQ before it takes what is due from "
+        "PostgreSQL; 0s: for ever.",
     )
     batch_size: int = Field(
         default=500,
@@ -276,6 +295,11 @@ class Settings(BaseSettings):
         """Return what follows an ambiguous attempt at a message type. Raises ConfigurationError."""
         own: AmbiguityPolicy | None = load_own_policies(message_type).get("ambiguous")
         return own or self.ambiguous
+
+    @property
+    def rabbitmq_urls(self) -> list[str]:
+        """Return the nodes of RabbitMQ; none where PostgreSQL carries batches."""
+        return [url.strip() for url in (self.rabbitmq_url or "").split(",") if url.strip()]
 
     @property
     def sender_name(self) -> SenderName:

@@ -15,6 +15,8 @@ _DATABASE_URL = re.compile(
     rf"postgres(ql)?://([^\s/?#]*@)?{_HOST}(,{_HOST})*/[^\s/?#]+(\?[^\s#]*)?", re.ASCII
 )
 
+_BROKER_URL = re.compile(rf"amqps?://([^\s/?#,]*@)?{_HOST}(/[^\s/?#,]*)?(\?[^\s#,]*)?", re.ASCII)
+
 
 def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
@@ -24,6 +26,15 @@ def complete_url(value: object) -> object:
     """Refuse what PostgreSQL's client would fill up with defaults, and so lead elsewhere."""
     if isinstance(value, str) and value and not _DATABASE_URL.fullmatch(value):
         raise ValueError("expected postgresql://user:password@host:5432/database")
+    return value
+
+
+def complete_broker_urls(value: object) -> object:
+    """Refuse what RabbitMQ's client would take for something else."""
+    if not isinstance(value, str) or not value:
+        return value
+    if not all(_BROKER_URL.fullmatch(url.strip()) for url in value.split(",")):
+        raise ValueError("expected amqp://user:password@host:5672/vhost, with commas between")
     return value
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from heyday.domain.errors import ClockUntrusted, DatabaseUnavailable
+from heyday.domain.errors import ClockUntrusted, DatabaseError, DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock, ClockGuard, Delivery, Transport
 from heyday.services.sending import MessageSenderService
@@ -81,10 +81,22 @@ class MessageWorker:
                 while not await self._see_through(delivery):
                     await self._sleep_until(self._clock.now() + _AFTER_FAILURE)
         except Exception as error:  # noqa: BLE001 - one batch that fails must not end the others
-            # Not acknowledged: the transport delivers it again, and the claim finds what is left.
             log.warning("batch_failed", error=type(error).__name__)
+            await self._give_back(delivery)
         finally:
             self._slots.release()
+
+    async def _give_back(self, delivery: Delivery) -> None:
+        """Have a batch that failed delivered again: the claim finds what is left of it.
+
+        Not at once, for it may fail again; the transport sets it aside after so many times.
+        """
+        await self._sleep_until(self._clock.now() + _AFTER_FAILURE)
+        try:
+            await delivery.release()
+        except (TransportError, DatabaseError) as error:
+            # It comes again by itself.
+            log.info("batch_not_released", error=type(error).__name__)
 
     async def _see_through(self, delivery: Delivery) -> bool:
         """Deliver and acknowledge, or give back if stopped; tell whether the database let us.

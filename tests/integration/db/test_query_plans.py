@@ -155,5 +155,5 @@ class TestOnTheWay:
     async def test_requeueing_reads_one_month(self, populated: AnyConnection) -> None:
         statement = message_logs.statement("enqueue_again")
         await populated.execute("UPDATE message_logs SET queued_at = $1", NOW)
-        plan = await explain(populated, statement, NOW, NOW + DAY, NOW - DAY, 1000, LATE)
+        plan = await explain(populated, statement, NOW, NOW + DAY, NOW - DAY, 1000, LATE, NOW)
         assert months_read(plan) == JANUARY

@@ -28,12 +28,12 @@ WITH due AS (
 SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_send_time
 
 -- name: enqueue_again
--- Take what was queued before $2, has long been due, and was claimed by nobody: a lost batch.
+-- Take what was queued before $6, was due before $2, and was claimed by nobody: a lost batch.
 -- moves: QUEUED > QUEUED
 WITH lost AS (
     SELECT id, scheduled_send_time
     FROM message_logs m
-    WHERE status {movable} AND queued_at < $2
+    WHERE status {movable} AND queued_at < $6
       AND scheduled_send_time >= $3 AND scheduled_send_time < $2
       AND scheduled_send_time >= {skip_before}
       AND (next_attempt_at IS NULL OR next_attempt_at < $2)

@@ -11,12 +11,13 @@ ON CONFLICT (id) DO NOTHING
 SELECT pg_notify('heyday_batches', '')
 
 -- name: take
--- Take the most urgent visible batch; it shows again after $2 unless it is acknowledged.
+-- Take the most urgent visible batch; it shows again after $2 unless it is acknowledged. What was
+-- delivered $3 times is set aside.
 UPDATE queue_batches
 SET visible_at = greatest($1, due_at) + $2::interval, delivery_count = delivery_count + 1
 WHERE id = (
     SELECT id FROM queue_batches
-    WHERE visible_at <= $1
+    WHERE visible_at <= $1 AND delivery_count < $3
     ORDER BY due_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED)
@@ -32,4 +33,25 @@ UPDATE queue_batches SET visible_at = $2 WHERE id = $1
 
 -- name: count_waiting
 -- Batches that could be taken at $1.
-SELECT count(*) FROM queue_batches WHERE visible_at <= $1
+SELECT count(*) FROM queue_batches WHERE visible_at <= $1 AND delivery_count < $2
+
+-- name: list_dead
+-- Batches that were set aside by $1 after $2 deliveries, the oldest first.
+SELECT id, due_at, first_at, last_at, message_ids, delivery_count, visible_at
+FROM queue_batches
+WHERE visible_at <= $1 AND delivery_count >= $2
+ORDER BY visible_at, id
+LIMIT $3
+
+-- name: replay
+-- Deliver again what was set aside: those of $3, or all.
+UPDATE queue_batches
+SET visible_at = $1, delivery_count = 0
+WHERE visible_at <= $1 AND delivery_count >= $2 AND ($3::uuid[] IS NULL OR id = ANY ($3))
+RETURNING id
+
+-- name: purge
+-- Forget what was set aside: those of $3, or all.
+DELETE FROM queue_batches
+WHERE visible_at <= $1 AND delivery_count >= $2 AND ($3::uuid[] IS NULL OR id = ANY ($3))
+RETURNING id
