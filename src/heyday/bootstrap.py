@@ -142,6 +142,7 @@ class App:
             self.database,
             self.clock,
             self.guard,
+            self._queue,
             version=__version__,
             tzdb_version=PINNED.version,
             rhythms={**RHYTHMS, SWEEP: self.settings.sweep_every},

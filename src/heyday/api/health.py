@@ -12,6 +12,13 @@ from heyday.api.shapes import HealthReport, Probe, SchedulerRun, SchedulerSummar
 from heyday.domain.models import JobRun
 from heyday.services.health import Health, HealthService, HealthStatus
 
+_READINESS = {
+    HealthStatus.OK: "ready",
+    HealthStatus.DEGRADED: "degraded",
+    HealthStatus.DOWN: "not ready",
+}
+_BROKER = {None: "none", True: "ok", False: "down"}
+
 
 class HealthRoutes:
     """Bind the health routes to the service."""
@@ -60,10 +67,14 @@ class HealthRoutes:
         return Probe(status="alive")
 
     async def show_readiness(self) -> Response[Probe]:
-        """Tell whether requests can be served: 200, or 503 while the database is away."""
-        is_ready = await self._health.is_ready()
+        """Tell whether requests can be served: 200, or 503 while the database is away.
+
+        Without RabbitMQ they are served, and greetings leave later: degraded, with 200.
+        """
+        readiness = await self._health.check_readiness()
         return Response(
-            Probe(status="ready" if is_ready else "not ready"), status_code=_code(is_ready)
+            Probe(status=_READINESS[readiness]),
+            status_code=_code(readiness is not HealthStatus.DOWN),
         )
 
     async def list_schedulers(self) -> list[SchedulerRun]:
@@ -81,6 +92,7 @@ def _report(health: Health) -> HealthReport:
         version=health.version,
         tzdb_version=health.tzdb_version,
         database="ok" if health.is_database_reachable else "down",
+        broker=_BROKER[health.is_broker_reachable],
         clock=health.clock_doubt or "ok",
         schedulers=[
             SchedulerSummary(

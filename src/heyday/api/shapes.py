@@ -138,14 +138,16 @@ class SchedulerSummary(Struct, frozen=True):
 class HealthReport(Struct, frozen=True):
     """Tell how Heyday is.
 
-    status: ok, degraded (a scheduler is overdue or failed, or clocks contradict each other) or
-    down.   clock: ok, or why the time cannot be trusted, so that nothing is sent.
+    status: ok, degraded (a scheduler is overdue or failed, RabbitMQ is away, or clocks contradict
+    each other) or down.   broker: ok, down, or none where PostgreSQL carries batches.
+    clock: ok, or why the time cannot be trusted, so that nothing is sent.
     """
 
     status: str
     version: str
     tzdb_version: str
     database: str
+    broker: str
     clock: str
     schedulers: list[SchedulerSummary]
 

@@ -6,7 +6,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from heyday import __version__
-from heyday.cli import database, explain, forecast, jobs, messages, reports, serve, simulate, users
+from heyday.cli import (
+    database,
+    explain,
+    forecast,
+    jobs,
+    messages,
+    queue,
+    reports,
+    serve,
+    simulate,
+    users,
+)
 from heyday.domain.errors import HeydayError
 
 _FAULT = 2
@@ -22,6 +33,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="users")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(messages.app, name="messages")
+app.add_typer(queue.app, name="queue")
 app.command("up")(serve.up)
 app.command("api")(serve.api)
 app.command("scheduler")(serve.scheduler)

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from itertools import cycle
+from typing import TypeVar
 
 import aio_pika
 import structlog
@@ -15,6 +16,7 @@ from heyday.domain.errors import TransportError
 from heyday.domain.ports import Clock
 from heyday.queue.config import EXCHANGES, QUEUES, QueueConfig
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 # aio-pika says RuntimeError for what was closed meanwhile.
@@ -32,7 +34,7 @@ def explained() -> Iterator[None]:
 
 
 class QueueConnection:
-    """Open channels on a connection that is made when it is needed, on any of the nodes.
+    """Open channels on a connection that is made when it is needed, to any of the nodes.
 
     Nothing goes on in the background: whoever asks for a channel connects again, not sooner than
     a pause after the last failure, which grows.   name: what RabbitMQ's pages call the connection.
@@ -50,26 +52,29 @@ class QueueConnection:
 
     @property
     def away_for(self) -> timedelta:
-        """Return since when no connection could be had; zero while there is one."""
+        """Return for how long no channel could be set up; zero if the last one could."""
         if self._away_since is None:
             return timedelta()
         return timedelta(seconds=self._clock.monotonic() - self._away_since)
 
-    async def open_channel(self, *, prefetch: int = 0) -> AbstractChannel:
-        """Return a channel on which everything is declared. Raises TransportError."""
+    async def open_channel(self, set_up: Callable[[AbstractChannel], Awaitable[T]]) -> T:
+        """Set up a channel on which everything is declared; return what that brings.
+
+        Raises TransportError, also where a queue has no leader: then there is a connection, and
+        everything on it waits.
+        """
         try:
             connection = await self._connected()
             async with asyncio.timeout(self._config.connect_timeout.total_seconds()):
                 channel = await connection.channel(on_return_raises=True)
-                if prefetch:
-                    await channel.set_qos(prefetch_count=prefetch)
                 await _declare(channel)
+                found = await set_up(channel)
         except LOST as error:
             await self.reset()
             self._note_failure(error)
             raise TransportError(_reason(error)) from error
         self._note_success()
-        return channel
+        return found
 
     async def reset(self) -> None:
         """Drop the connection: the next channel is on a new one."""

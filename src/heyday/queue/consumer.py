@@ -22,6 +22,8 @@ class _Consumption:
     """Hold one channel with what arrived on it, until the last delivery is settled."""
 
     channel: AbstractChannel
+    queue: AbstractQueue
+    tag: str = ""
     arrived: "asyncio.Queue[AbstractIncomingMessage | None]" = field(default_factory=asyncio.Queue)
     held: int = 0
     is_over: bool = False
@@ -78,9 +80,7 @@ class QueueConsumer:
         Close it to stop: what arrived and was not yielded goes back; what was yielded can still be
         acknowledged.
         """
-        channel = await self._connection.open_channel(prefetch=self._config.prefetch)
-        consumption = _Consumption(channel)
-        queue, tag = await self._begin(consumption)
+        consumption = await self._connection.open_channel(self._begin)
         try:
             while message := await consumption.arrived.get():
                 if batch := await _read(message):
@@ -88,17 +88,27 @@ class QueueConsumer:
                     yield QueueDelivery(batch, message, consumption)
             raise TransportError("RabbitMQ ended the consumer")
         finally:
-            await _end(consumption, queue, tag)
+            await _end(consumption)
 
-    async def _begin(self, consumption: _Consumption) -> tuple[AbstractQueue, str]:
-        channel = consumption.channel
+    async def wait_until_back(self) -> None:
+        """Return once batches can be consumed."""
+        while True:
+            try:
+                consumption = await self._connection.open_channel(self._begin)
+            except TransportError:
+                continue  # the next try makes a pause
+            return await _end(consumption)
+
+    async def _begin(self, channel: AbstractChannel) -> _Consumption:
+        await channel.set_qos(prefetch_count=self._config.prefetch)
+        queue = await channel.get_queue(QUEUE, ensure=False)
+        consumption = _Consumption(channel, queue)
         channel.close_callbacks.add(consumption.end)
-        with explained():
-            # The queue may be deleted by hand: RabbitMQ then cancels the consumer.
-            underlay = await channel.get_underlay_channel()
-            underlay.on_consumer_cancel_callbacks.add(consumption.end)
-            queue = await channel.get_queue(QUEUE, ensure=False)
-            return queue, await queue.consume(consumption.arrived.put)
+        # The queue may be deleted by hand: RabbitMQ then cancels the consumer.
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(consumption.end)
+        consumption.tag = await queue.consume(consumption.arrived.put)
+        return consumption
 
 
 async def _read(message: AbstractIncomingMessage) -> Batch | None:
@@ -112,11 +122,11 @@ async def _read(message: AbstractIncomingMessage) -> Batch | None:
     return None
 
 
-async def _end(consumption: _Consumption, queue: AbstractQueue, tag: str) -> None:
+async def _end(consumption: _Consumption) -> None:
     """Take nothing more, and give back what nobody has seen."""
     consumption.is_over = True
     with contextlib.suppress(*LOST):
-        await queue.cancel(tag)
+        await consumption.queue.cancel(consumption.tag)
         while not consumption.arrived.empty():
             if message := consumption.arrived.get_nowait():
                 await message.nack(requeue=True)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from heyday.domain.models import Batch
 from heyday.domain.queue_ports import DeadBatch
@@ -57,14 +57,17 @@ class QueueDeadLetters:
     @contextlib.asynccontextmanager
     async def _held(self, limit: int) -> AsyncIterator[list[AbstractIncomingMessage]]:
         """Lend up to so many messages; those not acknowledged go back, as they were."""
-        channel = await self._connection.open_channel()
+        queue = await self._connection.open_channel(_find_queue)
         with explained():
-            async with channel:
-                yield await _get(channel, limit)
+            async with queue.channel:
+                yield await _get(queue, limit)
 
 
-async def _get(channel: AbstractChannel, limit: int) -> list[AbstractIncomingMessage]:
-    queue = await channel.get_queue(DEAD_QUEUE, ensure=False)
+async def _find_queue(channel: AbstractChannel) -> AbstractQueue:
+    return await channel.get_queue(DEAD_QUEUE, ensure=False)
+
+
+async def _get(queue: AbstractQueue, limit: int) -> list[AbstractIncomingMessage]:
     messages: list[AbstractIncomingMessage] = []
     while len(messages) < limit and (message := await queue.get(fail=False)):
         messages.append(message)

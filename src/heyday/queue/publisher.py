@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
@@ -19,6 +20,12 @@ from heyday.queue.connection import LOST, QueueConnection
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenExchange:
+    channel: AbstractChannel
+    exchange: AbstractExchange
+
+
 class QueuePublisher:
     """Publish with confirms, a window of them outstanding; publish again what was not confirmed.
 
@@ -31,8 +38,7 @@ class QueuePublisher:
         self._config = config
         self._window = asyncio.Semaphore(config.window)
         self._opening = asyncio.Lock()
-        self._channel: AbstractChannel | None = None
-        self._exchange: AbstractExchange | None = None
+        self._open_exchange: _OpenExchange | None = None
 
     async def publish(self, batches: Sequence[Batch]) -> None:
         """Return once all are confirmed. Raises TransportError if some are not for long.
@@ -71,10 +77,9 @@ class QueuePublisher:
 
     async def _open(self) -> AbstractExchange:
         async with self._opening:
-            if self._exchange is None or self._channel is None or self._channel.is_closed:
-                self._channel = await self._connection.open_channel()
-                self._exchange = await self._channel.get_exchange(EXCHANGE, ensure=False)
-            return self._exchange
+            if self._open_exchange is None or self._open_exchange.channel.is_closed:
+                self._open_exchange = await self._connection.open_channel(_set_up)
+            return self._open_exchange.exchange
 
     async def _is_confirmed(self, exchange: AbstractExchange, batch: Batch) -> bool:
         # A fresh id for each attempt: a confirm can then only be that of this one.
@@ -93,3 +98,7 @@ class QueuePublisher:
                 log.debug("not_confirmed", batch=str(batch.id), error=type(error).__name__)
                 return False
         return True
+
+
+async def _set_up(channel: AbstractChannel) -> _OpenExchange:
+    return _OpenExchange(channel, await channel.get_exchange(EXCHANGE, ensure=False))

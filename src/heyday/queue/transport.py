@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 
-from heyday.domain.errors import TransportError
+from aio_pika.abc import AbstractChannel
+
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock
 from heyday.queue.config import QUEUE, QueueConfig
-from heyday.queue.connection import QueueConnection, explained
+from heyday.queue.connection import QueueConnection
 from heyday.queue.consumer import QueueConsumer, QueueDelivery
 from heyday.queue.dead_letters import QueueDeadLetters
 from heyday.queue.publisher import QueuePublisher
@@ -38,11 +39,7 @@ class QueueTransport:
 
     async def count_waiting(self) -> int:
         """Return how many batches are ready for workers. Raises TransportError."""
-        channel = await self._publishing.open_channel()
-        with explained():
-            async with channel:
-                queue = await channel.declare_queue(QUEUE, passive=True)
-                return queue.declaration_result.message_count or 0
+        return await self._publishing.open_channel(_count)
 
     def deliveries(self) -> AsyncGenerator[QueueDelivery, None]:
         """Yield batches as soon as they are there. Raises TransportError when RabbitMQ is lost."""
@@ -50,14 +47,15 @@ class QueueTransport:
 
     async def wait_until_back(self) -> None:
         """Return once workers can consume."""
-        while True:
-            try:
-                channel = await self._consuming.open_channel()
-            except TransportError:
-                continue
-            return await channel.close()
+        await self._consumer.wait_until_back()
 
     async def close(self) -> None:
         """End both connections."""
         await self._publishing.reset()
         await self._consuming.reset()
+
+
+async def _count(channel: AbstractChannel) -> int:
+    async with channel:
+        queue = await channel.declare_queue(QUEUE, passive=True)
+        return queue.declaration_result.message_count or 0

@@ -21,6 +21,7 @@ async def test_after_its_runs_everything_is_well(
         "version": "1.2.3",
         "tzdb_version": PINNED.version,
         "database": "ok",
+        "broker": "none",
         "clock": "ok",
         "schedulers": [{"name": "daily", **ran}, {"name": "minute", **ran}],
     }

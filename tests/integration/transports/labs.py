@@ -100,7 +100,7 @@ def batch(size: int = 2) -> Batch:
 async def consuming(transport: Transport) -> AsyncIterator[Callable[[], "asyncio.Task[Delivery]"]]:
     """Lend what asks for the next delivery."""
     async with contextlib.aclosing(transport.deliveries()) as deliveries:
-        yield lambda: asyncio.create_task(anext(deliveries))  # type: ignore[arg-type]
+        yield lambda: asyncio.create_task(anext(deliveries))
 
 
 async def take(transport: Transport) -> Delivery:

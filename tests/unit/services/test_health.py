@@ -9,9 +9,9 @@ from typing import cast
 
 import pytest
 
-from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.errors import DatabaseUnavailable, TransportError
 from heyday.domain.models import JobRun
-from heyday.domain.ports import Session, Store
+from heyday.domain.ports import Session, Store, Transport
 from heyday.services.health import HealthService, HealthStatus
 from tests.fakes import START_AT, FakeClock, FakeGuard
 
@@ -36,6 +36,19 @@ class JournalStore:
         if self.fault:
             raise self.fault
         return list(self.runs)
+
+
+class ScriptedBroker:
+    """Count what waits; away, it raises or never answers."""
+
+    is_away = is_silent = False
+
+    async def count_waiting(self) -> int:
+        if self.is_away:
+            if self.is_silent:
+                await asyncio.Event().wait()
+            raise TransportError("away")
+        return 0
 
 
 @pytest.fixture
@@ -120,7 +133,7 @@ async def test_a_database_that_fails_is_down_not_an_error(
     found = await health.check()
     assert (found.status, found.is_database_reachable) == (HealthStatus.DOWN, False)
     assert found.schedulers == []
-    assert not await health.is_ready()
+    assert await health.check_readiness() is HealthStatus.DOWN
 
 
 async def test_a_database_that_hangs_is_given_up_in_time(
@@ -128,9 +141,9 @@ async def test_a_database_that_hangs_is_given_up_in_time(
 ) -> None:
     store.hangs = True
     async with asyncio.timeout(5):
-        assert not await health.is_ready()
+        assert await health.check_readiness() is HealthStatus.DOWN
         store.hangs = False
-        assert await health.is_ready()
+        assert await health.check_readiness() is HealthStatus.OK
 
 
 async def test_clocks_that_contradict_each_other_degrade_and_say_why(
@@ -140,7 +153,32 @@ async def test_clocks_that_contradict_each_other_degrade_and_say_why(
     guard.reason = "it jumped"
     found = await health.check()
     assert (found.status, found.clock_doubt) == (HealthStatus.DEGRADED, "it jumped")
-    assert await health.is_ready()
+    assert await health.check_readiness() is HealthStatus.OK
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+async def test_without_its_broker_heyday_is_ready_and_degraded(
+    store: JournalStore, clock: FakeClock, guard: FakeGuard, *, is_silent: bool
+) -> None:
+    broker = ScriptedBroker()
+    health = HealthService(
+        cast("Store", store),
+        clock,
+        guard,
+        cast("Transport", broker),
+        tzdb_version="1",
+        version="1",
+        rhythms={},
+        broker_patience=timedelta(milliseconds=20),
+    )
+    assert (await health.check()).is_broker_reachable is True
+    assert await health.check_readiness() is HealthStatus.OK
+    broker.is_away, broker.is_silent = True, is_silent
+    found = await health.check()
+    assert (found.status, found.is_broker_reachable) == (HealthStatus.DEGRADED, False)
+    assert await health.check_readiness() is HealthStatus.DEGRADED
+    store.fault = DatabaseUnavailable("away")
+    assert await health.check_readiness() is HealthStatus.DOWN
 
 
 async def test_a_clock_that_cannot_be_read_is_no_doubt(

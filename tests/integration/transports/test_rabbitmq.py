@@ -1,0 +1,312 @@
+"""RabbitMQ away, lost, wiped, full, or full of what is not ours."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import aio_pika
+import pytest
+
+from heyday.domain.errors import TransportError
+from heyday.domain.ports import Delivery
+from heyday.queue.config import DEAD_QUEUE, EXCHANGE, QUEUE, ROUTING_KEY, QueueConfig
+from heyday.queue.transport import QueueTransport
+from tests.chaos.waiting import wait_until
+from tests.integration.transports.labs import (
+    CLOCK,
+    WITHIN,
+    batch,
+    consuming,
+    take,
+    until_waiting,
+)
+from tests.proxy import Proxy, open_proxy
+from tests.rabbitmq import RabbitServer, free_port, url_at
+
+SECOND = timedelta(seconds=1)
+ID = b"6b1d0c3ae7f84b0aa4a0a3a0c1d2e3f4"
+BODY = (
+    b'{"version":1,"id":"%ID","due_at":"2027-01-01T00:00:00Z","first_at":"2027-01-01T00:00:00Z",'
+    b'"last_at":"2027-01-01T00:00:00Z","message_ids":["%ID"]}'
+)
+
+
+@pytest.fixture
+async def transport(rabbit: RabbitServer) -> AsyncIterator[QueueTransport]:
+    transport = QueueTransport(QueueConfig([rabbit.url]), CLOCK)
+    yield transport
+    await transport.close()
+
+
+@pytest.fixture
+async def proxy(rabbit: RabbitServer) -> AsyncIterator[Proxy]:
+    async with open_proxy(rabbit.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def behind(proxy: Proxy) -> AsyncIterator[QueueTransport]:
+    """A transport that gives up soon, behind a network that can be parted."""
+    config = QueueConfig(
+        [url_at(proxy.port)],
+        confirm_timeout=0.5 * SECOND,
+        connect_timeout=0.5 * SECOND,
+        patience=SECOND,
+        heartbeat=SECOND,
+    )
+    transport = QueueTransport(config, CLOCK)
+    yield transport
+    proxy.mend()
+    await transport.close()
+
+
+async def send(server: RabbitServer, body: bytes, *, exchange: str = EXCHANGE) -> None:
+    """Publish anything."""
+    async with await aio_pika.connect(server.url) as connection:
+        channel = await connection.channel()
+        found = await channel.get_exchange(exchange)
+        await found.publish(aio_pika.Message(body, message_id="foreign"), ROUTING_KEY)
+
+
+async def body_in(server: RabbitServer, queue: str) -> bytes:
+    """Return the body of the next message of a queue."""
+    async with await aio_pika.connect(server.url) as connection:
+        channel = await connection.channel()
+        message = await (await channel.get_queue(queue)).get()
+        return message.body
+
+
+class TestWhatIsNoBatch:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"hello",
+            b"\xff\xfe",
+            b"[]",
+            b'{"version": 1}',
+            b'{"version":2,"id":"3f0e","due_at":"2027-01-01T00:00:00Z"}',
+            BODY.replace(b'["%ID"]', b"[]").replace(b"%ID", ID),
+            BODY.replace(b"Z", b"").replace(b"%ID", ID),
+            BODY.replace(b"]}", b'], "name":"Ada"}').replace(b"%ID", ID),
+        ],
+    )
+    async def test_is_set_aside_and_the_next_one_arrives(
+        self, transport: QueueTransport, rabbit: RabbitServer, body: bytes
+    ) -> None:
+        await transport.count_waiting()  # declares
+        await send(rabbit, body)
+        published = batch()
+        await transport.publish([published])
+        delivery = await take(transport)
+        assert delivery.batch == published
+        await delivery.ack()
+        (dead,) = await transport.dead_letters.list_dead(10)
+        assert (dead.id, dead.batch, dead.size) == ("foreign", None, len(body))
+        assert await transport.dead_letters.replay(None) == 0
+        assert await body_in(rabbit, DEAD_QUEUE) == body
+        assert await transport.dead_letters.purge(["foreign"]) == 1
+
+    async def test_a_body_holds_ids_and_instants_alone(
+        self, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        published = batch(1)
+        await transport.publish([published])
+        body = await body_in(rabbit, QUEUE)
+        assert published.message_ids[0].hex.encode() in body
+        assert set(body.decode().split('"')[1::2]) - {
+            *("version", "id", "due_at", "first_at", "last_at", "message_ids"),
+            *(published.id.hex, published.message_ids[0].hex),
+        } == {published.due_at.isoformat().replace("+00:00", "Z")}
+
+
+class TestAway:
+    async def test_at_the_start_is_waited_for(self, behind: QueueTransport, proxy: Proxy) -> None:
+        proxy.cut()
+        with pytest.raises(TransportError, match="not confirmed 1 of 1"):
+            await behind.publish([batch()])
+        with pytest.raises(TransportError, match="cannot be reached"):
+            await behind.count_waiting()
+        with pytest.raises(TransportError, match="cannot be reached"):
+            await take(behind)
+        proxy.mend()
+        published = batch()
+        await behind.publish([published])
+        assert await _arrive(behind) == published.id
+
+    async def test_for_a_moment_delays_and_loses_nothing(
+        self, behind: QueueTransport, proxy: Proxy, transport: QueueTransport
+    ) -> None:
+        first, second = batch(), batch()
+        await behind.publish([first])
+        proxy.cut()
+        publishing = asyncio.create_task(behind.publish([second]))
+        await asyncio.wait({publishing}, timeout=0.3)
+        assert not publishing.done()
+        proxy.mend()
+        await publishing
+        arrived = {await _arrive(transport) for _ in range(2)}
+        assert arrived == {first.id, second.id}
+
+    async def test_for_long_is_known_and_ends(self, behind: QueueTransport, proxy: Proxy) -> None:
+        async with consuming(behind) as following:
+            await behind.publish([batch()])
+            await (await following()).ack()
+            proxy.cut()
+            with pytest.raises(TransportError):
+                await following()
+        with pytest.raises(TransportError):
+            await take(behind)
+        assert behind.away_for > timedelta()
+        back = asyncio.create_task(behind.wait_until_back())
+        await asyncio.wait({back}, timeout=0.3)
+        assert not back.done()
+        proxy.mend()
+        async with asyncio.timeout(10):
+            await back
+        assert behind.away_for == timedelta()
+
+    async def test_behind_a_network_that_says_nothing_ends_both_ways(
+        self, behind: QueueTransport, proxy: Proxy
+    ) -> None:
+        async with consuming(behind) as following:
+            await behind.publish([batch()])
+            await (await following()).ack()
+            proxy.hold()
+            async with asyncio.timeout(20):
+                with pytest.raises(TransportError, match="not confirmed 1 of 1"):
+                    await behind.publish([batch()])
+                # The heartbeat stays away.
+                with pytest.raises(TransportError):
+                    await following()
+
+    async def test_of_one_node_leads_to_the_next(self, rabbit: RabbitServer) -> None:
+        config = QueueConfig([url_at(free_port()), rabbit.url], pause=timedelta())
+        transport = QueueTransport(config, CLOCK)
+        published = batch()
+        await transport.publish([published])
+        with pytest.raises(TransportError):
+            await take(transport)
+        delivery = await take(transport)
+        assert delivery.batch == published
+        await delivery.ack()
+        await transport.close()
+
+    async def test_what_was_delivered_comes_again(
+        self, behind: QueueTransport, proxy: Proxy, transport: QueueTransport
+    ) -> None:
+        published = batch()
+        await behind.publish([published])
+        delivery = await take(behind)
+        proxy.cut()
+        # It may be on its way when the cut is seen.
+        with contextlib.suppress(TransportError):
+            await delivery.ack()
+        again = await take(transport)
+        assert again.batch == published
+        await again.ack()
+
+
+class TestBrokenByHand:
+    async def test_a_queue_that_was_deleted_is_made_again(
+        self, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        async with consuming(transport) as following:
+            await transport.publish([batch()])
+            await (await following()).ack()
+            await _delete_queue(rabbit)
+            with pytest.raises(TransportError, match="ended"):
+                await following()
+        published = batch()
+        await transport.publish([published])
+        assert (await take(transport)).batch == published
+
+    async def test_a_batch_that_nothing_routes_is_not_taken_for_confirmed(
+        self, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        await transport.publish([batch()])
+        await _delete_queue(rabbit)
+        published = batch()
+        await transport.publish([published])
+        await until_waiting(transport, 1)
+        assert (await take(transport)).batch == published
+
+    async def test_a_queue_of_other_arguments_is_explained(self, rabbit: RabbitServer) -> None:
+        async with await aio_pika.connect(rabbit.url) as connection:
+            channel = await connection.channel()
+            await channel.declare_queue(QUEUE, durable=True)
+        transport = QueueTransport(QueueConfig([rabbit.url]), CLOCK)
+        with pytest.raises(TransportError, match="heyday queue topology"):
+            await take(transport)
+        await transport.close()
+
+
+class TestServer:
+    """What needs the server itself to be broken."""
+
+    async def test_that_dies_keeps_what_it_confirmed(
+        self, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        await transport.count_waiting()  # declares
+        await asyncio.to_thread(rabbit.remember_queues)
+        published = [batch() for _ in range(50)]
+        await transport.publish(published)
+        await asyncio.to_thread(rabbit.kill)
+        await asyncio.to_thread(rabbit.start)
+        arrived: set[UUID] = set()
+        await transport.wait_until_back()
+        async with asyncio.timeout(WITHIN), consuming(transport) as following:
+            while len(arrived) < len(published):
+                delivery = await following()
+                arrived.add(delivery.batch.id)
+                await delivery.ack()
+        assert arrived == {each.id for each in published}
+
+    async def test_that_was_wiped_is_used_again(
+        self, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        await transport.publish([batch()])
+        await asyncio.to_thread(rabbit.wipe)
+        published = batch()
+        await transport.publish([published])
+        assert (await take(transport)).batch == published
+
+    async def test_that_is_short_of_memory_stops_publishers_and_no_consumer(
+        self, behind: QueueTransport, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        before = batch()
+        await behind.publish([before])
+        await asyncio.to_thread(rabbit.control, "set_vm_memory_high_watermark", "absolute", "1MB")
+        try:
+            with pytest.raises(TransportError, match="not confirmed 500 of 500"):
+                await behind.publish([batch() for _ in range(500)])
+            assert await _arrive(transport) == before.id
+        finally:
+            words = ("set_vm_memory_high_watermark", "absolute", "1GB")
+            await asyncio.to_thread(rabbit.control, *words)
+        after = batch()
+        await behind.publish([after])
+        async with asyncio.timeout(WITHIN), consuming(transport) as following:
+            while (delivery := await following()).batch != after:
+                await delivery.ack()
+
+
+async def _arrive(transport: QueueTransport) -> UUID:
+    """Take the next batch off the queue, asking again as workers do; return its id."""
+
+    async def look() -> Delivery | None:
+        try:
+            return await take(transport)
+        except TransportError:
+            return None
+
+    delivery = await wait_until(look, WITHIN, "a batch")
+    await delivery.ack()
+    return delivery.batch.id
+
+
+async def _delete_queue(server: RabbitServer) -> None:
+    async with await aio_pika.connect(server.url) as connection:
+        await (await connection.channel()).queue_delete(QUEUE)
