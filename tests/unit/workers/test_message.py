@@ -322,13 +322,20 @@ async def test_a_batch_that_fails_is_not_acknowledged_and_ends_nothing(
     assert "ada@example.com" not in str(logs)
 
 
-async def test_failed_batches_free_their_places(clock: FakeClock) -> None:
+async def test_failed_batches_are_given_back_after_a_pause_and_free_their_places(
+    clock: FakeClock,
+) -> None:
     bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1))
     bench.service.faults = [DatabaseError("refused")] * 3
-    for _ in range(4):
-        bench.transport.put()
+    *failing, fine = [bench.transport.put() for _ in range(4)]
     async with bench.working():
-        assert len(bench.service.begun) == 4
+        for number, delivery in enumerate(failing, start=1):
+            await settle()
+            assert (len(bench.service.begun), delivery.released) == (number, 0)
+            clock.advance(SECOND)
+            await settle()
+            assert (delivery.acked, delivery.released) == (0, 1)
+        assert fine.acked == 1
 
 
 async def test_an_acknowledgement_that_fails_ends_nothing(bench: Bench) -> None:
