@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from itertools import cycle
 from typing import TypeVar
@@ -22,6 +22,14 @@ log = structlog.get_logger()
 # aio-pika says RuntimeError for what was closed meanwhile.
 LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
 _CLOSE_TIMEOUT = 2.0
+
+
+@contextlib.asynccontextmanager
+async def farewell() -> AsyncIterator[None]:
+    """Take leave, but not for long, and not of what is gone: blocked or cut off, it is silent."""
+    with contextlib.suppress(*LOST):
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            yield
 
 
 @contextlib.contextmanager
@@ -80,10 +88,8 @@ class QueueConnection:
         """Drop the connection: the next channel is on a new one."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            # One that is blocked or cut off does not say goodbye.
-            with contextlib.suppress(*LOST):
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
-                    await connection.close()
+            async with farewell():
+                await connection.close()
 
     async def _connected(self) -> AbstractConnection:
         async with self._connecting:

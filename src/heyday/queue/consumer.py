@@ -1,7 +1,6 @@
 """Take batches from RabbitMQ, and acknowledge each when it is seen through."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ from heyday.domain.errors import TransportError
 from heyday.domain.models import Batch
 from heyday.queue.bodies import UnreadableBody, decode
 from heyday.queue.config import QUEUE, QueueConfig
-from heyday.queue.connection import LOST, QueueConnection, explained
+from heyday.queue.connection import QueueConnection, explained, farewell
 
 log = structlog.get_logger()
 
@@ -25,13 +24,13 @@ class _Consumption:
     queue: AbstractQueue
     tag: str = ""
     arrived: "asyncio.Queue[AbstractIncomingMessage | None]" = field(default_factory=asyncio.Queue)
-    held: int = 0
+    held: set[Batch] = field(default_factory=set)
     is_over: bool = False
 
     async def settle(self) -> None:
         """Close the channel if nobody needs it any more."""
         if self.is_over and not self.held:
-            with contextlib.suppress(*LOST):
+            async with farewell():
                 await self.channel.close()
 
     def end(self, *_: object) -> None:
@@ -56,7 +55,7 @@ class QueueDelivery:
         await self._settle(is_done=False)
 
     async def _settle(self, *, is_done: bool) -> None:
-        self.consumption.held -= 1
+        self.consumption.held.discard(self.batch)
         try:
             with explained():
                 if is_done:
@@ -84,7 +83,7 @@ class QueueConsumer:
         try:
             while message := await consumption.arrived.get():
                 if batch := await _read(message):
-                    consumption.held += 1
+                    consumption.held.add(batch)
                     yield QueueDelivery(batch, message, consumption)
             raise TransportError("RabbitMQ ended the consumer")
         finally:
@@ -125,7 +124,7 @@ async def _read(message: AbstractIncomingMessage) -> Batch | None:
 async def _end(consumption: _Consumption) -> None:
     """Take nothing more, and give back what nobody has seen."""
     consumption.is_over = True
-    with contextlib.suppress(*LOST):
+    async with farewell():
         await consumption.queue.cancel(consumption.tag)
         while not consumption.arrived.empty():
             if message := consumption.arrived.get_nowait():

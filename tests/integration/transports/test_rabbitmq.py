@@ -52,7 +52,7 @@ async def behind(proxy: Proxy) -> AsyncIterator[QueueTransport]:
     config = QueueConfig(
         [url_at(proxy.port)],
         confirm_timeout=0.5 * SECOND,
-        connect_timeout=0.5 * SECOND,
+        connect_timeout=2 * SECOND,
         patience=SECOND,
         heartbeat=SECOND,
     )
