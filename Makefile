@@ -96,6 +96,10 @@ chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chao
 chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 	@$(BIN)/python -m tests.chaos --short
 
+.PHONY: model
+model: $(DEV) ## Run the state machine of delivery, 500 times 100 steps from a new seed
+	@$(BIN)/python -m tests.model --examples 500 --steps 100
+
 .PHONY: mutants
 mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each
 	@$(BIN)/python -m tests.mutation

@@ -18,14 +18,16 @@ import pytest
 from heyday.db import migrate
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.embedded.binaries import find_binaries
-from tests.acceptance.processes import Heyday, get, heyday
+from tests.acceptance.processes import Heyday, get, heyday, run
 from tests.factories import person
 from tests.provider import Provider
 
 SECOND = timedelta(seconds=1)
 HOUR, DAY = 3600, 86400
-# Time enough for the process to start and for the first jump to be seen.
-UNTIL_DUE = 20 * SECOND
+# Time enough for the process to start and for the first jump to be seen: so much, and so many
+# times what a small command takes on this machine now.
+UNTIL_DUE = 12 * SECOND
+AS_LONG_AS_COMMANDS = 10
 FOLDERS = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/local/lib/faketime")
 LIBRARIES = [p for folder in FOLDERS for p in Path("/").glob(f"{folder[1:]}/libfaketime.so.1")]
 
@@ -109,7 +111,10 @@ class Day:
 
 @contextlib.asynccontextmanager
 async def day(url: str, wall: Wall, folder: Path) -> AsyncIterator[Day]:
-    due_at = real_now().replace(microsecond=0) + UNTIL_DUE
+    began = real_now()
+    await asyncio.to_thread(run, "settings", cwd=folder)
+    until_due = UNTIL_DUE + AS_LONG_AS_COMMANDS * (real_now() - began)
+    due_at = (real_now() + until_due).replace(microsecond=0)
     # A zone in which it is about noon, so that no date ends in the middle of the test.
     hours = 12 - due_at.hour
     local = due_at + timedelta(hours=hours)

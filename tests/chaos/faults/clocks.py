@@ -13,8 +13,8 @@ _HOUR = timedelta(hours=1)
 _JUMPS = {"+1 h": _HOUR, "-1 h": -_HOUR, "+1 day": 24 * _HOUR}
 _WHOSE = {"Heyday's": False, "Heyday's and PostgreSQL's": True}
 # Time for processes to start and people to be imported; then both kinds of greetings are due.
-_SOON = timedelta(seconds=12)
-_LATER = timedelta(seconds=27)
+_SOON = timedelta(seconds=20)
+_LATER = timedelta(seconds=35)
 _EACH = 30
 _TURNS = cycle([(jump, whose) for jump in _JUMPS for whose in _WHOSE])
 

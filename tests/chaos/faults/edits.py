@@ -17,8 +17,8 @@ from tests.chaos.world import PATIENT, Setup, World
 
 _SET = 50
 _BATCHES = 4
-# About as long as it takes until a set is claimed.
-_ABOUT = 0.8
+# As many edits for each doubling of the pause: some meet the claim, however long that takes.
+_SOONEST, _LATEST = 0.05, 4.0
 _BY_SQL = 0.5
 
 
@@ -105,7 +105,7 @@ def _a_month_later(person: Person) -> date:
 
 async def _edit_soon(world: World, user_id: UUID, edit: Edit) -> None:
     """Edit a person as the API does, or by plain SQL, as a company may."""
-    await pause(world.chance.uniform(0.0, _ABOUT))
+    await pause(_SOONEST * (_LATEST / _SOONEST) ** world.chance.random())
     try:
         await edit(world, user_id)
     except DatabaseUnavailable as error:
@@ -124,7 +124,7 @@ RACE = Fault(
     short=300,
     inject=_race,
     per_turn=_SET,
-    at_once=2,
+    at_once=3,
     setup=Setup(
         workers=2,
         is_fed=False,
