@@ -33,6 +33,7 @@ from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.schedulers.clock_watch import ClockWatch
 from heyday.schedulers.daily import DailyScheduler
+from heyday.schedulers.heartbeat import Heartbeat
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
@@ -109,6 +110,11 @@ class App:
     def clock_watch(self) -> ClockWatch:
         """Return what raises the alarm if they cannot."""
         return ClockWatch(self.guard, self.clock)
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """Return what shows from outside that the process lives."""
+        return Heartbeat(self.settings.heartbeat, self.clock)
 
     @cached_property
     def planner(self) -> Planner:
