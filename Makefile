@@ -12,6 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CODE := src tests benchmarks
 # One process a core, each with a PostgreSQL server of its own.
 PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal
+# What docker-compose.yml asks for.
+SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD
 # The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
 SERVERS := $(wildcard /usr/lib/postgresql/1[5-8]/bin)
 
@@ -30,7 +32,14 @@ help: ## Show this list
 
 # --- Install and run -------------------------------------------------------------------------
 
-.PHONY: install run dev
+.PHONY: setup install run dev
+setup: ## Write random passwords into .env where they are missing; then install
+	@umask 077; touch .env; chmod 600 .env; test -z "$$(tail -c 1 .env)" || echo >> .env; \
+	for name in $(SECRETS); do grep -q "^$$name=." .env || \
+	  echo "$$name=$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; done
+	@echo "The passwords of docker-compose.yml are in .env, which only you can read."
+	@$(MAKE) install
+
 install: $(RUN) ## Create .venv with Heyday and what it needs to run
 	@echo "Heyday is in .venv. Start it: make run"
 
@@ -140,6 +149,29 @@ db-reset: $(RUN) ## Throw all data away and migrate anew (5 s to change your min
 
 db-studio: $(RUN) ## Look at the data in psql
 	@$(HEYDAY) db studio
+
+# --- Docker ----------------------------------------------------------------------------------
+
+.PHONY: _engine docker-up docker-down docker-logs
+_engine:
+	@command -v docker >/dev/null || { \
+	  echo "Docker is not on this machine. Install Docker Engine and its Compose plugin, or run" >&2; \
+	  echo "Heyday without them: make run" >&2; exit 1; }
+	@docker compose version >/dev/null 2>&1 || { \
+	  echo "Docker has no Compose plugin here. On Debian and Ubuntu with Docker's own packages:" >&2; \
+	  echo "apt install docker-compose-plugin" >&2; exit 1; }
+	@docker info >/dev/null 2>&1 || { \
+	  echo "No Docker engine answers. Start it: systemctl start docker, or Docker Desktop. If it" >&2; \
+	  echo "runs, this user may not use it; docker info says why." >&2; exit 1; }
+
+docker-up: _engine ## Build the image, start PostgreSQL, RabbitMQ, Redis, PgAdmin and Heyday
+	@REVISION=$$(git rev-parse HEAD 2>/dev/null) docker compose up --build --detach --wait
+
+docker-down: _engine ## Stop them all; the data stay
+	@docker compose down
+
+docker-logs: _engine ## Follow their logs
+	@docker compose logs --follow --tail=100
 
 # --- Housekeeping ----------------------------------------------------------------------------
 

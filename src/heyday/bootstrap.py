@@ -37,6 +37,7 @@ from heyday.queue.config import QueueConfig
 from heyday.queue.transport import QueueTransport
 from heyday.schedulers.clock_watch import ClockWatch
 from heyday.schedulers.daily import DailyScheduler
+from heyday.schedulers.heartbeat import Heartbeat
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
@@ -114,6 +115,11 @@ class App:
     def clock_watch(self) -> ClockWatch:
         """Return what raises the alarm if they cannot."""
         return ClockWatch(self.guard, self.clock)
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """Return what shows from outside that the process lives."""
+        return Heartbeat(self.settings.heartbeat, self.clock)
 
     @cached_property
     def planner(self) -> Planner:

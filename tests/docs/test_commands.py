@@ -1,6 +1,7 @@
 """Every command of the pages is there, with the options it is shown with."""
 
 import re
+import subprocess
 
 import pytest
 import typer
@@ -8,6 +9,7 @@ from typer.core import TyperGroup
 
 from heyday.cli.app import app
 from heyday.settings import Settings
+from tests.deploy.composition import COMPOSE, FILE, PASSWORDS
 from tests.docs.commands import Command, commands, read_command
 from tests.docs.pages import ROOT, Page, pages
 
@@ -34,6 +36,25 @@ def check_heyday(arguments: list[str], *, is_whole: bool) -> None:
         command.make_context("heyday", arguments)
 
 
+def check_docker(compose: str, command: str, *words: str) -> None:
+    """Fail unless Docker Compose has the command and its options, and the file the services."""
+    assert compose == "compose"
+    # Compose reads all options before it explains itself; of a program within it reads none.
+    done = subprocess.run(
+        [COMPOSE, f"--file={FILE}", command, "--help", *words],
+        env={**PASSWORDS, "PATH": ""},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"compose {command}" in done.stdout
+    services = set(re.findall(r"^  (\w+):$", FILE.read_text("utf-8"), re.MULTILINE))
+    named = [word for word in words if not word.startswith("-") and "=" not in word]
+    # The rest is for the program within.
+    assert set(named[:1] if command in {"exec", "run"} else named) <= services
+
+
 def check_make(arguments: tuple[str, ...]) -> None:
     """Fail unless each target is in the Makefile."""
     assert {word for word in arguments if "=" not in word} <= TARGETS
@@ -46,6 +67,8 @@ def test_a_command_is_there_with_what_it_is_given(command: Command) -> None:
         check_heyday(list(command.arguments), is_whole=True)
     elif command.program == "make":
         check_make(command.arguments)
+    elif command.program == "docker":
+        check_docker(*command.arguments)
     else:
         assert command.program in OTHERS
 
@@ -77,6 +100,21 @@ def test_there_are_commands_to_check() -> None:
 def test_a_wrong_command_is_found(wrong: str, said: str) -> None:
     with pytest.raises(Exception, match=said):
         check_heyday(wrong.split(), is_whole=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "compose upp --detach",
+        "compose up --detch",
+        "compose stop api scheduller",
+        "compose exec --TT postgres pg_dump",
+        "compose exec postgress psql --username=postgres",
+    ],
+)
+def test_a_wrong_command_of_docker_is_found(wrong: str) -> None:
+    with pytest.raises(AssertionError):
+        check_docker(*wrong.split())
 
 
 def test_commands_are_read_as_a_shell_reads_them() -> None:

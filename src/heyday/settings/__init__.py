@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         alias="HEYDAY_HOME",
         description="The folder of Heyday's own database.",
     )
+    heartbeat: Annotated[Path | None, BeforeValidator(empty_is_none)] = Field(
+        default=None,
+        alias="HEYDAY_HEARTBEAT",
+        description="A file that processes which stay touch every 5 s, for whoever watches them.",
+    )
     demo: Literal["auto", "on", "off"] = Field(
         default="auto",
         alias="HEYDAY_DEMO",
