@@ -11,13 +11,14 @@ import pytest
 from tests import rabbitmq
 from tests.integration.transports.labs import Lab, PostgresLab, RabbitLab
 from tests.rabbitmq import RabbitServer
+from tests.servers import missing
 
 
 @pytest.fixture(scope="session")
 def rabbit_server() -> Iterator[RabbitServer]:
     """A RabbitMQ of the run's own, which tests may break."""
     if not rabbitmq.is_installed():
-        pytest.skip("RabbitMQ is not installed")
+        missing("RabbitMQ", "apt-get install rabbitmq-server")
     server = RabbitServer(Path(tempfile.mkdtemp(prefix="heyday-rabbit-")))
     try:
         server.start()
