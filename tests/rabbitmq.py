@@ -9,13 +9,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aio_pika
+import pytest
 
 from heyday.queue.config import EXCHANGES, QUEUES
+from tests.servers import missing
 
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 _STARTS_WITHIN = 60.0
@@ -161,3 +165,23 @@ async def empty(url: str) -> None:
             await channel.queue_delete(queue.name)
         for exchange in EXCHANGES:
             await channel.exchange_delete(exchange.name)
+
+
+@pytest.fixture(scope="session")
+def rabbit_server() -> Iterator[RabbitServer]:
+    """A RabbitMQ of the run's own, which tests may break."""
+    if not is_installed():
+        missing("RabbitMQ", "apt-get install rabbitmq-server")
+    server = RabbitServer(Path(tempfile.mkdtemp(prefix="heyday-rabbit-")))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+async def rabbit(rabbit_server: RabbitServer) -> RabbitServer:
+    """The same, with nothing of Heyday's in it."""
+    await empty(rabbit_server.url)
+    return rabbit_server

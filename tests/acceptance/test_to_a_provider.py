@@ -92,14 +92,27 @@ async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
     await connection.close()
 
 
+@pytest.fixture(params=["postgresql", "rabbitmq"])
+def carrier(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings for each transport in turn."""
+    if request.param == "postgresql":
+        return {}
+    return {"RABBITMQ_URL": request.getfixturevalue("rabbit").url}
+
+
 async def command(*words: str, cwd: Path, **settings: str) -> Finished:
     return await asyncio.to_thread(run, *words, cwd=cwd, **settings)
 
 
 async def test_greetings_leave_at_their_instant_once_although_workers_are_killed(
-    database_url: str, connection: AnyConnection, provider: Provider, tmp_path: Path
+    database_url: str,
+    connection: AnyConnection,
+    provider: Provider,
+    carrier: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     settings = {
+        **carrier,
         "DATABASE_URL": database_url,
         "EMAIL_SERVICE_URL": provider.url,
         "HEYDAY_CALL_TIMEOUT": "1s",
