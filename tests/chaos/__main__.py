@@ -1,8 +1,8 @@
 """Break everything around Heyday, again and again, and check what it promises: `make chaos`.
 
-Real processes, a real PostgreSQL, a provider with faults; each fault once with a provider that
-honours keys and once with one that does not. The same seed chooses the same moments, as far as a
-machine repeats itself.
+Real processes, a real PostgreSQL (and RabbitMQ, where that is the transport), a provider with
+faults; each fault once with a provider that honours keys and once with one that does not. The same
+seed chooses the same moments, as far as a machine repeats itself.
 """
 
 import argparse
@@ -28,9 +28,10 @@ from tests.chaos import clock
 from tests.chaos.catalogue import FAULTS
 from tests.chaos.fault import Fault
 from tests.chaos.ground import NoFaketime, find_faketime
-from tests.chaos.report import KIND, Run, publish, show
+from tests.chaos.report import KIND, RABBITMQ, TRANSPORTS, Run, publish, show
 from tests.chaos.runner import Runner
 from tests.chaos.scenario import Result
+from tests.rabbitmq import is_installed
 
 _KEYS = {"honoured": (True,), "ignored": (False,), "both": (True, False)}
 
@@ -45,13 +46,19 @@ def parse() -> argparse.Namespace:
     how_often.add_argument("--short", action="store_true", help="a few of each, in 5 minutes")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--keys", choices=_KEYS, default="both", help="kind of provider")
+    parser.add_argument("--transport", choices=TRANSPORTS, default=TRANSPORTS[0])
     parser.add_argument("--publish", action="store_true", help="write the results into docs/")
     return parser.parse_args()
 
 
 def chosen(options: argparse.Namespace) -> list[Fault]:
     """Return the faults that are asked for."""
-    return [fault for fault in FAULTS if not options.only or fault.name in options.only]
+    return [
+        fault
+        for fault in FAULTS
+        if (not options.only or fault.name in options.only)
+        and (not fault.is_of_broker or options.transport == RABBITMQ)
+    ]
 
 
 async def run(
@@ -67,7 +74,7 @@ async def run(
         # Whoever ends this run leaves no server behind.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     async with AsyncExitStack() as stack:
-        runner = Runner(folder, options.seed, stack)
+        runner = Runner(folder, options.seed, stack, has_broker=options.transport == RABBITMQ)
         progress = stack.enter_context(Progress(console=console, transient=True))
         for fault in chosen(options):
             for number, honours_keys in enumerate(kinds):
@@ -115,6 +122,9 @@ def main() -> int:
     except NoFaketime as missing:
         console.print(f"[red]{missing}")
         return 2
+    if options.transport == RABBITMQ and not is_installed():
+        console.print("[red]RabbitMQ is not installed: apt install rabbitmq-server")
+        return 2
     console.print(f"seed {options.seed}")
     folder = Path(tempfile.mkdtemp(prefix="heyday-chaos-"))
     folder.chmod(0o711)  # PostgreSQL may run as another account
@@ -125,10 +135,10 @@ def main() -> int:
 
     def tell(results: list[Result]) -> None:
         if options.publish:
-            publish(Run(options.seed, began_on, facts, results))
+            publish(Run(options.seed, began_on, facts, results, options.transport))
 
     results = asyncio.run(run(options, folder, console, tell))
-    show(Run(options.seed, began_on, facts, results), console)
+    show(Run(options.seed, began_on, facts, results, options.transport), console)
     if all(result.findings.is_kept for result in results):
         shutil.rmtree(folder)
         return 0

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from tests.chaos.fault import Fault
-from tests.chaos.faults import clocks, database, edits, failpoints, outage, provider, workers
+from tests.chaos.faults import (
+    broker,
+    clocks,
+    database,
+    edits,
+    failpoints,
+    outage,
+    provider,
+    workers,
+)
 
 FAULTS: Sequence[Fault] = (
     workers.KILL,
@@ -17,4 +26,7 @@ FAULTS: Sequence[Fault] = (
     workers.RESTART,
     clocks.JUMP,
     outage.AWAY,
+    broker.LEADER,
+    broker.PARTITION,
+    broker.WIPE,
 )

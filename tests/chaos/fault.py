@@ -14,6 +14,7 @@ class Fault:
     is_each_alone: whether each turn has a world of its own.
     review: look back at the end, add to the notes, and return what else is wrong.
     is_clear: whether it leaves no attempt of which nobody can say how it ended.
+    is_of_broker: whether it can only be where RabbitMQ is the transport.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Fault:
     is_each_alone: bool = False
     review: Callable[[World], Awaitable[list[str]]] | None = None
     is_clear: bool = False
+    is_of_broker: bool = False

@@ -12,6 +12,9 @@ from rich.table import Table
 from tests.chaos.scenario import Result
 
 DOCS = Path(__file__).parents[2] / "docs"
+POSTGRESQL, RABBITMQ = "postgresql", "rabbitmq"
+TRANSPORTS = (POSTGRESQL, RABBITMQ)
+_NAMES = {POSTGRESQL: "PostgreSQL", RABBITMQ: "RabbitMQ"}
 KIND = {True: "honoured", False: "ignored"}
 COLUMNS = (
     "fault",
@@ -40,10 +43,11 @@ class Run:
     began_on: str
     facts: Mapping[str, str]
     results: Sequence[Result]
+    transport: str = POSTGRESQL
 
     def document(self) -> dict[str, Any]:
         """Return everything that is published."""
-        run = {"seed": self.seed, "on": self.began_on}
+        run = {"seed": self.seed, "on": self.began_on, "transport": self.transport}
         results = [run | _plain(result) for result in self.results]
         return {"facts": dict(self.facts), "results": results}
 
@@ -70,7 +74,8 @@ def show(run: Run, console: Console) -> None:
     """Print the table, and where evidence is."""
     table = Table(*COLUMNS, box=None)
     document = run.document()
-    for name, (_, *cells) in zip(_names(document), _rows(document), strict=True):
+    results = document["results"]
+    for name, (_, *cells) in zip(_names(results), _rows(results), strict=True):
         table.add_row(name, *cells)
     console.print(table)
     for result in run.results:
@@ -83,13 +88,14 @@ def show(run: Run, console: Console) -> None:
 def publish(run: Run, docs: Path = DOCS) -> None:
     """Write chaos.json, and its table into delivery.md between two marks.
 
-    What other runs have published of other faults stays.
+    What other runs have published of other faults, or of another transport, stays.
     """
     document, path = run.document(), docs / "chaos.json"
     if path.exists():
-        mine = set(_names(document))
+        mine = {(r["fault"], r["transport"]) for r in document["results"]}
         before = json.loads(path.read_text("utf-8"))["results"]
-        document["results"] = [r for r in before if r["fault"] not in mine] + document["results"]
+        others = [r for r in before if (r["fault"], r["transport"]) not in mine]
+        document["results"] = others + document["results"]
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
     page = docs / "delivery.md"
     before, _, rest = page.read_text("utf-8").partition(_BEGIN)
@@ -99,25 +105,32 @@ def publish(run: Run, docs: Path = DOCS) -> None:
 
 def markdown(document: Mapping[str, Any]) -> str:
     """Return what a page says of a published run."""
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *_rows(document)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    tables = "\n\n".join(
+        f"With {_NAMES[transport]} as the transport:\n\n{_table(found)}"
+        for transport in TRANSPORTS
+        if (found := [r for r in document["results"] if r["transport"] == transport])
+    )
     facts = ", ".join(f"{name} {value}" for name, value in document["facts"].items())
     return (
         "By `make chaos`, or by `python -m tests.chaos --publish --only` for some of them; seed\n"
         "and day of each are in [chaos.json](chaos.json).\n"
-        f"{facts}.\n\n{table}\n\n{_EXPLAINED}"
+        f"{facts}.\n\n{tables}\n\n{_EXPLAINED}"
     )
 
 
-def _names(document: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(result["fault"] for result in document["results"]))
+def _table(results: Sequence[Mapping[str, Any]]) -> str:
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *_rows(results)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _rows(document: Mapping[str, Any]) -> list[list[str]]:
+def _names(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(result["fault"] for result in results))
+
+
+def _rows(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Return a row of the table for each fault, in the order in which they were run."""
     return [
-        _row([result for result in document["results"] if result["fault"] == name])
-        for name in _names(document)
+        _row([result for result in results if result["fault"] == name]) for name in _names(results)
     ]
 
 

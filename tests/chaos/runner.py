@@ -15,19 +15,25 @@ from tests.chaos.ground import Ground, open_ground
 from tests.chaos.people import Atlas
 from tests.chaos.scenario import Result, live_through
 from tests.chaos.world import Place, make_template
+from tests.rabbitmq import RabbitCluster
 
 log = structlog.get_logger()
 
 
 @dataclass
 class Runner:
-    """Open grounds when they are first needed, and close them with the stack."""
+    """Open grounds and brokers when they are first needed, and close them with the stack.
+
+    has_broker: whether RabbitMQ is the transport.
+    """
 
     folder: Path
     seed: int
     stack: AsyncExitStack
+    has_broker: bool = False
     atlas: Atlas = field(default_factory=Atlas)
     _grounds: dict[tuple[bool, int], Ground] = field(default_factory=dict)
+    _brokers: dict[int, RabbitCluster] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(
@@ -72,7 +78,9 @@ class Runner:
         honours_keys: bool,  # noqa: FBT001 - passed on
     ) -> Place:
         ground = await self._ground(lane, is_faked=fault.setup.is_faked)
-        return Place(ground, self.atlas, self.folder / name, name, self.seed, honours_keys)
+        folder = self.folder / name
+        broker = await self._broker(fault.setup.nodes) if self.has_broker else None
+        return Place(ground, self.atlas, folder, name, self.seed, honours_keys, broker)
 
     async def _ground(self, lane: int, *, is_faked: bool) -> Ground:
         key = (is_faked, lane)
@@ -86,6 +94,16 @@ class Runner:
                 await make_template(ground.server)
                 self._grounds[key] = ground
         return self._grounds[key]
+
+    async def _broker(self, size: int) -> RabbitCluster:
+        """Return a RabbitMQ of so many nodes; worlds have a virtual host each."""
+        async with self._opening:
+            if size not in self._brokers:
+                broker = RabbitCluster(self.folder / f"ground-rabbitmq-{size}", size)
+                self.stack.push_async_callback(asyncio.to_thread, broker.close)
+                await asyncio.to_thread(broker.start)
+                self._brokers[size] = broker
+        return self._brokers[size]
 
 
 def _sum(results: list[Result]) -> Result:

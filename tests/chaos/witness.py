@@ -1,6 +1,6 @@
 """Look into the database beside Heyday: what its rows say, and what triggers of our own saw."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from heyday.domain.errors import TransportError
 from tests.chaos.waiting import wait_until
 
 TRIGGERS = (Path(__file__).parent / "witness.sql").read_text("utf-8")
@@ -19,6 +20,8 @@ _PATIENCE = 60.0
 _PATIENCE_WITH_WORKERS = 120.0
 # Rows that are due and that nobody has announced wait for the next minute, and may.
 _PLANNED = 100
+# What a broker that is away does not take is QUEUED all the same; more of it shows nothing more.
+_QUEUED = 1000
 _LIVE = "('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')"
 
 # A row leaves SENDING by the process whose claim gave it its epoch, and by no other.
@@ -93,10 +96,18 @@ class Row:
 
 
 class Witness:
-    """Ask the database; a connection that a fault took is replaced."""
+    """Ask the database; a connection that a fault took is replaced.
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    count_waiting: tells how many batches wait where another transport has them.
+    """
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        count_waiting: Callable[[], Awaitable[int]] | None = None,
+    ) -> None:
         self._pool = pool
+        self._count_waiting = count_waiting
 
     async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
         """Run a query, again and again while faults are in the way."""
@@ -118,6 +129,8 @@ class Witness:
 
     async def is_hungry(self, batches: int = 0) -> bool:
         """Tell whether workers have little to do: so many batches to be had at the most."""
+        if self._count_waiting is not None:
+            return await self._is_hungry_beside(self._count_waiting, batches)
         return bool(
             await self.value(
                 "SELECT (SELECT count(*) FROM queue_batches WHERE visible_at <= now()) <= $1"
@@ -128,10 +141,43 @@ class Witness:
             )
         )
 
+    async def _is_hungry_beside(
+        self, count_waiting: Callable[[], Awaitable[int]], batches: int
+    ) -> bool:
+        """Tell the same where RabbitMQ has the batches: none, while it cannot be asked."""
+        try:
+            waiting = await count_waiting()
+        except TransportError:
+            waiting = 0
+        return waiting <= batches and bool(
+            await self.value(
+                "SELECT count(*) FILTER (WHERE status = 'SCHEDULED') <= $1 AND count(*) <= $2"
+                " FROM message_logs"
+                " WHERE status IN ('SCHEDULED', 'QUEUED') AND scheduled_send_time <= now()",
+                _PLANNED,
+                _QUEUED,
+            )
+        )
+
     async def until_hungry(self, batches: int) -> None:
         """Return once there are so many batches to be had at the most."""
         hungry = partial(self.is_hungry, batches)
         await wait_until(hungry, _PATIENCE_WITH_WORKERS, "room for more people")
+
+    async def list_queued(self) -> list[UUID]:
+        """Return the rows that wait for a worker."""
+        query = "SELECT id FROM message_logs WHERE status = 'QUEUED'"
+        return [row["id"] for row in await self.fetch(query)]
+
+    async def count_live(self, rows: Sequence[UUID]) -> int:
+        """Return how many of these rows are not at their end."""
+        query = f"SELECT count(*) FROM message_logs WHERE id = ANY ($1) AND status IN {_LIVE}"  # noqa: S608 - a constant
+        return int(await self.value(query, rows))
+
+    async def map_creations(self) -> Mapping[str, datetime]:
+        """Return when each greeting, by its key, became a row."""
+        rows = await self.fetch("SELECT idempotency_key, created_at FROM message_logs")
+        return {row["idempotency_key"]: row["created_at"] for row in rows}
 
     async def count_recoveries(self) -> int:
         """Return how often a scheduler has swept everything."""
@@ -202,11 +248,13 @@ class Witness:
 
 
 @asynccontextmanager
-async def open_witness(url: str) -> AsyncIterator[Witness]:
+async def open_witness(
+    url: str, count_waiting: Callable[[], Awaitable[int]] | None = None
+) -> AsyncIterator[Witness]:
     """Lend a witness of a database."""
     settings = {"application_name": NAME, "timezone": "UTC"}
     pool = await asyncpg.create_pool(url, min_size=1, max_size=4, server_settings=settings)
     try:
-        yield Witness(pool)
+        yield Witness(pool, count_waiting)
     finally:
         pool.terminate()

@@ -18,7 +18,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from heyday.bootstrap import open_app
+from heyday.clock import SystemClock
 from heyday.db import migrate
+from heyday.queue.config import QueueConfig
+from heyday.queue.transport import QueueTransport
 from heyday.settings import Settings
 from tests.chaos import clock
 from tests.chaos.feed import Feed
@@ -29,6 +32,8 @@ from tests.chaos.provider import Behaviour, open_provider
 from tests.chaos.server import Server
 from tests.chaos.waiting import pause, wait_until
 from tests.chaos.witness import TRIGGERS, Witness, open_witness
+from tests.proxy import Proxy, open_proxy
+from tests.rabbitmq import RabbitCluster, url_at
 
 TEMPLATE = "chaos_template"
 SETTLES_WITHIN = 240.0
@@ -57,7 +62,8 @@ class Setup:
 
     workers, schedulers: how many are kept running.   is_fed: whether people come all the time.
     settings: of Heyday, over those of all scenarios, when it begins.   is_faked: whether clocks
-    can be set.   meanwhile: goes on as long as the scenario does.
+    can be set.   meanwhile: goes on as long as the scenario does.   nodes: of RabbitMQ, where
+    that is the transport.   is_behind_proxy: whether Heyday reaches it through what can be parted.
     """
 
     workers: int = 3
@@ -67,11 +73,16 @@ class Setup:
     settings: Callable[[], Mapping[str, str]] = dict
     is_faked: bool = False
     meanwhile: "Callable[[World], Awaitable[None]] | None" = None
+    nodes: int = 1
+    is_behind_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Hold what scenarios share, and which one this is."""
+    """Hold what scenarios share, and which one this is.
+
+    broker: RabbitMQ, if that is the transport.
+    """
 
     ground: Ground
     atlas: Atlas
@@ -79,11 +90,14 @@ class Place:
     name: str
     seed: int
     honours_keys: bool
+    broker: RabbitCluster | None = None
 
 
 @dataclass(eq=False)
 class World:
     """Hold the parts of one scenario.
+
+    proxy: between Heyday and RabbitMQ, where there is one.
 
     notes: counts of what happened, for the report.   problems: what should not have happened.
     books: what `heyday reconcile` said in the end.
@@ -96,6 +110,7 @@ class World:
     witness: Witness
     feed: Feed
     chance: random.Random
+    proxy: Proxy | None = None
     processes: list[Process] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -243,11 +258,16 @@ async def open_world(place: Place, setup: Setup) -> AsyncIterator[World]:
             "HEYDAY_PROVIDER_HONOURS_KEYS": str(place.honours_keys).lower(),
             **setup.settings(),
         }
+        proxy, count_waiting = None, None
+        if place.broker:
+            proxy, urls = await _reach(place.broker, place.name, setup, stack)
+            settings["RABBITMQ_URL"] = ",".join(urls)
+            count_waiting = _open_queue(place.broker.urls(place.name), stack).count_waiting
         own = Settings(DATABASE_URL=url + "?chaos.process=runner", HEYDAY_POOL_MIN=1)
         heyday = await stack.enter_async_context(open_app(own))
-        witness = await stack.enter_async_context(open_witness(url))
+        witness = await stack.enter_async_context(open_witness(url, count_waiting))
         feed = Feed(heyday, witness, Maker(place.atlas, chance, place.name))
-        world = World(place, setup, settings, provider_log, witness, feed, chance)
+        world = World(place, setup, settings, provider_log, witness, feed, chance, proxy)
         stack.push_async_callback(_end, world)
         if setup.meanwhile:
             world.keepers.append(asyncio.ensure_future(setup.meanwhile(world)))
@@ -255,6 +275,24 @@ async def open_world(place: Place, setup: Setup) -> AsyncIterator[World]:
             for _ in range(number):
                 world.keep(role)
         yield world
+
+
+async def _reach(
+    broker: RabbitCluster, host: str, setup: Setup, stack: AsyncExitStack
+) -> tuple[Proxy | None, list[str]]:
+    """Make a virtual host; return where Heyday finds it, and the proxy on the way, if any."""
+    await asyncio.to_thread(broker.add_host, host)
+    if not setup.is_behind_proxy:
+        return None, broker.urls(host)
+    proxy = await stack.enter_async_context(open_proxy(broker.nodes[0].port))
+    return proxy, [url_at(proxy.port, host)]
+
+
+def _open_queue(urls: Sequence[str], stack: AsyncExitStack) -> QueueTransport:
+    """Return the runner's own view of the queue, past every proxy."""
+    queue = QueueTransport(QueueConfig(urls), SystemClock())
+    stack.push_async_callback(queue.close)
+    return queue
 
 
 async def _end(world: World) -> None:

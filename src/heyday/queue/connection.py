@@ -7,9 +7,9 @@ from datetime import timedelta
 from itertools import cycle
 from typing import TypeVar
 
-import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.connection import Connection, make_url
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
 
 from heyday.domain.errors import TransportError
@@ -97,13 +97,22 @@ class QueueConnection:
                 return self._connection
             if self._failures:
                 await self._clock.sleep_until(self._clock.now() + self._pause())
-            self._connection = await aio_pika.connect(
-                next(self._urls),
-                timeout=self._config.connect_timeout.total_seconds(),
-                heartbeat=int(self._config.heartbeat.total_seconds()),
-                client_properties={"connection_name": f"heyday {self._name}"},
-            )
+            self._connection = await self._connect(next(self._urls))
             return self._connection
+
+    async def _connect(self, url: str) -> AbstractConnection:
+        heartbeat = int(self._config.heartbeat.total_seconds())
+        connection = Connection(
+            make_url(url, heartbeat=heartbeat),
+            client_properties={"connection_name": f"heyday {self._name}"},
+        )
+        try:
+            await connection.connect(timeout=self._config.connect_timeout.total_seconds())
+        except BaseException:
+            # One that is only dropped closes itself in a task that nobody awaits.
+            await connection.close()
+            raise
+        return connection
 
     def _pause(self) -> timedelta:
         # The exponent is held: 2 ** 10_000 is no number of seconds.

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
 import aio_pika
 import pytest
+from aio_pika.connection import Connection
 
 from heyday.domain.errors import TransportError
 from heyday.domain.ports import Delivery
@@ -135,6 +137,16 @@ class TestAway:
         published = batch()
         await behind.publish([published])
         assert await _arrive(behind) == published.id
+
+    async def test_leaves_no_connection_behind_that_is_not_closed(self) -> None:
+        port = free_port()
+        transport = QueueTransport(QueueConfig([url_at(port)]), CLOCK)
+        with pytest.raises(TransportError, match="cannot be reached") as reached:
+            await transport.count_waiting()
+        assert reached.value.__cause__  # which has what was made in its frames
+        made = [o for o in gc.get_objects() if isinstance(o, Connection) and o.url.port == port]
+        assert made
+        assert all(connection.is_closed for connection in made)
 
     async def test_for_a_moment_delays_and_loses_nothing(
         self, behind: QueueTransport, proxy: Proxy, transport: QueueTransport
