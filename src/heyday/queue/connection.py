@@ -55,6 +55,7 @@ class QueueConnection:
         self._urls = cycle(config.urls)
         self._connecting = asyncio.Lock()
         self._connection: AbstractConnection | None = None
+        self._dropping: asyncio.Task[None] | None = None
         self._failures = 0
         self._away_since: float | None = None
 
@@ -81,6 +82,10 @@ class QueueConnection:
             await self.reset()
             self._note_failure(error)
             raise TransportError(_reason(error)) from error
+        except asyncio.CancelledError:
+            # Who waits no longer, as a probe, shall leave no channel, nor wait for its end.
+            self._dropping = asyncio.create_task(self.reset())
+            raise
         self._note_success()
         return found
 

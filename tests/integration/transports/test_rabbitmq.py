@@ -9,11 +9,13 @@ from uuid import UUID
 
 import aio_pika
 import pytest
+from aio_pika.abc import AbstractChannel
 from aio_pika.connection import Connection
 
 from heyday.domain.errors import TransportError
 from heyday.domain.ports import Delivery
 from heyday.queue.config import DEAD_QUEUE, EXCHANGE, QUEUE, ROUTING_KEY, QueueConfig
+from heyday.queue.connection import QueueConnection
 from heyday.queue.transport import QueueTransport
 from tests.chaos.waiting import wait_until
 from tests.integration.transports.labs import (
@@ -193,6 +195,27 @@ class TestAway:
                 # The heartbeat stays away.
                 with pytest.raises(TransportError):
                     await following()
+
+    async def test_who_gives_up_waiting_leaves_no_channel_behind(
+        self, rabbit: RabbitServer
+    ) -> None:
+        connection = QueueConnection(QueueConfig([rabbit.url]), CLOCK, "probe")
+        is_open = asyncio.Event()
+
+        async def wait(_: AbstractChannel) -> None:
+            is_open.set()
+            await asyncio.Event().wait()
+
+        async def look() -> bool:
+            channels = await asyncio.to_thread(rabbit.control, "-q", "list_channels", "pid")
+            return "<" not in channels
+
+        opening = asyncio.create_task(connection.open_channel(wait))
+        await is_open.wait()
+        assert not await look()
+        opening.cancel()
+        await wait_until(look, WITHIN, "an end of the channel")
+        await connection.reset()
 
     async def test_of_one_node_leads_to_the_next(self, rabbit: RabbitServer) -> None:
         config = QueueConfig([url_at(free_port()), rabbit.url], pause=timedelta())
