@@ -14,10 +14,12 @@ import pytest
 
 from heyday.db.types import AnyConnection
 from tests.acceptance.processes import Finished, Heyday, heyday, run
-from tests.provider import Act, Behaviour, Provider, Received
+from tests.provider import Act, Provider, Received
 
 PEOPLE = 240
 STOPS_WITHIN = 10.0
+# Each time it is told so, Heyday halves its pace.
+TIMES_BUSY = 2
 # What one in so many messages meets at its first attempt; the rest is taken at once.
 ONE_IN = 16
 FAULTS = (
@@ -80,7 +82,12 @@ def misbehave(request: Received) -> Act:
 
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
-    behave: Behaviour = misbehave
+    busy = iter(range(TIMES_BUSY))
+
+    def behave(request: Received) -> Act:
+        act = misbehave(request)
+        return Act.OK if act is Act.BUSY and next(busy, None) is None else act
+
     async with Provider(behave) as provider:
         yield provider
 
