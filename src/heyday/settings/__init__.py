@@ -1,21 +1,19 @@
 """Read the settings: the only reader of the environment and of .env."""
 
 import dataclasses
-from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from pydantic_settings.exceptions import SettingsError
 
 from heyday.domain.delivery import LEASE_MARGIN, AmbiguityPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
+from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.values import (
     Duration,
     SendTime,
@@ -29,9 +27,6 @@ LONGEST_CALL = timedelta(seconds=30)
 # So that a heartbeat, each third of a lease, always leaves enough for one more call.
 _CALLS_IN_LEASE = 2
 
-# What may hold a password is not repeated in a message.
-_SECRET = frozenset({"DATABASE_URL", "RABBITMQ_URL", "EMAIL_SERVICE_URL"})
-_SHOWN = 100
 _TIME = TimePolicies()
 
 
@@ -327,13 +322,13 @@ def prefix_of(message_type: str) -> str:
 def load_own_policies(message_type: str) -> dict[str, Any]:
     """Return what is set for one message type alone, by field. Raises ConfigurationError."""
     source = _own_source(message_type)
-    _refuse_what_is_wrong([source])
+    refuse_what_is_wrong([source])
     return source().model_dump(exclude_none=True)
 
 
 def load_settings() -> Settings:
     """Return the settings in force. Raises ConfigurationError naming every one that is wrong."""
-    _refuse_what_is_wrong([Settings, *(_own_source(t.name) for t in MESSAGE_TYPES)])
+    refuse_what_is_wrong([Settings, *(_own_source(t.name) for t in MESSAGE_TYPES)])
     settings = Settings()
     if settings.sender_name is SenderName.HTTP and not settings.email_service_url:
         raise ConfigurationError(
@@ -355,45 +350,3 @@ def _own_source(message_type: str) -> type[TypePolicies]:
         model_config = SettingsConfigDict(env_prefix=prefix_of(message_type))
 
     return Own
-
-
-def _refuse_what_is_wrong(sources: Iterable[type[BaseSettings]]) -> None:
-    """Raise one ConfigurationError for all that is wrong, from whichever source."""
-    wrong = [line for source in sources for line in _problems(source)]
-    if wrong:
-        raise ConfigurationError(
-            "these settings are wrong (`heyday settings --help` tells where they come from):\n  "
-            + "\n  ".join(wrong)
-        )
-
-
-def _problems(source: type[BaseSettings]) -> list[str]:
-    """Return a line for each setting that is wrong. Raises ConfigurationError if .env is none."""
-    try:
-        source()
-    except ValidationError as error:
-        prefix = source.model_config.get("env_prefix", "")
-        return [f"{_given(e, prefix)}: {_reason(e['msg'])}" for e in error.errors()]
-    except (SettingsError, UnicodeError, OSError) as error:
-        raise ConfigurationError(
-            f"the file .env cannot be read ({type(error).__name__}); "
-            "expected lines such as PORT=8000, in UTF-8"
-        ) from None
-    return []
-
-
-def _given(error: ErrorDetails, prefix: str) -> str:
-    """Return the setting with what was given, as far as that may be shown."""
-    name, given = error["loc"][0], error["input"]
-    if prefix:
-        name = f"{prefix}{name}".upper()
-    if name in _SECRET:
-        return str(name)
-    shown = f"{given.total_seconds():g}s" if isinstance(given, timedelta) else str(given)
-    return f"{name}={shown[:_SHOWN]!r}"
-
-
-def _reason(message: str) -> str:
-    """Return what was expected: pydantic's words in our tone."""
-    text = message.removeprefix("Value error, ").replace("Input should be", "expected")
-    return text.partition(", unable to")[0]
