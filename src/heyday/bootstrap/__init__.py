@@ -3,12 +3,12 @@
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from functools import cached_property
 
 import structlog
 
 from heyday import __version__
+from heyday.bootstrap.provider import delivery_policy, open_sender
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.cases import CaseRepository
@@ -22,14 +22,12 @@ from heyday.db.notifications import PACE, DueWakeup, Notifications
 from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.breaker import Breaker, BreakerConfig
-from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.gate_ports import Gate
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
-from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
@@ -42,8 +40,6 @@ from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
-from heyday.senders.http import HttpConfig, HttpSender
-from heyday.senders.inbox import InboxSender
 from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.explaining import ExplanationService
@@ -70,8 +66,6 @@ from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
 
 log = structlog.get_logger()
-
-_LONGEST_CONNECT = timedelta(seconds=3)
 
 
 class App:
@@ -271,7 +265,7 @@ class App:
             store=self._store,
             sender=self._sender,
             gate=self._gate,
-            policy=_delivery_policy(settings, self._sender),
+            policy=delivery_policy(settings, self._sender),
             planner=self.planner,
             clock=self.clock,
             metrics=self.metrics,
@@ -331,7 +325,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         await database.open()
         stack.push_async_callback(database.close)
         inbox = InboxRepository(database)
-        sender = await stack.enter_async_context(_open_sender(settings, inbox, clock))
+        sender = await stack.enter_async_context(open_sender(settings, inbox, clock))
         app = App(settings, url, database, inbox, sender, failpoints, clock)
         stack.push_async_callback(app.close)
         yield app
@@ -360,26 +354,3 @@ def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig
         stand_still=settings.lease,
         log_statements=settings.log_sql,
     )
-
-
-def _delivery_policy(settings: Settings, sender: Sender) -> DeliveryPolicy:
-    held = [t.name for t in MESSAGE_TYPES if settings.ambiguity(t.name) is AmbiguityPolicy.HOLD]
-    return DeliveryPolicy(RetryPolicy(settings.max_retries), sender.key_lifetime, frozenset(held))
-
-
-@asynccontextmanager
-async def _open_sender(
-    settings: Settings, inbox: InboxRepository, clock: Clock
-) -> AsyncIterator[Sender]:
-    if settings.sender_name is SenderName.INBOX:
-        yield InboxSender(inbox, clock)
-        return
-    config = HttpConfig(
-        url=settings.email_service_url or "",
-        timeout=settings.call_timeout,
-        connect_timeout=min(_LONGEST_CONNECT, settings.call_timeout / 2),
-        connections=settings.concurrency * WorkerConfig().lanes,
-        key_lifetime=settings.provider_key_lifetime if settings.provider_honours_keys else None,
-    )
-    async with HttpSender(config, clock) as sender:
-        yield sender
