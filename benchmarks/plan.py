@@ -8,25 +8,27 @@ with the account of Heyday's own database, and in turn with one that is no super
 import argparse
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from benchmarks import machine
+from benchmarks.page import ROOT, facts_table, publish, spread
 from heyday.db import migrate
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.seeding.copying import copy_population
 from heyday.db.seeding.population import Population
 
-ROOT = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 START_AT = datetime(2027, 1, 10, tzinfo=UTC)
 SHOWN = (
     "server_version",
@@ -142,13 +144,7 @@ def plan_twice(url: str, at: datetime, days: int) -> Run:
     return run
 
 
-def spread(values: Sequence[float], form: str) -> str:
-    """Return the median with its range."""
-    shown = (statistics.median(values), min(values), max(values))
-    return "{} ({} to {})".format(*(form.format(value) for value in shown))
-
-
-def page(measured: Measured) -> str:
+def sections(measured: Measured) -> dict[str, str]:
     """Return what docs/performance.md says: what was done, on what, and the figures."""
     rows: list[tuple[str, Callable[[Run], float], str]] = [
         ("greetings planned in one run", lambda run: run.rows, "{:,.0f}"),
@@ -162,13 +158,7 @@ def page(measured: Measured) -> str:
         f"| {spread([of(run) for run in measured.ordinary], form)} |"
         for name, of, form in rows
     ]
-    facts = "\n".join(f"| {name} | {value} |" for name, value in measured.facts.items())
-    return f"""# Performance
-
-Written by `make bench`; do not edit. The single runs are in `performance.json` beside this page.
-
-## Planning
-
+    planning = f"""
 Medians, with the range in brackets, of {len(measured.own)} windows for each account. The two
 differ in who looks after the foreign key: [adr/0008](adr/0008-planning-by-nested-loop.md).
 Measured by `{measured.command}`.
@@ -178,15 +168,9 @@ Measured by `{measured.command}`.
 {chr(10).join(lines)}
 
 {measured.people:,} people were seeded before, {measured.people_a_second:,.0f} a second.
-
-## The machine
-
-PostgreSQL and Heyday share its cores.
-
-| what | value |
-|---|---|
-{facts}
 """
+    place = f"PostgreSQL and Heyday share its cores.\n\n{facts_table(measured.facts)}"
+    return {"Planning": planning, "The machine": place}
 
 
 def main() -> None:
@@ -198,12 +182,10 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="print only, write no file")
     options = parser.parse_args()
     measured = asyncio.run(measure(options.users, options.runs, options.days))
-    text = page(measured)
-    print(text)
+    written = sections(measured)
+    print(*written.values(), sep="\n")
     if not options.dry:
-        figures = json.dumps(asdict(measured), indent=2) + "\n"
-        (ROOT / "docs" / "performance.json").write_text(figures, "utf-8")
-        (ROOT / "docs" / "performance.md").write_text(text, "utf-8")
+        publish("performance", asdict(measured), written)
 
 
 if __name__ == "__main__":

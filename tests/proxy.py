@@ -35,14 +35,18 @@ class Proxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join one client with the server."""
-        if self._is_refusing:
+        try:
+            if not self._is_refusing:
+                await self._is_open.wait()
+            if not self._is_refusing:
+                await self._join(reader, writer)
+        finally:
             writer.transport.abort()
-            return
-        await self._is_open.wait()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
-            writer.transport.abort()
             return
         self._writers |= {writer, there[1]}
         try:
@@ -50,6 +54,7 @@ class Proxy:
                 ways.create_task(self._pass_on(reader, there[1]))
                 ways.create_task(self._pass_on(there[0], writer))
         finally:
+            there[1].transport.abort()
             self._writers -= {writer, there[1]}
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -48,8 +48,22 @@ class Metrics:
             ["job", "result"],
             registry=self.registry,
         )
+        self._declare_api()
         self._declare_gate()
         self._declare_clocks()
+
+    def _declare_api(self) -> None:
+        self.api_refused = Counter(
+            "heyday_api_refused_total",
+            "Requests refused as too many came from one address.",
+            ["counted"],
+            registry=self.registry,
+        )
+        self.redis_away = Gauge(
+            "heyday_redis_away",
+            "1 while Redis cannot be asked and this process counts by itself, else 0.",
+            registry=self.registry,
+        )
 
     def _declare_gate(self) -> None:
         self.breaker_state = Gauge(

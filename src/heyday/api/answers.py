@@ -1,5 +1,6 @@
 """Answer a refusal or a fault with its problem document."""
 
+import math
 import re
 import traceback
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from heyday.api.problems import (
     ProblemKind,
 )
 from heyday.api.shapes import Fault, Problem
-from heyday.domain.errors import InvalidInput
+from heyday.domain.errors import InvalidInput, TooManyRequests
 
 log = structlog.get_logger()
 
@@ -43,7 +44,9 @@ def answer(request: Request[object, object, State], error: Exception) -> Respons
     if kind.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", error=type(error).__name__, at=_trace(error))
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(math.ceil(error.retry_after.total_seconds()))
+    elif kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     problem = Problem(
         type=kind.type,

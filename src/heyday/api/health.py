@@ -10,6 +10,7 @@ from litestar.response import Response
 
 from heyday.api.shapes import HealthReport, Probe, SchedulerRun, SchedulerSummary
 from heyday.domain.models import JobRun
+from heyday.domain.rate_limit import Counted, RateLimits
 from heyday.services.health import Health, HealthService, HealthStatus
 
 _READINESS = {
@@ -21,10 +22,11 @@ _BROKER = {None: "none", True: "ok", False: "down"}
 
 
 class HealthRoutes:
-    """Bind the health routes to the service."""
+    """Bind the health routes to the service. limits: of the API's callers, if there are any."""
 
-    def __init__(self, health: HealthService) -> None:
+    def __init__(self, health: HealthService, limits: RateLimits | None = None) -> None:
         self._health = health
+        self._limits = limits
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers."""
@@ -60,7 +62,9 @@ class HealthRoutes:
     async def show_health(self) -> Response[HealthReport]:
         """Tell how Heyday is; the status code is 503 when it is down."""
         health = await self._health.check()
-        return Response(_report(health), status_code=_code(health.status is not HealthStatus.DOWN))
+        counted = self._limits.counted if self._limits else Counted.NOWHERE
+        status_code = _code(health.status is not HealthStatus.DOWN)
+        return Response(_report(health, counted), status_code=status_code)
 
     async def show_liveness(self) -> Probe:
         """Tell that the process answers."""
@@ -86,7 +90,7 @@ def _code(is_well: bool) -> int:  # noqa: FBT001 - the one thing it depends on
     return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def _report(health: Health) -> HealthReport:
+def _report(health: Health, counted: Counted) -> HealthReport:
     return HealthReport(
         status=health.status,
         version=health.version,
@@ -94,6 +98,7 @@ def _report(health: Health) -> HealthReport:
         database="ok" if health.is_database_reachable else "down",
         broker=_BROKER[health.is_broker_reachable],
         clock=health.clock_doubt or "ok",
+        rate_limits=counted,
         schedulers=[
             SchedulerSummary(
                 name=scheduler.name,

@@ -13,7 +13,14 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from heyday.domain.errors import Conflict, DatabaseUnavailable, EmailTaken, InvalidInput, NotFound
+from heyday.domain.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    EmailTaken,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+)
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BODY_BYTES = 64 * 1024
@@ -107,6 +114,13 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "unsupported-media-type",
         "Unsupported media type",
         "Send the body as JSON, with the header Content-Type: application/json.",
+    ),
+    TooManyRequests: ProblemKind(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-requests",
+        "Too many requests",
+        "An address may send so many requests a minute; Retry-After says when to go on.",
+        speaks=True,
     ),
     ClientException: _BAD_REQUEST,
     # Litestar's word for a client that hangs up in the middle of its body.

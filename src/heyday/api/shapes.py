@@ -141,6 +141,8 @@ class HealthReport(Struct, frozen=True):
     status: ok, degraded (a scheduler is overdue or failed, RabbitMQ is away, or clocks contradict
     each other) or down.   broker: ok, down, or none where PostgreSQL carries batches.
     clock: ok, or why the time cannot be trusted, so that nothing is sent.
+    rate_limits: none; or where the API's callers are counted: shared (in Redis, for all processes)
+    or own (each process by itself).
     """
 
     status: str
@@ -149,6 +151,7 @@ class HealthReport(Struct, frozen=True):
     database: str
     broker: str
     clock: str
+    rate_limits: str
     schedulers: list[SchedulerSummary]
 
 

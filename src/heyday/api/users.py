@@ -13,12 +13,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK
+from litestar.types import Guard
 
 from heyday.api.bodies import ObjectBody
 from heyday.api.refusals import ANY_BODY, refusals
 from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
 from heyday.domain.dates import format_date
-from heyday.domain.errors import EmailTaken, NotFound
+from heyday.domain.errors import EmailTaken, NotFound, TooManyRequests
 from heyday.domain.models import User
 from heyday.services.users import UserService
 
@@ -35,10 +36,11 @@ _LOCATION = ResponseHeader(
 
 
 class UserRoutes:
-    """Bind the routes of people to the service."""
+    """Bind the routes of people to the service. guards: let a request through, or refuse it."""
 
-    def __init__(self, users: UserService) -> None:
+    def __init__(self, users: UserService, guards: Sequence[Guard] = ()) -> None:
         self._users = users
+        self._guards = guards
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers. The short forms call the same methods as the long ones."""
@@ -46,7 +48,7 @@ class UserRoutes:
             PEOPLE,
             tags=["People"],
             summary="List people",
-            responses=refusals(ValidationException),
+            **self._limited(ValidationException),
         )
         change_person = patch(
             f"{PEOPLE}/{{user_id:uuid}}",
@@ -54,7 +56,7 @@ class UserRoutes:
             return_dto=None,
             tags=["People"],
             summary="Change some fields of a person",
-            responses=refusals(NotFound, *ANY_BODY),
+            **self._limited(NotFound, *ANY_BODY),
         )
         return [
             list_people(self.list_people),
@@ -64,6 +66,10 @@ class UserRoutes:
             *self._both_forms(SHORT, tag="Shortcuts"),
         ]
 
+    def _limited(self, *errors: type[Exception]) -> dict[str, Any]:
+        """Return what every route of people has: what it may refuse, and who may ask."""
+        return {"responses": refusals(TooManyRequests, *errors), "guards": self._guards}
+
     def _leaving_and_coming_back(self) -> Sequence[HTTPRouteHandler]:
         """Return the handlers that take no body and may be repeated: each answers the person."""
         item = f"{PEOPLE}/{{user_id:uuid}}"
@@ -72,21 +78,21 @@ class UserRoutes:
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Take a deletion back",
-            responses=refusals(NotFound, EmailTaken),
+            **self._limited(NotFound, EmailTaken),
         )
         unsubscribe_person = post(
             f"{item}/unsubscribe",
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Greet a person no more",
-            responses=refusals(NotFound),
+            **self._limited(NotFound),
         )
         resubscribe_person = post(
             f"{item}/resubscribe",
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Greet a person again",
-            responses=refusals(NotFound),
+            **self._limited(NotFound),
         )
         return [
             undelete_person(self.undelete_person),
@@ -104,14 +110,14 @@ class UserRoutes:
             return_dto=None,
             tags=[tag],
             summary="Add a person",
-            responses=refusals(*ANY_BODY),
+            **self._limited(*ANY_BODY),
             response_headers=[_LOCATION],
         )
         get_person = get(
             item,
             tags=[tag],
             summary="Show a person",
-            responses=refusals(NotFound),
+            **self._limited(NotFound),
         )
         replace_person = put(
             item,
@@ -119,13 +125,13 @@ class UserRoutes:
             return_dto=None,
             tags=[tag],
             summary="Overwrite a person",
-            responses=refusals(NotFound, *ANY_BODY),
+            **self._limited(NotFound, *ANY_BODY),
         )
         delete_person = delete(
             item,
             tags=[tag],
             summary="Delete a person",
-            responses=refusals(NotFound),
+            **self._limited(NotFound),
         )
         return [
             create_person(self.create_person),

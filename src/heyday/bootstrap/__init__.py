@@ -28,11 +28,13 @@ from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
+from heyday.domain.rate_limit import RateLimit, RateLimits
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.queue.config import QueueConfig
 from heyday.queue.transport import QueueTransport
+from heyday.rate_limits import OwnRateLimits, SharedConfig, SharedRateLimits
 from heyday.schedulers.clock_watch import ClockWatch
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.heartbeat import Heartbeat
@@ -149,6 +151,17 @@ class App:
         )
 
     @cached_property
+    def rate_limits(self) -> RateLimits | None:
+        """Return what counts the API's callers; None where nothing limits them."""
+        settings, clock, metrics = self.settings, self.clock, self.metrics
+        if not settings.api_rate_limit:
+            return None
+        own = OwnRateLimits(RateLimit(settings.api_rate_limit), clock, metrics)
+        if not settings.redis_url:
+            return own
+        return SharedRateLimits(SharedConfig(settings.redis_url), own, clock, metrics)
+
+    @cached_property
     def reconciliation(self) -> ReconciliationService:
         """Return what balances the books."""
         # Only a mailbox of ours can be asked which letters it has.
@@ -205,6 +218,9 @@ class App:
         await self._provider_gate.close()
         if self._queue:
             await self._queue.close()
+        # Only an API has built it, and only there is something to close.
+        if limits := vars(self).get("rate_limits"):
+            await limits.close()
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

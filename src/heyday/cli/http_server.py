@@ -22,7 +22,11 @@ class HttpServer(uvicorn.Server):
     def of(cls, app: App) -> "HttpServer":
         """Build the server on the parts of an app."""
         services = ApiServices(
-            users=app.users, health=app.health, metrics=app.metrics.registry, version=__version__
+            users=app.users,
+            health=app.health,
+            metrics=app.metrics.registry,
+            version=__version__,
+            rate_limits=app.rate_limits,
         )
         feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
         config = uvicorn.Config(

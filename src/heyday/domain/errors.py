@@ -8,6 +8,7 @@ HeydayError
 |   |-- EmailTaken          another live person has this address
 |   `-- IllegalMove         a status may not change that way
 |-- ResolutionRefused       greetings that cannot be settled so; holds the fault of each
+|-- TooManyRequests         a caller asks more often than is allowed
 |-- ConfigurationError      a setting is missing or contradicts another
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
@@ -19,6 +20,7 @@ HeydayError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,14 @@ class ResolutionRefused(HeydayError):
         self.faults = dict(faults)
         lines = [f"  {given}: {fault}" for given, fault in faults.items()]
         super().__init__("\n".join(["nothing was changed", *lines]))
+
+
+class TooManyRequests(HeydayError):
+    """Refuse a caller who asks too often; `retry_after` is when the next request is free."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        self.retry_after = retry_after
+        super().__init__("too many requests came from your address; Retry-After says when to go on")
 
 
 class ConfigurationError(HeydayError):

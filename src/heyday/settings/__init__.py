@@ -19,6 +19,7 @@ from heyday.settings.values import (
     SendTime,
     Url,
     complete_broker_urls,
+    complete_redis_url,
     complete_url,
     empty_is_none,
 )
@@ -76,6 +77,12 @@ class Settings(BaseSettings):
         description="RabbitMQ 3.10 or newer, which carries batches to workers; one URL for each "
         "node of a cluster, with commas between. Empty: PostgreSQL carries them.",
     )
+    redis_url: Annotated[Url, BeforeValidator(complete_redis_url)] = Field(
+        default=None,
+        alias="REDIS_URL",
+        description="Redis 6 or newer, by which all API processes share HEYDAY_API_RATE_LIMIT. "
+        "Empty: each counts by itself.",
+    )
     sender: Annotated[SenderName | None, BeforeValidator(empty_is_none)] = Field(
         default=None,
         alias="SENDER",
@@ -90,6 +97,14 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", alias="HOST", description="Where the API listens.")
     port: int = Field(
         default=8000, alias="PORT", ge=0, le=65535, description="Its port; 0: any free one."
+    )
+    api_rate_limit: int = Field(
+        default=0,
+        alias="HEYDAY_API_RATE_LIMIT",
+        ge=0,
+        le=1_000_000,
+        description="Requests a minute that the API takes from one address; 0: no limit. Behind a "
+        "proxy all callers may have one address.",
     )
     send_time: SendTime = Field(
         default=_TIME.send_time,

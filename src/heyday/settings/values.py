@@ -16,6 +16,9 @@ _DATABASE_URL = re.compile(
 )
 
 _BROKER_URL = re.compile(rf"amqps?://([^\s/?#,]*@)?{_HOST}(/[^\s/?#,]*)?(\?[^\s#,]*)?", re.ASCII)
+# Its client has many more options, which are not Heyday's to change.
+_TLS = r"ssl_\w+=[^\s#&]*"
+_REDIS_URL = re.compile(rf"rediss?://([^\s/?#]*@)?{_HOST}(/\d*)?(\?{_TLS}(&{_TLS})*)?", re.ASCII)
 
 
 def _duration(value: object) -> object:
@@ -35,6 +38,13 @@ def complete_broker_urls(value: object) -> object:
         return value
     if not all(_BROKER_URL.fullmatch(url.strip()) for url in value.split(",")):
         raise ValueError("expected amqp://user:password@host:5672/vhost, with commas between")
+    return value
+
+
+def complete_redis_url(value: object) -> object:
+    """Refuse what Redis's client would take for something else."""
+    if isinstance(value, str) and value and not _REDIS_URL.fullmatch(value):
+        raise ValueError("expected redis://:password@host:6379/0, or rediss:// for TLS")
     return value
 
 

@@ -23,6 +23,7 @@ async def test_after_its_runs_everything_is_well(
         "database": "ok",
         "broker": "none",
         "clock": "ok",
+        "rate_limits": "none",
         "schedulers": [{"name": "daily", **ran}, {"name": "minute", **ran}],
     }
 

@@ -72,7 +72,7 @@ async def test_the_body_is_described_as_the_domain_checks_it(openapi: dict[str, 
 
 async def test_refusals_are_described_as_problems(openapi: dict[str, Any]) -> None:
     responses = operations(openapi)["POST", "/user"]["responses"]
-    assert set(responses) == {"201", "400", "409", "413", "415", "422", "500", "503"}
+    assert set(responses) == {"201", "400", "409", "413", "415", "422", "429", "500", "503"}
     for status, response in responses.items():
         if status != "201":
             (example,) = response["content"]["application/problem+json"]["examples"].values()

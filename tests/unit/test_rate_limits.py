@@ -1,0 +1,52 @@
+"""Callers counted in one process."""
+
+from datetime import timedelta
+
+from heyday.domain.rate_limit import Counted, RateLimit
+from heyday.rate_limits import OwnRateLimits
+from heyday.telemetry import Metrics
+from tests.fakes import FakeClock
+
+NONE = timedelta()
+
+
+def make(clock: FakeClock, requests: int = 2) -> tuple[OwnRateLimits, Metrics]:
+    metrics = Metrics()
+    return OwnRateLimits(RateLimit(requests), clock, metrics), metrics
+
+
+async def test_each_caller_has_its_own_count(clock: FakeClock) -> None:
+    limits, metrics = make(clock)
+    assert [await limits.take("a") for _ in range(3)] == [NONE, NONE, timedelta(seconds=30)]
+    assert await limits.take("b") == NONE
+    refused = metrics.registry.get_sample_value("heyday_api_refused_total", {"counted": "own"})
+    assert refused == 1
+    assert limits.counted is Counted.OWN
+
+
+async def test_time_that_passes_counts(clock: FakeClock) -> None:
+    limits, _ = make(clock)
+    for _ in range(2):
+        await limits.take("a")
+    clock.advance(timedelta(seconds=29))
+    assert await limits.take("a") == timedelta(seconds=1)
+    clock.advance(timedelta(seconds=1))
+    assert await limits.take("a") == NONE
+
+
+async def test_a_wall_clock_that_is_set_back_holds_nobody_up(clock: FakeClock) -> None:
+    limits, _ = make(clock)
+    await limits.take("a")
+    clock.set(clock.now() - timedelta(hours=1))
+    assert await limits.take("a") == NONE
+
+
+async def test_callers_who_went_away_are_forgotten_and_others_not(clock: FakeClock) -> None:
+    limits, _ = make(clock, requests=1)
+    for number in range(50_000):
+        await limits.take(str(number))
+        clock.advance(timedelta(milliseconds=10))
+    # 6,000 of them came within the last minute.
+    assert len(limits._clear_at) <= 12_001  # noqa: SLF001 - what it costs is seen nowhere else
+    assert await limits.take("49999") > NONE
+    assert await limits.take("0") == NONE
