@@ -400,7 +400,6 @@ What a cache in Redis would save, and why there is none: [adr/0022](adr/0022-red
 Microseconds a look, medians of {count} runs with the range in brackets; one reader, all ways in
 turn. CPU is that of the process which asks. A request is without the HTTP server's part.
 Measured by `{measured.command}`.
-The single runs are in `caching.json`.
 
 | what is looked at, and where | wall, us | CPU, us |
 |---|---|---|

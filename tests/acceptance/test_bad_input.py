@@ -84,6 +84,7 @@ def assert_refused(done: Finished, *phrases: str) -> None:
         ("HEYDAY_LATE_WINDOW", "99999999999999999999d", "at most 366d"),
         ("HEYDAY_CALL_TIMEOUT", "600s", "less than or equal to 30 seconds"),
         ("HEYDAY_POOL_MAX", "1", "greater than or equal to 2"),
+        ("HEYDAY_API_RATE_LIMIT", "-1", "greater than or equal to 0"),
     ],
 )
 def test_a_setting_that_is_wrong_is_shown_with_what_was_expected(
@@ -143,6 +144,31 @@ def test_a_malformed_database_url_is_refused(
 ) -> None:
     done = heyday(*words, DATABASE_URL=url)
     assert_refused(done, "DATABASE_URL: expected postgresql://user:password@host:5432/database")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        f"http://:{PASSWORD}@127.0.0.1:6379/0",
+        f"redis://:{PASSWORD}@127.0.0.1:99999/0",
+        f"redis://:{PASSWORD}@127.0.0.1:6379/zero",
+        f"redis://:{PASSWORD}@127.0.0.1:6379/0?socket_timeout=never",
+        f"redis://:{PASSWORD}@127.0.0.1:6379/0?ssl_cert_reqs=none",
+        f"redis://:{PASSWORD}@127.0.0.1:6379/0,redis://127.0.0.2",
+    ],
+)
+def test_a_malformed_redis_url_is_refused(heyday: Program, url: str) -> None:
+    done = heyday("settings", REDIS_URL=url)
+    assert_refused(done, "REDIS_URL: expected redis://:password@host:6379/0")
+
+
+def test_the_password_of_redis_is_not_shown(heyday: Program) -> None:
+    for url in ("redis://:{}@127.0.0.1:6379/0", "rediss://me:{}@[::1]/1?ssl_cert_reqs=none"):
+        done = heyday("settings", REDIS_URL=url.format(PASSWORD))
+        assert done.status == 0
+        assert PASSWORD not in done.out + done.err
+        assert url.format("***").partition("?")[0] in done.out.replace("\n", "")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ _DATABASE_URL = re.compile(
 _BROKER_URL = re.compile(rf"amqps?://([^\s/?#,]*@)?{_HOST}(/[^\s/?#,]*)?(\?[^\s#,]*)?", re.ASCII)
 # Its client has many more options, which are not Heyday's to change.
 _TLS = r"ssl_\w+=[^\s#&]*"
-_REDIS_URL = re.compile(rf"rediss?://([^\s/?#]*@)?{_HOST}(/\d*)?(\?{_TLS}(&{_TLS})*)?", re.ASCII)
+_REDIS = rf"://([^\s/?#]*@)?{_HOST}(/\d*)?"
+_REDIS_URL = re.compile(rf"redis{_REDIS}|rediss{_REDIS}(\?{_TLS}(&{_TLS})*)?", re.ASCII)
 
 
 def _duration(value: object) -> object:
