@@ -8,18 +8,18 @@ with the account of Heyday's own database, and in turn with one that is no super
 import argparse
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from benchmarks import machine
+from benchmarks.pages import DOCS, spread
 from heyday.db import migrate
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
@@ -142,25 +142,22 @@ def plan_twice(url: str, at: datetime, days: int) -> Run:
     return run
 
 
-def spread(values: Sequence[float], form: str) -> str:
-    """Return the median with its range."""
-    shown = (statistics.median(values), min(values), max(values))
-    return "{} ({} to {})".format(*(form.format(value) for value in shown))
+# What a row shows, of which run's figures, and how they are written.
+ROWS: list[tuple[str, Callable[[Run], float], str]] = [
+    ("greetings planned in one run", lambda run: run.rows, "{:,.0f}"),
+    ("rows a second, ledger and all indexes included", lambda run: run.rate, "{:,.0f}"),
+    ("the same window again: rows written", lambda run: run.rows_again, "{:,.0f}"),
+    ("the same window again: share of the time", lambda run: run.again, "{:.3f}"),
+    ("peak memory of the Python process, MiB", lambda run: run.memory_mib, "{:.0f}"),
+]
 
 
 def page(measured: Measured) -> str:
     """Return what docs/performance.md says: what was done, on what, and the figures."""
-    rows: list[tuple[str, Callable[[Run], float], str]] = [
-        ("greetings planned in one run", lambda run: run.rows, "{:,.0f}"),
-        ("rows a second, ledger and all indexes included", lambda run: run.rate, "{:,.0f}"),
-        ("the same window again: rows written", lambda run: run.rows_again, "{:,.0f}"),
-        ("the same window again: share of the time", lambda run: run.again, "{:.3f}"),
-        ("peak memory of the Python process, MiB", lambda run: run.memory_mib, "{:.0f}"),
-    ]
     lines = [
         f"| {name} | {spread([of(run) for run in measured.own], form)} "
         f"| {spread([of(run) for run in measured.ordinary], form)} |"
-        for name, of, form in rows
+        for name, of, form in ROWS
     ]
     facts = "\n".join(f"| {name} | {value} |" for name, value in measured.facts.items())
     return f"""# Performance
@@ -202,8 +199,8 @@ def main() -> None:
     print(text)
     if not options.dry:
         figures = json.dumps(asdict(measured), indent=2) + "\n"
-        (ROOT / "docs" / "performance.json").write_text(figures, "utf-8")
-        (ROOT / "docs" / "performance.md").write_text(text, "utf-8")
+        (DOCS / "performance.json").write_text(figures, "utf-8")
+        (DOCS / "performance.md").write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -21,3 +21,10 @@ async def lab(_opener: Callable[[AsyncExitStack], Lab]) -> AsyncIterator[Lab]:
     """Each transport in turn."""
     async with AsyncExitStack() as stack:
         yield _opener(stack)
+
+
+@pytest.fixture
+def batches(pytestconfig: pytest.Config) -> int:
+    """How many are many: as many as --batches says."""
+    number: int = pytestconfig.getoption("--batches")
+    return number

@@ -6,8 +6,6 @@ from uuid import uuid4
 from heyday.domain.models import Batch
 from tests.integration.transports.labs import Lab, batch, consuming, take, until_waiting
 
-MANY = 300
-
 
 async def test_a_batch_arrives_as_it_was_published(lab: Lab) -> None:
     here, there = await lab.open(), await lab.open()
@@ -28,9 +26,9 @@ async def test_what_is_acknowledged_never_comes_again(lab: Lab) -> None:
     assert (await take(there.transport)).batch == second
 
 
-async def test_many_batches_arrive_once_each(lab: Lab) -> None:
+async def test_many_batches_arrive_once_each(lab: Lab, batches: int) -> None:
     here, there = await lab.open(), await lab.open()
-    published = [batch() for _ in range(MANY)]
+    published = [batch() for _ in range(batches)]
     await here.transport.publish(published)
     arrived: list[Batch] = []
     async with consuming(there.transport) as following:
