@@ -98,6 +98,14 @@ size: $(DEV) ## Check sizes, names and the shape of the test folder
 bench: $(DEV) ## Measure planning among 3,000,000 people; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.plan
 
+.PHONY: bench-transports
+bench-transports: $(DEV) ## Compare PostgreSQL and RabbitMQ as the transport, half an hour; writes docs/transports.md
+	@$(BIN)/python -m benchmarks.transports
+
+.PHONY: bench-caching
+bench-caching: $(DEV) ## Measure what a cache in Redis would save; writes docs/performance.md
+	@$(BIN)/python -m benchmarks.caching
+
 .PHONY: chaos chaos-short
 chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json
 	@$(BIN)/python -m tests.chaos --publish

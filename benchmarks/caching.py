@@ -1,4 +1,4 @@
-"""Measure what a cache in Redis would save: `python -m benchmarks.caching`.
+"""Measure what a cache in Redis would save: `make bench-caching`.
 
 A private PostgreSQL, durable, and a private Redis, both on this machine; people from the product's
 own seeder. One reader, one look after another, all ways in turn in one run. Redis keeps what is
@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import json
 import random
 import tempfile
 import time
@@ -26,7 +27,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from benchmarks import machine
-from benchmarks.page import facts_table, publish, spread
+from benchmarks.pages import DOCS, spread, write_between
 from heyday.api.app import ApiServices, create_app
 from heyday.bootstrap import App, open_app
 from heyday.db import migrate
@@ -395,7 +396,10 @@ def section(measured: Measured) -> str:
         for name, runs in measured.runs.items()
     ]
     count = len(next(iter(measured.runs.values())))
+    facts = "\n".join(f"| {name} | {value} |" for name, value in measured.facts.items())
     return f"""
+## Caching
+
 What a cache in Redis would save, and why there is none: [adr/0022](adr/0022-redis.md).
 Microseconds a look, medians of {count} runs with the range in brackets; one reader, all ways in
 turn. CPU is that of the process which asks. A request is without the HTTP server's part.
@@ -408,7 +412,9 @@ Measured by `{measured.command}`.
 {measured.people:,} people; counts are those of live people, and of the day's greetings by status.
 PostgreSQL, Redis and the reader share the cores.
 
-{facts_table(measured.facts)}
+| what | value |
+|---|---|
+{facts}
 """
 
 
@@ -425,7 +431,9 @@ def main() -> None:
     text = section(measured)
     print(text)
     if not options.dry:
-        publish("caching", asdict(measured), {"Caching": text})
+        figures = json.dumps(asdict(measured), indent=2) + "\n"
+        (DOCS / "caching.json").write_text(figures, "utf-8")
+        write_between(DOCS / "performance.md", "make bench-caching", text)
 
 
 if __name__ == "__main__":

@@ -12,23 +12,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from benchmarks import machine
-from benchmarks.page import ROOT, facts_table, publish, spread
+from benchmarks.pages import DOCS, spread, write_between
 from heyday.db import migrate
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.seeding.copying import copy_population
 from heyday.db.seeding.population import Population
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+ROOT = Path(__file__).parents[1]
 START_AT = datetime(2027, 1, 10, tzinfo=UTC)
 SHOWN = (
     "server_version",
@@ -144,21 +142,27 @@ def plan_twice(url: str, at: datetime, days: int) -> Run:
     return run
 
 
-def sections(measured: Measured) -> dict[str, str]:
+# What a row shows, of which run's figures, and how they are written.
+ROWS: list[tuple[str, Callable[[Run], float], str]] = [
+    ("greetings planned in one run", lambda run: run.rows, "{:,.0f}"),
+    ("rows a second, ledger and all indexes included", lambda run: run.rate, "{:,.0f}"),
+    ("the same window again: rows written", lambda run: run.rows_again, "{:,.0f}"),
+    ("the same window again: share of the time", lambda run: run.again, "{:.3f}"),
+    ("peak memory of the Python process, MiB", lambda run: run.memory_mib, "{:.0f}"),
+]
+
+
+def page(measured: Measured) -> str:
     """Return what docs/performance.md says: what was done, on what, and the figures."""
-    rows: list[tuple[str, Callable[[Run], float], str]] = [
-        ("greetings planned in one run", lambda run: run.rows, "{:,.0f}"),
-        ("rows a second, ledger and all indexes included", lambda run: run.rate, "{:,.0f}"),
-        ("the same window again: rows written", lambda run: run.rows_again, "{:,.0f}"),
-        ("the same window again: share of the time", lambda run: run.again, "{:.3f}"),
-        ("peak memory of the Python process, MiB", lambda run: run.memory_mib, "{:.0f}"),
-    ]
     lines = [
         f"| {name} | {spread([of(run) for run in measured.own], form)} "
         f"| {spread([of(run) for run in measured.ordinary], form)} |"
-        for name, of, form in rows
+        for name, of, form in ROWS
     ]
-    planning = f"""
+    facts = "\n".join(f"| {name} | {value} |" for name, value in measured.facts.items())
+    return f"""
+## Planning
+
 Medians, with the range in brackets, of {len(measured.own)} windows for each account. The two
 differ in who looks after the foreign key: [adr/0008](adr/0008-planning-by-nested-loop.md).
 Measured by `{measured.command}`.
@@ -168,9 +172,15 @@ Measured by `{measured.command}`.
 {chr(10).join(lines)}
 
 {measured.people:,} people were seeded before, {measured.people_a_second:,.0f} a second.
+
+## The machine
+
+PostgreSQL and Heyday share its cores.
+
+| what | value |
+|---|---|
+{facts}
 """
-    place = f"PostgreSQL and Heyday share its cores.\n\n{facts_table(measured.facts)}"
-    return {"Planning": planning, "The machine": place}
 
 
 def main() -> None:
@@ -182,10 +192,12 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="print only, write no file")
     options = parser.parse_args()
     measured = asyncio.run(measure(options.users, options.runs, options.days))
-    written = sections(measured)
-    print(*written.values(), sep="\n")
+    text = page(measured)
+    print(text)
     if not options.dry:
-        publish("performance", asdict(measured), written)
+        figures = json.dumps(asdict(measured), indent=2) + "\n"
+        (DOCS / "performance.json").write_text(figures, "utf-8")
+        write_between(DOCS / "performance.md", "make bench", text)
 
 
 if __name__ == "__main__":

@@ -37,3 +37,8 @@ async def pipeline(
     """Everything from people to provider, on a database of the test's own."""
     async with open_pipeline(database_url, clock=clock, sender=sender) as pipeline:
         yield pipeline
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests of transports carry more than each change has time for."""
+    parser.addoption("--batches", type=int, default=300, help="that a transport carries at once")

@@ -111,6 +111,11 @@ class RabbitServer:
     def is_running(self) -> bool:
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """End the node at once, as a power cut would."""
         if self._process is not None:

@@ -7,7 +7,6 @@ seed chooses the same moments, as far as a machine repeats itself.
 
 import argparse
 import asyncio
-import logging
 import os
 import secrets
 import shutil
@@ -19,7 +18,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-import structlog
 from rich.console import Console
 from rich.progress import Progress
 
@@ -29,7 +27,7 @@ from tests.chaos.catalogue import FAULTS
 from tests.chaos.fault import Fault
 from tests.chaos.ground import NoFaketime, find_faketime
 from tests.chaos.report import KIND, RABBITMQ, TRANSPORTS, Run, publish, show
-from tests.chaos.runner import Runner
+from tests.chaos.runner import Runner, log_to
 from tests.chaos.scenario import Result
 from tests.rabbitmq import is_installed
 
@@ -106,12 +104,6 @@ def _tell(result: Result, console: Console) -> None:
     )
 
 
-def _log_to(path: Path) -> None:
-    """Keep what libraries say of the faults, which they meet here too, off the terminal."""
-    logging.basicConfig(filename=path, level=logging.INFO)
-    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
-
-
 def main() -> int:
     """Run, show, and say by the exit status whether every promise was kept."""
     options = parse()
@@ -131,7 +123,7 @@ def main() -> int:
     facts = machine.describe(folder)
     began_on = f"{clock.now():%Y-%m-%d}"
     os.chdir(folder)  # no .env is there
-    _log_to(folder / "runner.log")
+    log_to(folder / "runner.log")
 
     def tell(results: list[Result]) -> None:
         if options.publish:

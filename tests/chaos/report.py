@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.pages import DOCS, write_between
 from tests.chaos.scenario import Result
 
-DOCS = Path(__file__).parents[2] / "docs"
 POSTGRESQL, RABBITMQ = "postgresql", "rabbitmq"
 TRANSPORTS = (POSTGRESQL, RABBITMQ)
-_NAMES = {POSTGRESQL: "PostgreSQL", RABBITMQ: "RabbitMQ"}
+NAMES = {POSTGRESQL: "PostgreSQL", RABBITMQ: "RabbitMQ"}
 KIND = {True: "honoured", False: "ignored"}
 COLUMNS = (
     "fault",
@@ -26,7 +26,6 @@ COLUMNS = (
     "twice, keys ignored",
     "else",
 )
-_BEGIN, _END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
 _EXPLAINED = """\
 Times: with a provider that honours keys + with one that ignores them. Twice: acceptances beyond
 one a greeting, and where keys are ignored, how many attempts are on record as ambiguous; it may not
@@ -97,16 +96,13 @@ def publish(run: Run, docs: Path = DOCS) -> None:
         others = [r for r in before if (r["fault"], r["transport"]) not in mine]
         document["results"] = others + document["results"]
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    page = docs / "delivery.md"
-    before, _, rest = page.read_text("utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    page.write_text(f"{before}{_BEGIN}\n{markdown(document)}\n{_END}{after}", "utf-8")
+    write_between(docs / "delivery.md", "make chaos", markdown(document))
 
 
 def markdown(document: Mapping[str, Any]) -> str:
     """Return what a page says of a published run."""
     tables = "\n\n".join(
-        f"With {_NAMES[transport]} as the transport:\n\n{_table(found)}"
+        f"With {NAMES[transport]} as the transport:\n\n{_table(found)}"
         for transport in TRANSPORTS
         if (found := [r for r in document["results"] if r["transport"] == transport])
     )

@@ -1,6 +1,7 @@
 """Go through faults, each on a ground that suits it, some worlds side by side."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -130,3 +131,9 @@ def _sum(results: list[Result]) -> Result:
         notes=dict(notes),
         evidence=next((result.evidence for result in results if result.evidence), None),
     )
+
+
+def log_to(path: Path) -> None:
+    """Keep what libraries say of the faults, which they meet here too, off the terminal."""
+    logging.basicConfig(filename=path, level=logging.INFO)
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())

@@ -48,6 +48,11 @@ class Server:
         return self._cluster.url(self._port)
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> Path:
         return self._cluster.log
 

@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.pages import DOCS
 from tests.chaos.catalogue import FAULTS
 from tests.chaos.checker import Findings
 from tests.chaos.faults import edits, workers
-from tests.chaos.report import DOCS, Run, markdown, publish
+from tests.chaos.report import Run, markdown, publish
 from tests.chaos.scenario import Result
 
 PAGE = "# Delivery\n\n<!-- make chaos: begin -->\nold\n<!-- make chaos: end -->\n\nThe end\n"

@@ -37,7 +37,7 @@ from tests.rabbitmq import RabbitCluster, url_at
 
 TEMPLATE = "chaos_template"
 SETTLES_WITHIN = 240.0
-_SETTINGS = {
+SETTINGS = {
     "HEYDAY_CALL_TIMEOUT": "500ms",
     "HEYDAY_LEASE": "5s",
     "HEYDAY_SWEEP_EVERY": "1s",
@@ -117,6 +117,12 @@ class World:
     books: dict[str, Any] = field(default_factory=dict)
     keepers: list[asyncio.Future[None]] = field(default_factory=list)
     _numbers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def broker(self) -> RabbitCluster:
+        """Return RabbitMQ, where that is the transport."""
+        assert self.place.broker is not None
+        return self.place.broker
 
     async def start(self, *words: str, **settings: str) -> Process:
         """Start a process of Heyday, which nobody replaces when it ends."""
@@ -252,7 +258,7 @@ async def open_world(place: Place, setup: Setup) -> AsyncIterator[World]:
             )
         )
         settings = {
-            **_SETTINGS,
+            **SETTINGS,
             "DATABASE_URL": url,
             "EMAIL_SERVICE_URL": provider_url,
             "HEYDAY_PROVIDER_HONOURS_KEYS": str(place.honours_keys).lower(),

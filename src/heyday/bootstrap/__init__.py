@@ -113,9 +113,10 @@ class App:
         return ClockWatch(self.guard, self.clock)
 
     @cached_property
-    def heartbeat(self) -> Heartbeat:
-        """Return what shows from outside that the process lives."""
-        return Heartbeat(self.settings.heartbeat, self.clock)
+    def heartbeat(self) -> Heartbeat | None:
+        """Return what shows from outside that the process lives, if anybody looks."""
+        path = self.settings.heartbeat
+        return Heartbeat(path, self.clock) if path else None
 
     @cached_property
     def planner(self) -> Planner:

@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -112,12 +112,12 @@ async def _playing(
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
     server = _http_server(app) if listener else None
     async with asyncio.TaskGroup() as group:
-        watches = (app.notifications, app.clock_watch, app.heartbeat)
-        loops = [group.create_task(each.run()) for each in watches]
+        parts: list[_Part] = [app.notifications, app.clock_watch]
+        parts += [app.heartbeat] if app.heartbeat else []
         if roles.schedulers:
-            schedulers = (app.daily, app.minute, app.sweep, app.recovery)
-            loops += [group.create_task(scheduler.run()) for scheduler in schedulers]
-        working = group.create_task(app.worker.run()) if roles.worker else None
+            parts += [app.daily, app.minute, app.sweep, app.recovery]
+        loops = [group.create_task(_until_stopped(part, stopping)) for part in parts]
+        working = group.create_task(_until_stopped(app.worker, stopping)) if roles.worker else None
         if server and listener:
             group.create_task(server.serve(sockets=[listener]))
         try:
@@ -132,6 +132,28 @@ async def _playing(
                 working.cancel()
             for loop in loops:
                 loop.cancel()
+
+
+class _Part(Protocol):
+    """Work until it is stopped, or cancelled."""
+
+    async def run(self) -> None: ...
+
+
+async def _until_stopped(part: _Part, stopping: asyncio.Event) -> None:
+    """Have a part work. Raises RuntimeError where it ends before anybody asked it to.
+
+    The process then ends as well, and whoever watches it starts another: one that stays without
+    its minute scheduler would queue nothing, and look well.
+    """
+    try:
+        await part.run()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+    if not stopping.is_set():
+        raise RuntimeError(f"{type(part).__name__} ended by itself")
 
 
 @contextlib.contextmanager

@@ -221,7 +221,7 @@ queue_batches = Table(
     Column("delivery_count", Integer, nullable=False, server_default=text("0")),
     _instant("visible_at", null=False),
     CheckConstraint("cardinality(message_ids) > 0", name="message_ids"),
-    Index("idx_queue_batches_visible", "visible_at"),
+    Index("idx_queue_batches_due", "due_at"),
 )
 
 provider_pace = Table(

@@ -24,19 +24,37 @@ LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
 _CLOSE_TIMEOUT = 2.0
 
 
+@contextlib.contextmanager
+def cancelled_is_lost() -> Iterator[None]:
+    """Raise ConnectionError where aio-pika cancelled tasks of its own, and nobody cancelled us.
+
+    It does when a connection ends under those who use it. Passed on, a CancelledError would end
+    our task as if that had been asked for, and without a word.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError("the connection ended meanwhile") from error
+
+
 @contextlib.asynccontextmanager
 async def farewell() -> AsyncIterator[None]:
     """Take leave, but not for long, and not of what is gone: blocked or cut off, it is silent."""
     with contextlib.suppress(*LOST):
         async with asyncio.timeout(_CLOSE_TIMEOUT):
-            yield
+            with cancelled_is_lost():
+                yield
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
     """Raise TransportError for whatever says that RabbitMQ was lost."""
     try:
-        yield
+        with cancelled_is_lost():
+            yield
     except LOST as error:
         raise TransportError(f"RabbitMQ was lost ({type(error).__name__})") from error
 
@@ -73,11 +91,8 @@ class QueueConnection:
         everything on it waits.
         """
         try:
-            connection = await self._connected()
-            async with asyncio.timeout(self._config.connect_timeout.total_seconds()):
-                channel = await connection.channel(on_return_raises=True)
-                await _declare(channel)
-                found = await set_up(channel)
+            with cancelled_is_lost():
+                found = await self._set_up(set_up)
         except LOST as error:
             await self.reset()
             self._note_failure(error)
@@ -88,6 +103,13 @@ class QueueConnection:
             raise
         self._note_success()
         return found
+
+    async def _set_up(self, set_up: Callable[[AbstractChannel], Awaitable[T]]) -> T:
+        connection = await self._connected()
+        async with asyncio.timeout(self._config.connect_timeout.total_seconds()):
+            channel = await connection.channel(on_return_raises=True)
+            await _declare(channel)
+            return await set_up(channel)
 
     async def reset(self) -> None:
         """Drop the connection: the next channel is on a new one."""

@@ -15,7 +15,7 @@ from heyday.domain.models import Batch
 from heyday.domain.ports import Clock
 from heyday.queue.bodies import CONTENT_TYPE, encode
 from heyday.queue.config import EXCHANGE, ROUTING_KEY, QueueConfig
-from heyday.queue.connection import LOST, QueueConnection
+from heyday.queue.connection import LOST, QueueConnection, cancelled_is_lost
 
 log = structlog.get_logger()
 
@@ -92,8 +92,9 @@ class QueuePublisher:
         timeout = self._config.confirm_timeout.total_seconds()
         async with self._window:
             try:
-                # Unroutable batches come back, which raises: RabbitMQ would confirm them.
-                await exchange.publish(message, ROUTING_KEY, mandatory=True, timeout=timeout)
+                with cancelled_is_lost():
+                    # Unroutable batches come back, which raises: RabbitMQ would confirm them.
+                    await exchange.publish(message, ROUTING_KEY, mandatory=True, timeout=timeout)
             except LOST as error:
                 log.debug("not_confirmed", batch=str(batch.id), error=type(error).__name__)
                 return False

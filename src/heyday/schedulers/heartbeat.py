@@ -14,19 +14,14 @@ EVERY = timedelta(seconds=5)
 
 
 class Heartbeat:
-    """Touch a file every few seconds: whoever finds it old knows that the process stands still.
+    """Touch a file every few seconds: whoever finds it old knows that the process stands still."""
 
-    path: the file; None: nobody looks.
-    """
-
-    def __init__(self, path: Path | None, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
 
     async def run(self) -> None:
         """Beat until cancelled. Raises ConfigurationError if the first beat fails."""
-        if self._path is None:
-            return
         try:
             self._path.touch()
         except OSError as error:
@@ -36,11 +31,11 @@ class Heartbeat:
             ) from None
         while True:
             await self._clock.sleep_until(self._clock.now() + EVERY)
-            self.run_once(self._path)
+            self.run_once()
 
-    def run_once(self, path: Path) -> None:
+    def run_once(self) -> None:
         """Beat once. A full disk is no reason to greet nobody: whoever looks will see it."""
         try:
-            path.touch()
+            self._path.touch()
         except OSError as error:
             log.warning("heartbeat_failed", error=type(error).__name__)

@@ -52,6 +52,7 @@ class MessageWorker:
         """Work until `stop`; then give back what waits, finish what is being sent, and return."""
         async with asyncio.TaskGroup() as group:
             consumer = group.create_task(self._consume(group))
+            consumer.add_done_callback(lambda _: self._stopping.set())
             await self._stopping.wait()
             consumer.cancel()
 

@@ -9,7 +9,6 @@ from tests.chaos.provider import read_log
 from tests.chaos.stalls import longest_stall
 from tests.chaos.waiting import pause, wait_until
 from tests.chaos.world import PATIENT, Setup, World
-from tests.rabbitmq import RabbitCluster
 
 _LEADS_WITHIN = 30.0
 _LONGEST_STALL = 5_000
@@ -24,7 +23,7 @@ _RECOVERED = "longest until all that waited was sent, ms"
 
 async def _kill_leader(world: World) -> None:
     """Kill the node that leads the queue, and start it again once another does."""
-    broker, host = _broker(world), world.place.name
+    broker, host = world.broker, world.place.name
     if not world.notes[_KILLED]:
         await asyncio.to_thread(broker.remember_queues)
     await pause(world.chance.uniform(0.0, 1.0))
@@ -61,7 +60,7 @@ async def _part(world: World) -> None:
 
 async def _wipe(world: World) -> None:
     """Have RabbitMQ begin with nothing; wait until all is sent that waited in it."""
-    broker, host = _broker(world), world.place.name
+    broker, host = world.broker, world.place.name
     await pause(world.chance.uniform(0.5, 2.0))
     await asyncio.to_thread(broker.nodes[0].kill)
     waited = await world.witness.list_queued()
@@ -82,11 +81,6 @@ async def _time(world: World, note: str, end: Awaitable[bool]) -> None:
     began = loop.time()
     await end
     world.notes[note] = max(world.notes[note], round((loop.time() - began) * 1000))
-
-
-def _broker(world: World) -> RabbitCluster:
-    assert world.place.broker is not None
-    return world.place.broker
 
 
 LEADER = Fault(

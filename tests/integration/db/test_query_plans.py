@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from heyday.db import message_logs, plans
+from heyday.db import message_logs, plans, queries
 from heyday.db.types import AnyConnection
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.models import PlanRules
@@ -157,3 +157,18 @@ class TestOnTheWay:
         await populated.execute("UPDATE message_logs SET queued_at = $1", NOW)
         plan = await explain(populated, statement, NOW, NOW + DAY, NOW - DAY, 1000, LATE, NOW)
         assert months_read(plan) == JANUARY
+
+    async def test_taking_a_batch_sorts_none_of_those_that_wait(
+        self, populated: AnyConnection
+    ) -> None:
+        await populated.execute(
+            "INSERT INTO queue_batches (id, due_at, first_at, last_at, message_ids, visible_at)"
+            " SELECT gen_random_uuid(), d, d, d, ARRAY[gen_random_uuid()], d"
+            " FROM (SELECT $1::timestamptz - n * interval '1 s' AS d"
+            "       FROM generate_series(1, 5000) n) AS due",
+            NOW,
+        )
+        take = queries.load("transport")["take"].text
+        plan = await explain(populated, take, NOW, LEASE, 20)
+        assert "idx_queue_batches_due" in plan
+        assert '"Sort"' not in plan

@@ -9,6 +9,9 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
 
+import aio_pika
+import asyncpg
+
 from heyday.clock import SystemClock
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.dead_batches import PostgresDeadLetters
@@ -17,8 +20,9 @@ from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.models import Batch
 from heyday.domain.ports import Delivery, Transport
 from heyday.domain.queue_ports import DeadLetters
-from heyday.queue.config import QueueConfig
+from heyday.queue.config import QUEUE, QueueConfig
 from heyday.queue.transport import QueueTransport
+from tests.chaos.server import Server
 from tests.chaos.waiting import wait_until
 from tests.proxy import open_proxy
 from tests.rabbitmq import RabbitServer, url_at
@@ -48,15 +52,27 @@ class Lab(Protocol):
         """Return one more process."""
         ...
 
+    async def lose(self) -> None:
+        """Have the transport forget every batch."""
+        ...
+
+    async def crash(self) -> None:
+        """End its server at once, and start it again."""
+        ...
+
 
 class PostgresLab:
-    """Have processes on a database; a batch that nobody acknowledges comes again soon."""
+    """Have processes on a database; a batch that nobody acknowledges comes again soon.
+
+    server: that of the database, if it may be broken.
+    """
 
     delivery_limit = 3
 
-    def __init__(self, url: str, stack: AsyncExitStack) -> None:
+    def __init__(self, url: str, stack: AsyncExitStack, server: Server | None = None) -> None:
         self._url = url
         self._stack = stack
+        self._server = server
 
     async def open(self) -> Process:
         config = TransportConfig(
@@ -71,6 +87,16 @@ class PostgresLab:
         # What a connection that was cut off has taken is committed: nothing is left to be done.
         dead_letters = PostgresDeadLetters(database, CLOCK, config)
         return Process(transport, dead_letters, lambda: None)
+
+    async def lose(self) -> None:
+        connection = await asyncpg.connect(self._url)
+        await connection.execute("DELETE FROM queue_batches")
+        await connection.close()
+
+    async def crash(self) -> None:
+        assert self._server is not None
+        await self._server.crash()
+        await self._server.start()
 
 
 class RabbitLab:
@@ -89,11 +115,20 @@ class RabbitLab:
         self._stack.push_async_callback(transport.close)
         return Process(transport, transport.dead_letters, proxy.cut)
 
+    async def lose(self) -> None:
+        async with await aio_pika.connect(self._server.url) as connection:
+            await (await (await connection.channel()).get_queue(QUEUE)).purge()
 
-def batch(size: int = 2) -> Batch:
-    """Return a batch that is due now."""
-    now = CLOCK.now()
-    return Batch(uuid4(), now, now, now, tuple(uuid4() for _ in range(size)))
+    async def crash(self) -> None:
+        await asyncio.to_thread(self._server.remember_queues)
+        await asyncio.to_thread(self._server.kill)
+        await asyncio.to_thread(self._server.start)
+
+
+def batch(size: int = 2, late: timedelta = timedelta()) -> Batch:
+    """Return a batch that is due now, or has been for so long."""
+    due_at = CLOCK.now() - late
+    return Batch(uuid4(), due_at, due_at, due_at, tuple(uuid4() for _ in range(size)))
 
 
 @contextlib.asynccontextmanager

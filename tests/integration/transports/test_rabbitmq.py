@@ -196,10 +196,32 @@ class TestAway:
                 with pytest.raises(TransportError):
                     await following()
 
+    async def test_while_many_are_published_and_others_ask_is_told_as_what_it_is(
+        self, proxy: Proxy
+    ) -> None:
+        """Who asks gives up first, and ends the connection under those who publish."""
+        config = QueueConfig(
+            [url_at(proxy.port)],
+            confirm_timeout=5 * SECOND,
+            connect_timeout=SECOND,
+            patience=SECOND,
+        )
+        transport = QueueTransport(config, CLOCK)
+        await transport.publish([batch()])
+        proxy.hold()
+        asked = [transport.publish([batch() for _ in range(22)]), transport.count_waiting()]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(error) for error in told] == [TransportError, TransportError]
+        proxy.mend()
+        await transport.publish([batch()])
+        await transport.close()
+
     async def test_who_gives_up_waiting_leaves_no_channel_behind(
         self, rabbit: RabbitServer
     ) -> None:
-        connection = QueueConnection(QueueConfig([rabbit.url]), CLOCK, "probe")
+        # rabbitmqctl may take a while to say what channels there are.
+        config = QueueConfig([rabbit.url], connect_timeout=60 * SECOND)
+        connection = QueueConnection(config, CLOCK, "probe")
         is_open = asyncio.Event()
 
         async def wait(_: AbstractChannel) -> None:
@@ -280,24 +302,6 @@ class TestBrokenByHand:
 
 class TestServer:
     """What needs the server itself to be broken."""
-
-    async def test_that_dies_keeps_what_it_confirmed(
-        self, transport: QueueTransport, rabbit: RabbitServer
-    ) -> None:
-        await transport.count_waiting()  # declares
-        await asyncio.to_thread(rabbit.remember_queues)
-        published = [batch() for _ in range(50)]
-        await transport.publish(published)
-        await asyncio.to_thread(rabbit.kill)
-        await asyncio.to_thread(rabbit.start)
-        arrived: set[UUID] = set()
-        await transport.wait_until_back()
-        async with asyncio.timeout(WITHIN), consuming(transport) as following:
-            while len(arrived) < len(published):
-                delivery = await following()
-                arrived.add(delivery.batch.id)
-                await delivery.ack()
-        assert arrived == {each.id for each in published}
 
     async def test_that_was_wiped_is_used_again(
         self, transport: QueueTransport, rabbit: RabbitServer

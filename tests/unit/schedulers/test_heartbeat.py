@@ -65,7 +65,3 @@ async def test_a_fault_later_on_ends_nothing(clock: FakeClock, tmp_path: Path) -
 async def test_a_place_that_cannot_be_written_is_refused(clock: FakeClock, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"HEYDAY_HEARTBEAT=.*/no/file cannot be written"):
         await Heartbeat(tmp_path / "no" / "file", clock).run()
-
-
-async def test_without_a_file_it_does_nothing(clock: FakeClock) -> None:
-    await Heartbeat(None, clock).run()

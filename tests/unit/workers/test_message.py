@@ -39,7 +39,7 @@ class ScriptedDelivery:
 class ScriptedTransport:
     """Deliver what is put into the queue; an exception in it is raised."""
 
-    queue: "asyncio.Queue[ScriptedDelivery | Exception]" = field(default_factory=asyncio.Queue)
+    queue: "asyncio.Queue[ScriptedDelivery | BaseException]" = field(default_factory=asyncio.Queue)
     opened: int = 0
     closed: int = 0
 
@@ -54,7 +54,7 @@ class ScriptedTransport:
         try:
             while True:
                 item = await self.queue.get()
-                if isinstance(item, Exception):
+                if isinstance(item, BaseException):
                     raise item
                 yield item
         finally:
@@ -363,3 +363,10 @@ async def test_a_transport_that_fails_is_asked_again_after_a_pause(
         assert [delivery.acked for delivery in deliveries] == [1] * 4
         assert bench.transport.opened == 6
         assert bench.transport.closed == 5
+
+
+async def test_a_worker_whose_consumer_was_cancelled_by_a_library_ends(bench: Bench) -> None:
+    """It would stay and take nothing; whoever runs it is to know."""
+    bench.transport.queue.put_nowait(asyncio.CancelledError())
+    async with asyncio.timeout(5):
+        await bench.worker.run()
