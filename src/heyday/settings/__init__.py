@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     redis_url: Annotated[Url, BeforeValidator(complete_redis_url)] = Field(
         default=None,
         alias="REDIS_URL",
-        description="Redis 6 or newer, by which all API processes share HEYDAY_API_RATE_LIMIT. "
+        description="Redis 7 or newer, by which all API processes share HEYDAY_API_RATE_LIMIT. "
         "Empty: each counts by itself.",
     )
     sender: Annotated[SenderName | None, BeforeValidator(empty_is_none)] = Field(
