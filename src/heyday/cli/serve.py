@@ -112,7 +112,7 @@ async def _playing(
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
     server = _http_server(app) if listener else None
     async with asyncio.TaskGroup() as group:
-        watches = (app.notifications, app.clock_watch, app.heartbeat)
+        watches = (app.announcements, app.clock_watch, app.heartbeat)
         loops = [group.create_task(each.run()) for each in watches]
         if roles.schedulers:
             schedulers = (app.daily, app.minute, app.sweep, app.recovery)

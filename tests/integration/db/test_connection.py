@@ -291,16 +291,21 @@ async def test_who_stands_still_within_a_transaction_lets_its_locks_go(database_
         "WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
     )
 
+    was_ended = asyncio.Event()
+
     async def work(session: Session) -> None:
         await session.users.count()
         async with asyncio.timeout(10):
             while await looking.fetchval(standing):
                 pass
+        was_ended.set()
         await session.users.count()
 
     try:
         with pytest.raises(DatabaseUnavailable):
             await database.in_transaction(work)
+        # The test's own patience would be the same error.
+        assert was_ended.is_set()
         async with database.session() as session:
             assert await session.users.count() == 0
     finally:
