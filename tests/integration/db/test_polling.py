@@ -9,6 +9,8 @@ from heyday.db.connection import Database, PoolConfig
 from heyday.db.notifications import BATCHES, CHANNELS, DUE, PACE, DueWakeup
 from heyday.db.pacing import PostgresPace
 from heyday.db.polling import Polling
+from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MESSAGE_TYPES
+from heyday.domain.models import ClaimRules
 from heyday.domain.pace import PacePolicy
 from tests.factories import Pipeline
 from tests.fakes import START_AT, FakeClock
@@ -17,7 +19,7 @@ SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 # Of a person in UTC whose birthday is the day on which the clock stands.
 NINE = START_AT.replace(hour=9, minute=0)
-BIRTHDAY = f"{START_AT.date().replace(year=1990)}"
+DAY = f"{START_AT.date().replace(year=1990)}"
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def polling(pipeline: Pipeline, clock: FakeClock) -> Polling:
 async def scheduled(pipeline: Pipeline, clock: FakeClock) -> None:
     """One greeting that is to leave at nine."""
     clock.set(NINE - HOUR)
-    await pipeline.create(timezone="UTC", birthday_date=BIRTHDAY)
+    await pipeline.create(timezone="UTC", birthday_date=DAY)
     assert await pipeline.statuses() == ["SCHEDULED"]
 
 
@@ -68,6 +70,19 @@ async def test_what_may_not_leave_any_more_is_no_news(polling: Polling, clock: F
 
 
 @pytest.mark.usefixtures("scheduled")
+async def test_what_may_leave_is_asked_for_each_message_type(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    clock.set(NINE + 2 * HOUR)
+    windows = {BIRTHDAY.name: HOUR, ANNIVERSARY.name: 3 * HOUR}
+    late = tuple(clock.now() - windows[t.name] for t in MESSAGE_TYPES)
+    rules = ClaimRules(skip_before=late, same_occasion=(HOUR, HOUR))
+    assert await news(Polling(pipeline.database, clock, lambda _: rules)) == set()
+    await pipeline.create(timezone="UTC", anniversary_date=DAY)
+    assert await news(Polling(pipeline.database, clock, lambda _: rules)) == {DUE}
+
+
+@pytest.mark.usefixtures("scheduled")
 async def test_a_retry_is_news_when_its_time_comes(
     polling: Polling, pipeline: Pipeline, clock: FakeClock
 ) -> None:
@@ -95,7 +110,7 @@ async def test_it_goes_on_looking_while_the_database_is_away(
     database_url: str, pipeline: Pipeline, clock: FakeClock
 ) -> None:
     clock.set(NINE + HOUR)
-    await pipeline.create(timezone="UTC", birthday_date=BIRTHDAY)
+    await pipeline.create(timezone="UTC", birthday_date=DAY)
     database = Database(PoolConfig(database_url, min_size=1))
     polling = Polling(database, clock, pipeline.planner.claim_rules, every=timedelta())
     looking = asyncio.create_task(polling.run())
@@ -116,7 +131,7 @@ async def test_the_minute_scheduler_is_woken_by_it(
     clock.set(NINE + HOUR)
     waiting = asyncio.create_task(DueWakeup(polling, clock).wait_until(clock.now() + HOUR))
     await clock.wait_for_sleepers()
-    await pipeline.create(timezone="UTC", birthday_date=BIRTHDAY)
+    await pipeline.create(timezone="UTC", birthday_date=DAY)
     await polling.look()
     async with asyncio.timeout(10):
         await waiting
@@ -126,6 +141,6 @@ async def test_workers_are_left_to_look_for_batches_by_themselves(
     polling: Polling, pipeline: Pipeline, clock: FakeClock
 ) -> None:
     clock.set(NINE + HOUR)
-    await pipeline.create(timezone="UTC", birthday_date=BIRTHDAY)
+    await pipeline.create(timezone="UTC", birthday_date=DAY)
     await pipeline.minute.run_once()
     assert BATCHES not in await news(polling)
