@@ -25,15 +25,11 @@ _STARTS_WITHIN = 20.0
 _LOOK_EVERY = 0.05
 # Debian's place for it is not on everybody's path.
 _PATH = f"{os.defpath}:/usr/sbin:/usr/local/sbin"
-_DATABASES = """[databases]
-* = host={host} port={port} user={user} password='{password}'
-[pgbouncer]
-"""
+_DATABASES = "[databases]\n* = host={host} port={port}\n[pgbouncer]\n"
 _SETTINGS = {
     "listen_addr": "127.0.0.1",
     "unix_socket_dir": "",
-    # Whoever comes is the user above; the port is the loopback's and this run's.
-    "auth_type": "any",
+    "auth_type": "scram-sha-256",
     "pool_mode": "transaction",
     "default_pool_size": "2",
     "server_round_robin": "1",
@@ -49,7 +45,8 @@ def find_pgbouncer() -> str | None:
 def through(port: int, url: str) -> str:
     """Return a database's URL as it is reached by way of a pooler on this port."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}"))
+    who = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{who}@127.0.0.1:{port}"))
 
 
 @contextlib.contextmanager
@@ -61,7 +58,9 @@ def pgbouncer(url: str, **settings: str) -> Iterator[int]:
     folder, port = Path(tempfile.mkdtemp(prefix="heyday-pgbouncer-")), free_port()
     account = _account()
     try:
-        (folder / "pgbouncer.ini").write_text(_config(url, port, settings), "utf-8")
+        (folder / "users.txt").write_text(_users(url), "utf-8")
+        settings = {"auth_file": f"{folder}/users.txt", "listen_port": str(port), **settings}
+        (folder / "pgbouncer.ini").write_text(_config(url, settings), "utf-8")
         os.chown(folder, account.pw_uid, account.pw_gid)
         with (folder / "output.log").open("ab") as output:
             process = subprocess.Popen(
@@ -102,12 +101,16 @@ def _account() -> pwd.struct_passwd:
     return pwd.getpwuid(os.getuid()) if os.getuid() else pwd.getpwnam("nobody")
 
 
-def _config(url: str, port: int, settings: Mapping[str, str]) -> str:
+def _users(url: str) -> str:
+    """Return who may come, and with which password to go on to PostgreSQL."""
     server = urlsplit(url)
-    lines = {**_SETTINGS, "listen_port": str(port), **settings}
-    return _DATABASES.format(
-        host=server.hostname, port=server.port, user=server.username, password=server.password
-    ) + "\n".join(f"{name} = {value}" for name, value in lines.items())
+    return f'"{server.username}" "{server.password}"\n'
+
+
+def _config(url: str, settings: Mapping[str, str]) -> str:
+    server = urlsplit(url)
+    lines = (f"{name} = {value}" for name, value in {**_SETTINGS, **settings}.items())
+    return _DATABASES.format(host=server.hostname, port=server.port) + "\n".join(lines)
 
 
 def _wait_until_up(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -154,6 +154,11 @@ class Database:
         self._config = config
         self._pool: Pool | None = None
 
+    @property
+    def keeps_session(self) -> bool:
+        """Tell whether each connection is one with PostgreSQL itself."""
+        return self._config.keeps_session
+
     async def open(self) -> None:
         """Connect.
 

@@ -279,9 +279,16 @@ async def test_an_old_name_for_the_same_server_is_taken(database_url: str) -> No
     await lent.close()
 
 
-async def test_who_stands_still_within_a_transaction_lets_its_locks_go(database_url: str) -> None:
+@pytest.mark.parametrize("way", ["database_url", "pooled_url"])
+async def test_who_stands_still_within_a_transaction_lets_its_locks_go(
+    request: pytest.FixtureRequest, database_url: str, way: str
+) -> None:
     config = PoolConfig(
-        database_url, min_size=1, max_size=1, stand_still=timedelta(milliseconds=100)
+        request.getfixturevalue(way),
+        min_size=1,
+        max_size=1,
+        stand_still=timedelta(milliseconds=100),
+        keeps_session=way == "database_url",
     )
     database = Database(config)
     await database.open()

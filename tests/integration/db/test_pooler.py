@@ -9,7 +9,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from heyday.clock import SystemClock
 from heyday.db import migrate
+from heyday.db.clock import PostgresClock
 from heyday.db.connection import Database, PoolConfig, connect
 from heyday.db.types import AnyConnection
 from heyday.domain.errors import ConfigurationError, DatabaseUnavailable
@@ -149,31 +151,19 @@ async def test_each_transaction_is_set_as_a_session_is_without_a_pooler(
         assert await lent.fetchval("SHOW application_name") == "heyday"
 
 
-async def test_who_stands_still_within_a_transaction_lets_its_locks_go(
-    pooled_url: str, connection: AnyConnection
+@pytest.mark.parametrize("keeps_session", [True, False])
+async def test_where_postgresql_runs_cannot_be_told_by_the_address_of_a_pooler(
+    database_url: str, connection: AnyConnection, *, keeps_session: bool
 ) -> None:
-    config = PoolConfig(
-        pooled_url, keeps_session=False, stand_still=timedelta(milliseconds=100), min_size=1
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(
+        "CREATE FUNCTION inet_client_addr() RETURNS inet RETURN inet '10.0.0.1'"
     )
-    standing = f"SELECT count(*) {OF_THIS_DATABASE} AND state = 'idle in transaction'"
-
-    was_ended = asyncio.Event()
-
-    async def work(session: Session) -> None:
-        await session.users.count()
-        async with asyncio.timeout(10):
-            while await connection.fetchval(standing):
-                pass
-        was_ended.set()
-        await session.users.count()
-
+    await connection.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
+    config = PoolConfig(database_url, min_size=1, keeps_session=keeps_session)
     async with opened(config) as database:
-        with pytest.raises(DatabaseUnavailable):
-            await database.in_transaction(work)
-        # The test's own patience would be the same error.
-        assert was_ended.is_set()
-        async with database.session() as session:
-            assert await session.users.count() == 0
+        reading = await PostgresClock(database, SystemClock()).read()
+    assert reading.is_elsewhere == keeps_session
 
 
 async def test_migrations_run_through_it(pgbouncer_port: int, empty_database_url: str) -> None:
