@@ -45,8 +45,6 @@ _NO_CONNECTION = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceE
 _UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 # How PgBouncer puts it.
 _REFUSED = "unsupported startup parameter"
-_NO_SESSION = "a pooler stands before PostgreSQL, and"
-_ASKED = "the settings that Heyday connects with; behind a pooler, set HEYDAY_POOLER=transaction"
 _IN_FORCE = "SELECT name, setting FROM pg_settings WHERE name = ANY ($1)"
 # What no further try would change, and what to do about it.
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
@@ -265,7 +263,7 @@ class Database:
             )
         except asyncpg.ProtocolViolationError as error:
             if config.keeps_session and _REFUSED in str(error):
-                raise ConfigurationError(f"{_NO_SESSION} refuses {_ASKED}") from None
+                raise _no_session("refuses") from None
             raise
 
     async def _prepare(self, connection: AnyConnection) -> None:
@@ -280,7 +278,7 @@ class Database:
         async with self.connection() as connection:
             rows = await connection.fetch(_IN_FORCE, list(asked))
         if {row["name"]: row["setting"] for row in rows} != asked:
-            raise ConfigurationError(f"{_NO_SESSION} ignores {_ASKED}")
+            raise _no_session("ignores")
 
 
 async def _patiently(connect_once: Callable[[], Awaitable[T]], patience: timedelta) -> T:
@@ -303,6 +301,13 @@ async def _patiently(connect_once: Callable[[], Awaitable[T]], patience: timedel
             f"({type(error).__name__}); check DATABASE_URL and that the server runs{_hint(error)}"
         ) from error
     raise AssertionError  # the last attempt returns or raises
+
+
+def _no_session(verb: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"a pooler stands before PostgreSQL, and {verb} the settings that Heyday connects with; "
+        "set HEYDAY_POOLER=transaction"
+    )
 
 
 def _hint(fault: Exception) -> str:

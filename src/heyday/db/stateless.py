@@ -12,7 +12,7 @@ _BEGIN = "BEGIN;"
 
 
 class StatelessConnection(asyncpg.Connection):
-    """Leave nothing with the server: no prepared statement, no setting, no type looked up twice.
+    """Leave nothing with the server: no prepared statement and no setting.
 
     asyncpg remembers what a statement takes and returns. Parse, Bind and Execute then go in one
     message, so that a statement costs as many round trips as a prepared one; only PostgreSQL
