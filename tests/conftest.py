@@ -8,7 +8,7 @@ import structlog
 from tests.factories import Pipeline, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 
-pytest_plugins = ["tests.postgres", "tests.servers", "tests.rabbitmq"]
+pytest_plugins = ["tests.postgres", "tests.servers", "tests.rabbitmq", "tests.pgbouncer"]
 
 
 @pytest.fixture(autouse=True)
