@@ -8,7 +8,13 @@ import structlog
 from tests.factories import Pipeline, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 
-pytest_plugins = ["tests.postgres", "tests.servers", "tests.rabbitmq", "tests.redis"]
+pytest_plugins = [
+    "tests.postgres",
+    "tests.servers",
+    "tests.rabbitmq",
+    "tests.redis",
+    "tests.pgbouncer",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -83,6 +83,7 @@ def assert_refused(done: Finished, *phrases: str) -> None:
         ("HEYDAY_PLAN_HORIZON", "0s", "more than nothing"),
         ("HEYDAY_LATE_WINDOW", "99999999999999999999d", "at most 366d"),
         ("HEYDAY_CALL_TIMEOUT", "600s", "less than or equal to 30 seconds"),
+        ("HEYDAY_POOLER", "session", "'none' or 'transaction'"),
         ("HEYDAY_POOL_MAX", "1", "greater than or equal to 2"),
         ("HEYDAY_API_RATE_LIMIT", "-1", "greater than or equal to 0"),
     ],

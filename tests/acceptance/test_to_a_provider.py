@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import aiohttp
 import asyncpg
 import pytest
 
 from heyday.db.types import AnyConnection
+from tests.acceptance.moments import Moment, moment_in, post_person, seconds_until, write_people
 from tests.acceptance.processes import Finished, Heyday, heyday, run
 from tests.provider import Act, Provider, Received
 
@@ -38,38 +37,6 @@ UPDATE message_logs SET lease_until = now() WHERE status = 'SENDING';
 UPDATE queue_batches SET visible_at = now()
 WHERE delivery_count > 0 AND visible_at > now();
 """
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When the greetings of a test leave: an instant, as a zone's clock shows it about noon."""
-
-    at: datetime
-    zone: str
-    local: datetime
-
-    @property
-    def today(self) -> date:
-        return self.local.date()
-
-
-def moment_in(seconds: float) -> Moment:
-    now = datetime.now(UTC)  # noqa: TID251 - processes are to meet it on the real clock
-    at = now.replace(microsecond=0) + timedelta(seconds=round(seconds))
-    ahead = 12 - at.hour
-    return Moment(at, f"Etc/GMT{-ahead:+d}", at + timedelta(hours=ahead))
-
-
-def write_people(path: Path, moment: Moment) -> dict[str, str]:
-    """Write people whose birthday is that day; return the text that each address is to get."""
-    texts = {}
-    rows = ["first_name,last_name,email,timezone,birthday_date"]
-    for number in range(PEOPLE):
-        email = f"person.{number}@example.com"
-        rows.append(f"Person,{number},{email},{moment.zone},{moment.today.replace(year=1988)}")
-        texts[email] = f"Hey, Person {number} it's your birthday"
-    path.write_text("\n".join(rows), "utf-8")
-    return texts
 
 
 def misbehave(request: Received) -> Act:
@@ -140,7 +107,7 @@ async def test_greetings_leave_at_their_instant_once_although_workers_are_killed
         moment = moment_in(5 + 3 * (loop.time() - began))
         settings["SEND_TIME"] = f"{moment.local:%H:%M:%S}"
         api, *schedulers = [await start("api"), await start("scheduler"), await start("scheduler")]
-        texts = write_people(tmp_path / "people.csv", moment)
+        texts = write_people(tmp_path / "people.csv", moment, PEOPLE)
         await command("users", "import", "people.csv", cwd=tmp_path, **settings)
         port = (await api.said(r"started\s+port=(\d+)"))[1]
         texts |= await post_person(f"http://127.0.0.1:{port}", moment)
@@ -167,34 +134,12 @@ async def test_greetings_leave_at_their_instant_once_although_workers_are_killed
     await assert_once(provider, connection, texts)
 
 
-def seconds_until(moment: Moment) -> float:
-    now = datetime.now(UTC)  # noqa: TID251 - the real clock
-    return (moment.at - now).total_seconds()
-
-
 async def wait_for_a_call_in_flight(provider: Provider, after: int) -> None:
     """Return as soon as a call hangs that came after the first so many."""
     await provider.wait_for(after)
     hanging = provider.acts[Act.HANG] + provider.acts[Act.HANG_ACCEPTED]
     while provider.acts[Act.HANG] + provider.acts[Act.HANG_ACCEPTED] == hanging:
         await provider.wait_for(len(provider.requests) + 1)
-
-
-async def post_person(address: str, moment: Moment) -> dict[str, str]:
-    """Create one more person through the API; return their text by address."""
-    person = {
-        "first_name": "Zoë",
-        "last_name": "O'Hara",
-        "email": "zoe@example.com",
-        "timezone": moment.zone,
-        "birthday_date": f"{moment.today.replace(year=1988)}",
-    }
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{address}/api/v1/users", json=person) as response,
-    ):
-        assert response.status == 201
-    return {"zoe@example.com": "Hey, Zoë O'Hara it's your birthday"}
 
 
 def assert_on_time(provider: Provider, moment: Moment) -> None:
@@ -229,7 +174,7 @@ async def test_a_provider_that_is_away_gets_everything_when_it_is_back(
         url = away.url
     # Nine o'clock has passed there, so these people are greeted as soon as they are known.
     moment = moment_in(0)
-    texts = write_people(tmp_path / "people.csv", moment)
+    texts = write_people(tmp_path / "people.csv", moment, PEOPLE)
     settings = {"DATABASE_URL": database_url, "EMAIL_SERVICE_URL": url, "PORT": "0"}
     async with heyday("up", cwd=tmp_path, **settings) as up:
         await up.said("/inbox")

@@ -18,8 +18,9 @@ from heyday.db.dead_batches import PostgresDeadLetters
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
-from heyday.db.notifications import PACE, DueWakeup, Notifications
+from heyday.db.notifications import PACE, Announcements, DueWakeup, Notifications
 from heyday.db.pacing import PostgresPace
+from heyday.db.polling import Polling
 from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.errors import ConfigurationError
@@ -63,7 +64,7 @@ from heyday.services.scheduling import (
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.services.without_broker import WithoutBroker, WithoutBrokerConfig
-from heyday.settings import SenderName, Settings
+from heyday.settings import Pooler, SenderName, Settings
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
 
@@ -94,7 +95,6 @@ class App:
         self._steady = clock or SteadyClock(settings.clock_tolerance)
         self.clock: Clock = self._steady
         self.metrics = Metrics()
-        self.notifications = Notifications(url)
         self._sender = failpoints.guard_sender(sender) if failpoints else sender
         self._store: Store = failpoints.guard_store(database) if failpoints else database
         self._failpoints = failpoints
@@ -117,6 +117,13 @@ class App:
         """Return what shows from outside that the process lives, if anybody looks."""
         path = self.settings.heartbeat
         return Heartbeat(path, self.clock) if path else None
+
+    @cached_property
+    def announcements(self) -> Announcements:
+        """Return what tells of other processes' news."""
+        if self.settings.pooler is Pooler.NONE:
+            return Notifications(self.url)
+        return Polling(self.database, self.clock, self.planner.claim_rules)
 
     @cached_property
     def planner(self) -> Planner:
@@ -194,7 +201,7 @@ class App:
     @cached_property
     def minute(self) -> MinuteScheduler:
         """Return what hands over what is due."""
-        alarm = DueWakeup(self.notifications, self.clock)
+        alarm = DueWakeup(self.announcements, self.clock)
         return MinuteScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
 
     @cached_property
@@ -246,7 +253,7 @@ class App:
         settings = self.settings
         if self._queue is None:
             config = TransportConfig()
-            return PostgresTransport(self.database, self.notifications, self.clock, config)
+            return PostgresTransport(self.database, self.announcements, self.clock, config)
         return WithoutBroker(
             self._queue,
             self._store,
@@ -265,7 +272,7 @@ class App:
     def _provider_gate(self) -> ProviderGate:
         settings = self.settings
         provider = settings.sender_name.value
-        news = self.notifications.event(PACE)
+        news = self.announcements.event(PACE)
         policy = PacePolicy(settings.rate_limit or None)
         return ProviderGate(
             provider=provider,
@@ -369,5 +376,6 @@ def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig
         patience=settings.connect_timeout,
         # As long as a worker may be silent before another takes over.
         stand_still=settings.lease,
+        keeps_session=settings.pooler is Pooler.NONE,
         log_statements=settings.log_sql,
     )

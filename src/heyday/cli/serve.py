@@ -112,7 +112,7 @@ async def _playing(
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
     server = _http_server(app) if listener else None
     async with asyncio.TaskGroup() as group:
-        parts: list[_Part] = [app.notifications, app.clock_watch]
+        parts: list[_Part] = [app.announcements, app.clock_watch]
         parts += [app.heartbeat] if app.heartbeat else []
         if roles.schedulers:
             parts += [app.daily, app.minute, app.sweep, app.recovery]

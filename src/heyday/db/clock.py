@@ -23,4 +23,6 @@ class PostgresClock:
             row = await connection.fetchrow(_QUERIES["read"].text)
             answered_at = self._clock.now()
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-        return DatabaseTime(row["at"], asked_at, answered_at, row["is_elsewhere"])
+        # Behind a pooler the client's address is the pooler's, and nobody can tell.
+        is_elsewhere = row["is_elsewhere"] and self._database.keeps_session
+        return DatabaseTime(row["at"], asked_at, answered_at, is_elsewhere)

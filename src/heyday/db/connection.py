@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import asyncpg
 import stamina
@@ -14,9 +14,10 @@ from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
 from heyday.db.resolutions import ResolutionRepository
+from heyday.db.stateless import StatelessConnection
 from heyday.db.types import AnyConnection, Pool, PooledConnection
 from heyday.db.users import UserRepository
-from heyday.domain.errors import DatabaseError, DatabaseUnavailable
+from heyday.domain.errors import ConfigurationError, DatabaseError, DatabaseUnavailable
 from heyday.domain.ports import Session
 
 T = TypeVar("T")
@@ -42,6 +43,9 @@ CONNECTION_LOST = (
 _NO_CONNECTION = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
 # PostgreSQL undid the transaction, and says that the same one may well succeed.
 _UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+# How PgBouncer puts it.
+_REFUSED = "unsupported startup parameter"
+_IN_FORCE = "SELECT name, setting FROM pg_settings WHERE name = ANY ($1)"
 # What no further try would change, and what to do about it.
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.InvalidAuthorizationSpecificationError, "user or password is wrong"),
@@ -57,7 +61,8 @@ class PoolConfig:
     patience: how long a caller waits for a server that went away.
     stand_still: how long a process may stand still within a transaction before PostgreSQL ends its
     connection: one that is stopped there would keep its locks, and nobody could take over.
-    statement_cache: prepared statements a connection keeps; 0 behind a transaction pooler.
+    keeps_session: whether a connection stays with one server: not behind a transaction pooler.
+    statement_cache: statements a connection remembers.
     log_statements: write each statement, without its values, to the log (development).
     """
 
@@ -68,8 +73,15 @@ class PoolConfig:
     connect_timeout: timedelta = timedelta(seconds=10)
     patience: timedelta = PATIENCE
     stand_still: timedelta = timedelta(seconds=60)
+    keeps_session: bool = True
     statement_cache: int = 200
     log_statements: bool = False
+
+    @property
+    def session_settings(self) -> dict[str, str]:
+        """Return how PostgreSQL is to be set while it works for us."""
+        stand_still = self.stand_still // timedelta(milliseconds=1)
+        return {"jit": "off", "idle_in_transaction_session_timeout": str(stand_still)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +134,15 @@ def _is_broken(connection: PooledConnection) -> bool:
 
 
 async def connect(url: str, patience: timedelta = PATIENCE) -> AnyConnection:
-    """Open one connection outside any pool. Raises DatabaseUnavailable."""
+    """Open one connection outside any pool, directly or through any pooler.
+
+    Raises DatabaseUnavailable.
+    """
     seconds = patience.total_seconds()
-    return await _patiently(lambda: asyncpg.connect(url, timeout=seconds), patience)
+    return await _patiently(
+        lambda: asyncpg.connect(url, timeout=seconds, connection_class=StatelessConnection),
+        patience,
+    )
 
 
 class Database:
@@ -134,9 +152,24 @@ class Database:
         self._config = config
         self._pool: Pool | None = None
 
+    @property
+    def keeps_session(self) -> bool:
+        """Tell whether each connection is one with PostgreSQL itself."""
+        return self._config.keeps_session
+
     async def open(self) -> None:
-        """Connect. Raises DatabaseUnavailable if the server does not answer in time."""
+        """Connect.
+
+        Raises DatabaseUnavailable if the server does not answer in time; ConfigurationError if a
+        connection is to keep its session, and something in between does not let it.
+        """
         self._pool = await _patiently(self._create_pool, self._config.patience)
+        if self._config.keeps_session:
+            try:
+                await self._check_session()
+            except BaseException:
+                await self.close()
+                raise
 
     async def close(self) -> None:
         """Give all connections back."""
@@ -209,28 +242,43 @@ class Database:
 
     async def _create_pool(self) -> Pool:
         config = self._config
-        return await asyncpg.create_pool(
-            config.url,
-            min_size=config.min_size,
-            max_size=config.max_size,
-            max_inactive_connection_lifetime=config.idle.total_seconds(),
-            timeout=config.connect_timeout.total_seconds(),
-            statement_cache_size=config.statement_cache,
-            reset=_keep_state,
-            init=self._prepare,
-            server_settings={
-                "application_name": "heyday",
-                "timezone": "UTC",
-                "jit": "off",
-                "idle_in_transaction_session_timeout": str(
-                    config.stand_still // timedelta(milliseconds=1)
-                ),
-            },
-        )
+        kind: type[asyncpg.Connection] = StatelessConnection
+        # Every pooler knows these two, and sees to them.
+        settings = {"application_name": "heyday", "timezone": "UTC"}
+        if config.keeps_session:
+            kind = asyncpg.Connection
+            settings |= config.session_settings
+        try:
+            return await asyncpg.create_pool(
+                config.url,
+                min_size=config.min_size,
+                max_size=config.max_size,
+                max_inactive_connection_lifetime=config.idle.total_seconds(),
+                timeout=config.connect_timeout.total_seconds(),
+                statement_cache_size=config.statement_cache,
+                connection_class=kind,
+                reset=_keep_state,
+                init=self._prepare,
+                server_settings=settings,
+            )
+        except asyncpg.ProtocolViolationError as error:
+            if config.keeps_session and _REFUSED in str(error):
+                raise _no_session("refuses") from None
+            raise
 
     async def _prepare(self, connection: AnyConnection) -> None:
+        if not self._config.keeps_session:
+            cast("StatelessConnection", connection).begin_with(self._config.session_settings)
         if self._config.log_statements:
             connection.add_query_logger(_log_statement)
+
+    async def _check_session(self) -> None:
+        """Look whether what was asked for at connecting is in force."""
+        asked = self._config.session_settings
+        async with self.connection() as connection:
+            rows = await connection.fetch(_IN_FORCE, list(asked))
+        if {row["name"]: row["setting"] for row in rows} != asked:
+            raise _no_session("ignores")
 
 
 async def _patiently(connect_once: Callable[[], Awaitable[T]], patience: timedelta) -> T:
@@ -253,6 +301,13 @@ async def _patiently(connect_once: Callable[[], Awaitable[T]], patience: timedel
             f"({type(error).__name__}); check DATABASE_URL and that the server runs{_hint(error)}"
         ) from error
     raise AssertionError  # the last attempt returns or raises
+
+
+def _no_session(verb: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"a pooler stands before PostgreSQL, and {verb} the settings that Heyday connects with; "
+        "set HEYDAY_POOLER=transaction"
+    )
 
 
 def _hint(fault: Exception) -> str:

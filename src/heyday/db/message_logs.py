@@ -26,7 +26,13 @@ _QUERIES = queries.load("message_logs")
 # What a claim makes of rows whose people have left, or have another date or zone now.
 _OF_CHANGED_PEOPLE = frozenset({Status.CANCELLED.value, Status.QUEUED.value})
 # Which parameter of a statement holds the instants before which it is too late.
-_SKIP_BEFORE = {"enqueue_due": "$5", "enqueue_again": "$5", "claim": "$5", "skip_late": "$1"}
+_SKIP_BEFORE = {
+    "enqueue_due": "$5",
+    "news": "$3",
+    "enqueue_again": "$5",
+    "claim": "$5",
+    "skip_late": "$1",
+}
 
 
 def statement(name: str, *, is_doubtful: bool = False) -> str:

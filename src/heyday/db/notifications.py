@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 import asyncpg
 import structlog
@@ -15,9 +16,22 @@ log = structlog.get_logger()
 DUE = "heyday_due"
 BATCHES = "heyday_batches"
 PACE = "heyday_pace"
+CHANNELS = (DUE, BATCHES, PACE)
 
 _RECONNECT_AFTER = 1.0
 _LOST = (OSError, *CONNECTION_LOST, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Announcements(Protocol):
+    """Set events when other processes have something to say."""
+
+    def event(self, channel: str) -> asyncio.Event:
+        """Return the event that is set whenever there may be something new."""
+        ...
+
+    async def run(self) -> None:
+        """Set them until cancelled."""
+        ...
 
 
 class Notifications:
@@ -25,7 +39,7 @@ class Notifications:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._events = {channel: asyncio.Event() for channel in (DUE, BATCHES, PACE)}
+        self._events = {channel: asyncio.Event() for channel in CHANNELS}
 
     def event(self, channel: str) -> asyncio.Event:
         """Return the event that is set whenever the channel is notified."""
@@ -61,8 +75,8 @@ def _setter(event: asyncio.Event) -> Callable[..., None]:
 class DueWakeup:
     """Let the minute scheduler sleep until its next turn, or until due work is announced."""
 
-    def __init__(self, notifications: Notifications, clock: Clock) -> None:
-        self._event = notifications.event(DUE)
+    def __init__(self, announcements: Announcements, clock: Clock) -> None:
+        self._event = announcements.event(DUE)
         self._clock = clock
 
     async def wait_until(self, at: datetime) -> None:

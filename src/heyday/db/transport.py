@@ -10,7 +10,7 @@ import asyncpg
 
 from heyday.db import queries
 from heyday.db.connection import Database
-from heyday.db.notifications import BATCHES, Notifications, first_of
+from heyday.db.notifications import BATCHES, Announcements, first_of
 from heyday.domain.errors import DatabaseError, TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock
@@ -39,12 +39,12 @@ class PostgresTransport:
     def __init__(
         self,
         database: Database,
-        notifications: Notifications,
+        announcements: Announcements,
         clock: Clock,
         config: TransportConfig,
     ) -> None:
         self._database = database
-        self._announced = notifications.event(BATCHES)
+        self._announced = announcements.event(BATCHES)
         self._clock = clock
         self._config = config
 

@@ -38,6 +38,13 @@ class SenderName(StrEnum):
     HTTP = "http"
 
 
+class Pooler(StrEnum):
+    """Name what stands before PostgreSQL: nothing, or what lends servers for a transaction."""
+
+    NONE = "none"
+    TRANSACTION = "transaction"
+
+
 class TypePolicies(BaseSettings):
     """Hold what is set for one message type alone, such as HEYDAY_BIRTHDAY_SEND_TIME=08:30.
 
@@ -268,6 +275,12 @@ class Settings(BaseSettings):
         alias="HEYDAY_FAILPOINTS",
         description="Where the process is to kill or stop itself, such as "
         "claim.after_commit=kill#3 (for tests of Heyday itself).",
+    )
+    pooler: Pooler = Field(
+        default=Pooler.NONE,
+        alias="HEYDAY_POOLER",
+        description="What stands before PostgreSQL: none, or a pooler such as PgBouncer, which "
+        "lends connections for a transaction or longer (transaction).",
     )
     pool_min: int = Field(
         default=5, alias="HEYDAY_POOL_MIN", ge=1, le=1000, description="Connections kept open."

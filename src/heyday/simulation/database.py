@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 import asyncpg
 
-from heyday.db.connection import Database, DatabaseSession, PoolConfig, connect, explained
+from heyday.db.connection import Database, DatabaseSession, PoolConfig, explained
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
@@ -37,7 +37,7 @@ class QuickDatabase(Database):
     async def open(self) -> None:
         """Connect."""
         for _ in range(self._count):
-            self._free.put_nowait(await connect(self._url))
+            self._free.put_nowait(await asyncpg.connect(self._url))
 
     async def close(self) -> None:
         """Give all connections back."""

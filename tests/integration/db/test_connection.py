@@ -279,9 +279,16 @@ async def test_an_old_name_for_the_same_server_is_taken(database_url: str) -> No
     await lent.close()
 
 
-async def test_who_stands_still_within_a_transaction_lets_its_locks_go(database_url: str) -> None:
+@pytest.mark.parametrize("way", ["database_url", "pooled_url"])
+async def test_who_stands_still_within_a_transaction_lets_its_locks_go(
+    request: pytest.FixtureRequest, database_url: str, way: str
+) -> None:
     config = PoolConfig(
-        database_url, min_size=1, max_size=1, stand_still=timedelta(milliseconds=100)
+        request.getfixturevalue(way),
+        min_size=1,
+        max_size=1,
+        stand_still=timedelta(milliseconds=100),
+        keeps_session=way == "database_url",
     )
     database = Database(config)
     await database.open()
@@ -291,16 +298,21 @@ async def test_who_stands_still_within_a_transaction_lets_its_locks_go(database_
         "WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
     )
 
+    was_ended = asyncio.Event()
+
     async def work(session: Session) -> None:
         await session.users.count()
         async with asyncio.timeout(10):
             while await looking.fetchval(standing):
                 pass
+        was_ended.set()
         await session.users.count()
 
     try:
         with pytest.raises(DatabaseUnavailable):
             await database.in_transaction(work)
+        # The test's own patience would be the same error.
+        assert was_ended.is_set()
         async with database.session() as session:
             assert await session.users.count() == 0
     finally:

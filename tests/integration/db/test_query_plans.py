@@ -120,11 +120,17 @@ class TestOnTheWay:
     async def _with_plans(self, populated: AnyConnection, mode: str) -> None:
         await populated.execute(f"SET LOCAL plan_cache_mode = {mode}")
 
-    async def test_enqueueing_reads_the_scheduler_index_of_one_month(
-        self, populated: AnyConnection
+    @pytest.mark.parametrize(
+        ("name", "values"),
+        [
+            ("enqueue_due", (NOW, NOW + 2 * DAY, NOW - DAY, 1000, LATE)),
+            ("news", (NOW - DAY, NOW + 2 * DAY, LATE)),
+        ],
+    )
+    async def test_what_is_due_is_read_from_the_scheduler_index_of_one_month(
+        self, populated: AnyConnection, name: str, values: tuple[object, ...]
     ) -> None:
-        statement = message_logs.statement("enqueue_due")
-        plan = await explain(populated, statement, NOW, NOW + 2 * DAY, NOW - DAY, 1000, LATE)
+        plan = await explain(populated, message_logs.statement(name), *values)
         scheduler = await populated.fetchval(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
             "WHERE i.inhparent = 'idx_message_logs_scheduler'::regclass "

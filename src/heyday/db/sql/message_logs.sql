@@ -27,6 +27,17 @@ WITH due AS (
 )
 SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_send_time
 
+-- name: news
+-- What NOTIFY would tell: whether anything is due before $2 that nobody has queued, and when a
+-- provider last asked for a slower pace.
+SELECT EXISTS (
+           SELECT FROM message_logs m
+           WHERE status IN ('SCHEDULED', 'RETRYING')
+             AND scheduled_send_time >= $1 AND scheduled_send_time < $2
+             AND scheduled_send_time >= {skip_before}
+             AND (next_attempt_at IS NULL OR next_attempt_at < $2)) AS is_due,
+       (SELECT max(greatest(slowed_at, blocked_until)) FROM provider_pace) AS slowed_at
+
 -- name: enqueue_again
 -- Take what was queued before $6, was due before $2, and was claimed by nobody: a lost batch.
 -- moves: QUEUED > QUEUED
