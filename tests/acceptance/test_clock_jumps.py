@@ -21,6 +21,7 @@ from heyday.db.embedded.binaries import find_binaries
 from tests.acceptance.processes import Heyday, get, heyday, run
 from tests.factories import person
 from tests.provider import Provider
+from tests.servers import missing
 
 SECOND = timedelta(seconds=1)
 HOUR, DAY = 3600, 86400
@@ -31,9 +32,11 @@ AS_LONG_AS_COMMANDS = 10
 FOLDERS = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/local/lib/faketime")
 LIBRARIES = [p for folder in FOLDERS for p in Path("/").glob(f"{folder[1:]}/libfaketime.so.1")]
 
-pytestmark = pytest.mark.skipif(
-    not LIBRARIES, reason="libfaketime is not installed (Debian and Ubuntu: apt install faketime)"
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def _is_installed() -> None:
+    if not LIBRARIES:
+        missing("libfaketime", "apt-get install libfaketime")
 
 
 def real_now() -> datetime:

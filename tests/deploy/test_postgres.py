@@ -17,6 +17,7 @@ from heyday.db.embedded.binaries import find_installed_servers
 from tests.acceptance.processes import Finished, run
 from tests.deploy.composition import ROOT
 from tests.postgres import private_folder
+from tests.servers import missing
 
 SCRIPT = ROOT / "deploy" / "postgres" / "init-db.sql"
 PASSWORD = "s3cr3t'of;postgres"
@@ -28,10 +29,11 @@ TALKATIVE = {
     "timezone": "Asia/Tokyo",
 }
 
-pytestmark = pytest.mark.skipif(
-    not find_installed_servers() or shutil.which("psql") is None,
-    reason="no PostgreSQL with its extensions and psql is installed on this machine",
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def _is_installed() -> None:
+    if not find_installed_servers() or shutil.which("psql") is None:
+        missing("PostgreSQL with its extensions and psql", "apt-get install postgresql")
 
 
 @dataclass(frozen=True, slots=True)

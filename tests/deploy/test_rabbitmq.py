@@ -19,6 +19,7 @@ import pytest
 
 from heyday.db.embedded.cluster import free_port
 from tests.deploy.composition import ROOT
+from tests.servers import missing
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 DEPLOY = ROOT / "deploy" / "rabbitmq"
@@ -26,9 +27,11 @@ PASSWORD = "r4bb1t"
 PATIENCE = 90
 _LOOK_EVERY = 0.2
 
-pytestmark = pytest.mark.skipif(
-    not (PROGRAMS / "rabbitmq-server").exists(), reason="no RabbitMQ is installed on this machine"
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def _is_installed() -> None:
+    if not (PROGRAMS / "rabbitmq-server").exists():
+        missing("RabbitMQ", "apt-get install rabbitmq-server")
 
 
 @dataclass

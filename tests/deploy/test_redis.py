@@ -13,13 +13,16 @@ import pytest
 
 from heyday.db.embedded.cluster import free_port
 from tests.deploy.composition import PASSWORDS, ROOT
+from tests.servers import missing
 
 PATIENCE = 20
 _LOOK_EVERY = 0.05
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("redis-server") is None, reason="no Redis is installed on this machine"
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def _is_installed() -> None:
+    if shutil.which("redis-server") is None:
+        missing("Redis", "apt-get install redis-server")
 
 
 @dataclass(frozen=True, slots=True)
