@@ -102,14 +102,15 @@ def publish(run: Run, docs: Path = DOCS) -> None:
 def markdown(document: Mapping[str, Any]) -> str:
     """Return what a page says of a published run."""
     tables = "\n\n".join(
-        f"With {NAMES[transport]} as the transport:\n\n{_table(found)}"
+        f"With {NAMES[transport]} as the transport:\n\n{_table(found)}{_longest(found)}"
         for transport in TRANSPORTS
         if (found := [r for r in document["results"] if r["transport"] == transport])
     )
     facts = ", ".join(f"{name} {value}" for name, value in document["facts"].items())
     return (
-        "By `make chaos`, or by `python -m tests.chaos --publish --only` for some of them; seed\n"
-        "and day of each are in [chaos.json](chaos.json).\n"
+        "By `make chaos`, or by `python -m tests.chaos --publish`: with `--only` for some faults,\n"
+        "with `--transport rabbitmq` for RabbitMQ. Seed and day of each are in\n"
+        "[chaos.json](chaos.json).\n"
         f"{facts}.\n\n{tables}\n\n{_EXPLAINED}"
     )
 
@@ -117,6 +118,17 @@ def markdown(document: Mapping[str, Any]) -> str:
 def _table(results: Sequence[Mapping[str, Any]]) -> str:
     lines = [COLUMNS, ["---"] * len(COLUMNS), *_rows(results)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _longest(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line for each time that was measured."""
+    lines = [
+        f"* {result['title']}: {name.removesuffix(', ms')} {figure:,} ms"
+        for result in results
+        for name, figure in result["notes"].items()
+        if name.startswith("longest")
+    ]
+    return "".join(f"\n{line}" for line in ["", *lines]) if lines else ""
 
 
 def _names(results: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -60,3 +60,10 @@ def test_each_fault_is_there_once():
     names = [fault.name for fault in FAULTS]
     assert len(set(names)) == len(names)
     assert all(fault.short <= fault.times for fault in FAULTS)
+
+
+def test_how_long_it_took_at_the_longest_is_told() -> None:
+    notes = {"longest stall, ms": 2375, "seconds of faults": 407}
+    run = replace(RUN, results=[replace(RESULTS[0], notes=notes), RESULTS[1]])
+    lines = [line for line in markdown(run.document()).splitlines() if line.startswith("*")]
+    assert lines == [f"* {workers.KILL.title}: longest stall 2,375 ms"]
