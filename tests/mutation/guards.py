@@ -15,6 +15,7 @@ _GATE = "src/heyday/services/gate.py"
 _LEASES = "src/heyday/services/leases.py"
 _SCHEDULING = "src/heyday/services/scheduling.py"
 _SENDING = "src/heyday/services/sending.py"
+_SERVE = "src/heyday/cli/serve.py"
 _WORKER = "src/heyday/workers/message.py"
 
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
@@ -457,5 +458,30 @@ GUARDS: tuple[Guard, ...] = (
         "        if self._breaker.wait(now) > 0:\n            return HeldBy.BREAKER\n",
         "",
         ["tests/unit/services/test_gate.py"],
+    ),
+    # --- Parts of a process
+    Guard(
+        "a part that ended",
+        "A process whose minute scheduler is gone does not stay and look well.",
+        _SERVE,
+        "    if not stopping.is_set():\n        raise RuntimeError",
+        "    if stopping.is_set():\n        raise RuntimeError",
+        ["tests/unit/cli/test_serve.py"],
+    ),
+    Guard(
+        "a consumer that ended",
+        "A worker that takes nothing any more comes to its end.",
+        _WORKER,
+        "            consumer.add_done_callback(lambda _: self._stopping.set())\n",
+        "",
+        [f"{_WORKER_TESTS}::test_a_worker_whose_consumer_was_cancelled_by_a_library_ends"],
+    ),
+    Guard(
+        "what a library cancelled",
+        "A connection to RabbitMQ that ends under a publisher is a fault, no wish to stop.",
+        "src/heyday/queue/connection.py",
+        "        if task is None or task.cancelling():\n            raise\n",
+        "        raise\n",
+        ["tests/unit/queue/test_connection.py"],
     ),
 )
