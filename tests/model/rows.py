@@ -34,6 +34,11 @@ class PersonRow:
         """Whether the person is there and wants greetings."""
         return self.deleted_at is None and self.unsubscribed_at is None
 
+    @property
+    def version(self) -> str:
+        """What names this state; the model has no edits that expect one."""
+        return self.updated_at.isoformat()
+
     def date_of(self, message_type: MessageType) -> date | None:
         on: date | None = getattr(self, message_type.date_column)
         return on

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from heyday.api.answers import answer
 from heyday.api.calls import guard
+from heyday.api.compression import COMPRESSION
 from heyday.api.docs import DocsRoutes
 from heyday.api.frame import RequestFrame
 from heyday.api.health import HealthRoutes
@@ -48,6 +49,7 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
         openapi_config=docs.openapi(),
         exception_handlers={Exception: answer},
         request_max_body_size=MAX_BODY_BYTES,
+        compression_config=COMPRESSION,
         logging_config=None,
         debug=False,
     )

@@ -20,6 +20,7 @@ from litestar.response import Response
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
+from heyday.api.compression import UNCOMPRESSED
 from heyday.api.problems import PROBLEM_KINDS
 from heyday.api.refusals import refusals
 from heyday.api.shapes import ProblemPage
@@ -75,7 +76,11 @@ class DocsRoutes:
         """Return what Litestar is to say of the API, and where."""
         router = Router(
             "/docs",
-            route_handlers=[get("/assets/{name:str}", opt={"is_routine": True})(self.show_asset)],
+            route_handlers=[
+                get("/assets/{name:str}", opt={"is_routine": True, UNCOMPRESSED: True})(
+                    self.show_asset
+                )
+            ],
             include_in_schema=False,
             after_request=_refuse_unknown,
             response_headers=[ResponseHeader(name="Content-Security-Policy", value=_POLICY)],

@@ -14,6 +14,7 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from heyday.domain.errors import (
+    Changed,
     Conflict,
     DatabaseUnavailable,
     EmailTaken,
@@ -95,6 +96,12 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "Email address taken",
         "An address belongs to one live record, whatever its case.",
         speaks=True,
+    ),
+    Changed: ProblemKind(
+        HTTPStatus.PRECONDITION_FAILED,
+        "changed",
+        "Changed meanwhile",
+        "The person is no longer as If-Match expects; nothing was done. Read them again.",
     ),
     Conflict: ProblemKind(
         HTTPStatus.CONFLICT,

@@ -12,14 +12,16 @@ from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
-from litestar.status_codes import HTTP_200_OK
+from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 from litestar.types import Guard
 
 from heyday.api.bodies import ObjectBody
+from heyday.api.compression import UNCOMPRESSED
+from heyday.api.etags import ETAG, NOT_MODIFIED, IfMatch, IfNoneMatch, etag, expected, is_known
 from heyday.api.refusals import ANY_BODY, refusals
 from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
 from heyday.domain.dates import format_date
-from heyday.domain.errors import EmailTaken, NotFound, TooManyRequests
+from heyday.domain.errors import Changed, EmailTaken, NotFound, TooManyRequests
 from heyday.domain.models import User
 from heyday.services.users import UserService
 
@@ -56,7 +58,7 @@ class UserRoutes:
             return_dto=None,
             tags=["People"],
             summary="Change some fields of a person",
-            **self._limited(NotFound, *ANY_BODY),
+            **self._tagged(NotFound, Changed, *ANY_BODY),
         )
         return [
             list_people(self.list_people),
@@ -70,6 +72,19 @@ class UserRoutes:
         """Return what every route of people has: what it may refuse, and who may ask."""
         return {"responses": refusals(TooManyRequests, *errors), "guards": self._guards}
 
+    def _tagged(
+        self, *errors: type[Exception], headers: Sequence[ResponseHeader] = ()
+    ) -> dict[str, Any]:
+        """Return what the routes have that answer with one person. An ETag names bytes as sent."""
+        sent_plain = {"response_headers": [ETAG, *headers], "opt": {UNCOMPRESSED: True}}
+        return self._limited(*errors) | sent_plain
+
+    def _conditional(self, *errors: type[Exception]) -> dict[str, Any]:
+        """Return what the route has that shows one person, unless the caller knows them."""
+        options = self._tagged(*errors)
+        options["responses"][HTTP_304_NOT_MODIFIED] = NOT_MODIFIED
+        return options
+
     def _leaving_and_coming_back(self) -> Sequence[HTTPRouteHandler]:
         """Return the handlers that take no body and may be repeated: each answers the person."""
         item = f"{PEOPLE}/{{user_id:uuid}}"
@@ -78,21 +93,21 @@ class UserRoutes:
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Take a deletion back",
-            **self._limited(NotFound, EmailTaken),
+            **self._tagged(NotFound, Changed, EmailTaken),
         )
         unsubscribe_person = post(
             f"{item}/unsubscribe",
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Greet a person no more",
-            **self._limited(NotFound),
+            **self._tagged(NotFound, Changed),
         )
         resubscribe_person = post(
             f"{item}/resubscribe",
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Greet a person again",
-            **self._limited(NotFound),
+            **self._tagged(NotFound, Changed),
         )
         return [
             undelete_person(self.undelete_person),
@@ -110,14 +125,13 @@ class UserRoutes:
             return_dto=None,
             tags=[tag],
             summary="Add a person",
-            **self._limited(*ANY_BODY),
-            response_headers=[_LOCATION],
+            **self._tagged(*ANY_BODY, headers=[_LOCATION]),
         )
         get_person = get(
             item,
             tags=[tag],
             summary="Show a person",
-            **self._limited(NotFound),
+            **self._conditional(NotFound),
         )
         replace_person = put(
             item,
@@ -125,13 +139,13 @@ class UserRoutes:
             return_dto=None,
             tags=[tag],
             summary="Overwrite a person",
-            **self._limited(NotFound, *ANY_BODY),
+            **self._tagged(NotFound, Changed, *ANY_BODY),
         )
         delete_person = delete(
             item,
             tags=[tag],
             summary="Delete a person",
-            **self._limited(NotFound),
+            **self._limited(NotFound, Changed),
         )
         return [
             create_person(self.create_person),
@@ -143,7 +157,7 @@ class UserRoutes:
     async def create_person(self, data: JSONBody[Mapping[str, object]]) -> Response[Person]:
         """Add a person. Their next greetings are planned at once."""
         user = await self._users.create(data)
-        return Response(_shown(user), headers={"Location": f"{PEOPLE}/{user.id}"})
+        return _reply(user, {"Location": f"{PEOPLE}/{user.id}"})
 
     async def list_people(
         self,
@@ -157,45 +171,67 @@ class UserRoutes:
         page = users[:limit]
         return PersonPage([_shown(user) for user in page], page[-1].id if users[limit:] else None)
 
-    async def get_person(self, user_id: FromPath[UUID]) -> Person:
+    async def get_person(
+        self, user_id: FromPath[UUID], if_none_match: IfNoneMatch = None
+    ) -> Response[Person]:
         """Show a person."""
-        return _shown(await self._users.get(user_id))
+        user = await self._users.get(user_id)
+        if is_known(user.version, if_none_match):
+            headers = etag(user.version)
+            return Response[Any](None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+        return _reply(user)
 
     async def replace_person(
-        self, user_id: FromPath[UUID], data: JSONBody[Mapping[str, object]]
-    ) -> Person:
+        self,
+        user_id: FromPath[UUID],
+        data: JSONBody[Mapping[str, object]],
+        if_match: IfMatch = None,
+    ) -> Response[Person]:
         """Overwrite a person; optional fields left out are emptied. Greetings follow at once."""
-        return _shown(await self._users.replace(user_id, data))
+        return _reply(await self._users.replace(user_id, data, expected(if_match)))
 
     async def change_person(
-        self, user_id: FromPath[UUID], data: JSONBody[Mapping[str, object]]
-    ) -> Person:
+        self,
+        user_id: FromPath[UUID],
+        data: JSONBody[Mapping[str, object]],
+        if_match: IfMatch = None,
+    ) -> Response[Person]:
         """Change the fields given; null empties an optional one. Greetings follow at once."""
-        return _shown(await self._users.patch(user_id, data))
+        return _reply(await self._users.patch(user_id, data, expected(if_match)))
 
-    async def delete_person(self, user_id: FromPath[UUID]) -> None:
+    async def delete_person(self, user_id: FromPath[UUID], if_match: IfMatch = None) -> None:
         """Delete a person. No greeting leaves afterwards, and the address is free again."""
-        await self._users.delete(user_id)
+        await self._users.delete(user_id, expected(if_match))
 
-    async def undelete_person(self, user_id: FromPath[UUID]) -> Person:
+    async def undelete_person(
+        self, user_id: FromPath[UUID], if_match: IfMatch = None
+    ) -> Response[Person]:
         """Take a deletion back.
 
         Greetings that are still to come will come, also one that was due earlier today. What was
         missed before is not made up for. Done twice, it is as done once.
         """
-        return _shown(await self._users.undelete(user_id))
+        return _reply(await self._users.undelete(user_id, expected(if_match)))
 
-    async def unsubscribe_person(self, user_id: FromPath[UUID]) -> Person:
+    async def unsubscribe_person(
+        self, user_id: FromPath[UUID], if_match: IfMatch = None
+    ) -> Response[Person]:
         """Greet a person no more. No greeting leaves afterwards. Done twice, it is as done once."""
-        return _shown(await self._users.unsubscribe(user_id))
+        return _reply(await self._users.unsubscribe(user_id, expected(if_match)))
 
-    async def resubscribe_person(self, user_id: FromPath[UUID]) -> Person:
+    async def resubscribe_person(
+        self, user_id: FromPath[UUID], if_match: IfMatch = None
+    ) -> Response[Person]:
         """Greet a person again who had unsubscribed.
 
         Greetings that are still to come will come, also one that was due earlier today. What was
         missed before is not made up for. Done twice, it is as done once.
         """
-        return _shown(await self._users.resubscribe(user_id))
+        return _reply(await self._users.resubscribe(user_id, expected(if_match)))
+
+
+def _reply(user: User, headers: Mapping[str, str] | None = None) -> Response[Person]:
+    return Response(_shown(user), headers=etag(user.version) | dict(headers or {}))
 
 
 def _shown(user: User) -> Person:

@@ -5,6 +5,7 @@ HeydayError
 |   `-- UnknownTimezone     no such zone in the tz database
 |-- NotFound                no live record has this id
 |-- Conflict                the state of the data forbids the request
+|   |-- Changed             the person is no longer as the caller knows them
 |   |-- EmailTaken          another live person has this address
 |   `-- IllegalMove         a status may not change that way
 |-- ResolutionRefused       greetings that cannot be settled so; holds the fault of each
@@ -57,6 +58,15 @@ class NotFound(HeydayError):
 
 class Conflict(HeydayError):
     """Report that the data, as it stands, forbids the request."""
+
+
+class Changed(Conflict):
+    """Report that a person has changed since the caller read them; nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this person has changed since you read them; read them again and decide anew"
+        )
 
 
 class EmailTaken(Conflict):

@@ -25,9 +25,13 @@ class PersonDraft:
 
 @dataclass(frozen=True, slots=True)
 class User(PersonDraft):
-    """Describe a person as stored. Call it with keywords: the draft's fields come first."""
+    """Describe a person as stored. Call it with keywords: the draft's fields come first.
+
+    version: another text after each change, whoever made it; it tells nothing of the person.
+    """
 
     id: UUID = field(kw_only=True)
+    version: str = field(kw_only=True)
     created_at: datetime = field(kw_only=True)
     updated_at: datetime = field(kw_only=True)
     unsubscribed_at: datetime | None = field(kw_only=True, default=None)

@@ -1,12 +1,12 @@
 """Keep people, and their plans in step with them: always in one transaction."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
 from heyday.domain.dates import format_date
-from heyday.domain.errors import NotFound
+from heyday.domain.errors import Changed, NotFound
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS, parse_person
 from heyday.domain.ports import Clock, Session, Store, UserStore
@@ -14,7 +14,11 @@ from heyday.services.planning import Planner
 
 
 class UserService:
-    """Create, read, change and delete people; let them leave and come back."""
+    """Create, read, change and delete people; let them leave and come back.
+
+    expected: where it is given, a change raises Changed, or NotFound, and does nothing unless the
+    person is there in one of these versions. Nobody else can change them in between.
+    """
 
     def __init__(self, store: Store, planner: Planner, clock: Clock) -> None:
         self._store = store
@@ -44,7 +48,9 @@ class UserService:
         async with self._store.session() as session:
             return await session.users.list_page(after, limit)
 
-    async def replace(self, user_id: UUID, fields: Mapping[str, object]) -> User:
+    async def replace(
+        self, user_id: UUID, fields: Mapping[str, object], expected: Collection[str] | None = None
+    ) -> User:
         """Overwrite a person; an absent optional field is emptied.
 
         Raises NotFound, InvalidInput, EmailTaken.
@@ -52,11 +58,16 @@ class UserService:
         now = self._clock.now()
         person = parse_person(fields, now)
         await self._planner.prepare(self._store, now)
-        return await self._store.in_transaction(
-            lambda session: self._write(session, user_id, person)
-        )
 
-    async def patch(self, user_id: UUID, fields: Mapping[str, object]) -> User:
+        async def work(session: Session) -> User:
+            await _expect(session, user_id, expected)
+            return await self._write(session, user_id, person)
+
+        return await self._store.in_transaction(work)
+
+    async def patch(
+        self, user_id: UUID, fields: Mapping[str, object], expected: Collection[str] | None = None
+    ) -> User:
         """Change the fields given; null empties an optional one.
 
         Raises NotFound, InvalidInput, EmailTaken.
@@ -65,37 +76,42 @@ class UserService:
         await self._planner.prepare(self._store, now)
 
         async def work(session: Session) -> User:
+            await _expect(session, user_id, expected)
             user = _present(await session.users.find_for_update(user_id))
             person = parse_person({**_as_given(user), **fields}, now)
             return await self._write(session, user_id, person)
 
         return await self._store.in_transaction(work)
 
-    async def delete(self, user_id: UUID) -> None:
+    async def delete(self, user_id: UUID, expected: Collection[str] | None = None) -> None:
         """Delete a person, keeping the row, and cancel what they have not got. Raises NotFound."""
         now = self._clock.now()
 
         async def work(session: Session) -> None:
+            await _expect(session, user_id, expected)
             if not await session.users.delete(user_id, now):
                 raise _no_such_person()
             await self._planner.cancel(session, [user_id], now)
 
         await self._store.in_transaction(work)
 
-    async def undelete(self, user_id: UUID) -> User:
+    async def undelete(self, user_id: UUID, expected: Collection[str] | None = None) -> User:
         """Take a deletion back; what is still to come is owed again, and what is due today.
 
         Who is there already stays as they are. Raises NotFound, EmailTaken.
         """
-        return await self._come_back(user_id, lambda people, now: people.undelete(user_id, now))
+        return await self._come_back(
+            user_id, lambda people, now: people.undelete(user_id, now), expected
+        )
 
-    async def unsubscribe(self, user_id: UUID) -> User:
+    async def unsubscribe(self, user_id: UUID, expected: Collection[str] | None = None) -> User:
         """Send a person no more greetings, and cancel what they have not got.
 
         Who has unsubscribed already stays so, since the same instant. Raises NotFound.
         """
 
         async def work(session: Session) -> User:
+            await _expect(session, user_id, expected)
             now = self._clock.now()
             user = await session.users.unsubscribe(user_id, now)
             if user is None:
@@ -105,19 +121,25 @@ class UserService:
 
         return await self._store.in_transaction(work)
 
-    async def resubscribe(self, user_id: UUID) -> User:
+    async def resubscribe(self, user_id: UUID, expected: Collection[str] | None = None) -> User:
         """Greet a person again; what is still to come is owed again, and what is due today.
 
         Who is subscribed already stays so. Raises NotFound.
         """
-        return await self._come_back(user_id, lambda people, now: people.resubscribe(user_id, now))
+        return await self._come_back(
+            user_id, lambda people, now: people.resubscribe(user_id, now), expected
+        )
 
     async def _come_back(
-        self, user_id: UUID, change: Callable[[UserStore, datetime], Awaitable[User | None]]
+        self,
+        user_id: UUID,
+        change: Callable[[UserStore, datetime], Awaitable[User | None]],
+        expected: Collection[str] | None,
     ) -> User:
         await self._planner.prepare(self._store, self._clock.now())
 
         async def work(session: Session) -> User:
+            await _expect(session, user_id, expected)
             now = self._clock.now()
             user = await change(session.users, now)
             if user is None:
@@ -134,6 +156,14 @@ class UserService:
         user = _present(await session.users.replace(user_id, person, now))
         await self._planner.replan(session, [user.id], [user.timezone], now)
         return user
+
+
+async def _expect(session: Session, user_id: UUID, expected: Collection[str] | None) -> None:
+    """Lock a person who must be there in one of these versions; do nothing if any will do."""
+    if expected is None:
+        return
+    if _present(await session.users.find_for_update(user_id)).version not in expected:
+        raise Changed
 
 
 def _present(user: User | None) -> User:

@@ -1,6 +1,6 @@
 """A user service that does what a test tells it, and the person whom it knows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from heyday.domain.models import User
 
 ADA = User(
     id=UUID("8a6f2b1e-4c7d-4e30-8f3c-5d0a9b7e4d1c"),
+    version="7-a",
     first_name="Ada",
     last_name="Lovelace",
     email="ada@example.com",
@@ -41,11 +42,20 @@ class ScriptedUsers:
     async def list_page(self, after: UUID | None, limit: int) -> list[User]:
         return [self._answer(after, limit)]
 
-    async def replace(self, user_id: UUID, fields: Mapping[str, object]) -> User:
-        return self._answer(user_id, fields)
+    async def replace(
+        self, user_id: UUID, fields: Mapping[str, object], expected: Collection[str] | None
+    ) -> User:
+        return self._answer(user_id, fields, expected)
 
-    async def patch(self, user_id: UUID, fields: Mapping[str, object]) -> User:
-        return self._answer(user_id, fields)
+    async def patch(
+        self, user_id: UUID, fields: Mapping[str, object], expected: Collection[str] | None
+    ) -> User:
+        return self._answer(user_id, fields, expected)
 
-    async def delete(self, user_id: UUID) -> None:
-        self._answer(user_id)
+    async def delete(self, user_id: UUID, expected: Collection[str] | None) -> None:
+        self._answer(user_id, expected)
+
+    async def undelete(self, user_id: UUID, expected: Collection[str] | None) -> User:
+        return self._answer(user_id, expected)
+
+    unsubscribe = resubscribe = undelete

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from heyday.api.answers import kind_of
 from heyday.api.problems import PROBLEM_KINDS, RETRY_AFTER_SECONDS
 from heyday.domain.errors import (
+    Changed,
     ConfigurationError,
     Conflict,
     DatabaseError,
@@ -31,6 +32,7 @@ PERSON = f"/user/{ADA.id}"
         (InvalidInput([]), 422, "invalid-input"),
         (UnknownTimezone(), 422, "invalid-input"),
         (NotFound("gone"), 404, "not-found"),
+        (Changed(), 412, "changed"),
         (EmailTaken(), 409, "email-taken"),
         (Conflict("moved on"), 409, "conflict"),
         (IllegalMove("SENT", "QUEUED", "no way"), 409, "conflict"),

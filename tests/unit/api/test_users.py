@@ -43,7 +43,7 @@ async def test_one_person_is_shown_overwritten_and_deleted(
 ) -> None:
     assert (await client.get(f"{path}/{ADA.id}")).json() == SHOWN
     assert (await client.put(f"{path}/{ADA.id}", json={"a": 1})).json() == SHOWN
-    assert users.given == [ADA.id, {"a": 1}]
+    assert users.given == [ADA.id, {"a": 1}, None]
     reply = await client.delete(f"{path}/{ADA.id}")
     assert (reply.status_code, reply.content) == (204, b"")
 
@@ -52,7 +52,7 @@ async def test_patch_has_the_long_form_only(
     client: httpx.AsyncClient, users: ScriptedUsers
 ) -> None:
     assert (await client.patch(f"{PEOPLE}/{ADA.id}", json={"a": 1})).json() == SHOWN
-    assert users.given == [ADA.id, {"a": 1}]
+    assert users.given == [ADA.id, {"a": 1}, None]
     assert (await client.patch(f"{SHORT}/{ADA.id}", json={"a": 1})).status_code == 405
 
 

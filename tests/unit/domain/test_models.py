@@ -40,6 +40,7 @@ def test_a_stored_person_is_a_person():
         "ada@example.com",
         "UTC",
         id=MESSAGE.user_id,
+        version="1",
         created_at=START_AT,
         updated_at=START_AT,
     )
