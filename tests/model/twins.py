@@ -225,7 +225,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, HeydayError):
         return type(value).__name__
     if is_dataclass(value) and not isinstance(value, type):
-        return [_plain(getattr(value, field.name)) for field in fields(value)]
+        return [_plain(getattr(value, field.name)) for field in fields(value) if field.compare]
     if isinstance(value, list | tuple | set):
         return sorted((_plain(item) for item in value), key=repr)
     return value

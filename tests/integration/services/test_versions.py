@@ -33,7 +33,7 @@ async def test_an_edit_goes_through_with_the_version_seen_and_not_with_an_older_
         await edit(pipeline.users, user.id, {user.version})
     with pytest.raises(Changed):
         await edit(pipeline.users, user.id, ())
-    assert await pipeline.users.get(user.id) == changed
+    assert (await pipeline.users.get(user.id)).version == changed.version
     await edit(pipeline.users, user.id, {"another", changed.version})
 
 
@@ -48,7 +48,7 @@ async def test_of_two_edits_at_once_that_saw_the_same_version_one_wins(
         await commit_when_blocked(
             pipeline, held, first, edit(pipeline.users, user.id, {user.version})
         )
-    assert await pipeline.users.get(user.id) == await first
+    assert (await pipeline.users.get(user.id)).version == (await first).version
 
 
 @EACH
@@ -78,8 +78,8 @@ async def test_every_change_brings_another_version_in_the_same_instant_too(
     states.append(await users.undelete(user.id))
     assert len({state.updated_at for state in states}) == 1
     assert len({state.version for state in states}) == len(states)
-    assert await users.get(user.id) == states[-1]
-    assert await users.list_page(None, 1) == states[-1:]
+    for shown in (await users.get(user.id), *await users.list_page(None, 1)):
+        assert shown.version == states[-1].version
 
 
 @pytest.mark.parametrize("trigger", ["ENABLE", "DISABLE"])
@@ -98,6 +98,7 @@ async def test_a_read_a_lock_and_an_edit_that_changes_nothing_leave_the_version(
 ) -> None:
     user = await pipeline.create()
     await pipeline.execute("SELECT FROM users FOR UPDATE")
-    assert await pipeline.users.resubscribe(user.id, {user.version}) == user
+    unchanged = await pipeline.users.resubscribe(user.id, {user.version})
+    assert unchanged.version == user.version
     await pipeline.execute("VACUUM (FULL, FREEZE) users")
     assert (await pipeline.users.get(user.id)).version == user.version
