@@ -97,10 +97,9 @@ async def test_who_holds_the_state_is_spared_it_until_sql_changes_it(
     assert (await client.get(item, headers={"If-None-Match": tag})).status_code == 200
 
 
-async def test_two_people_of_one_birthday_share_no_part_that_tells_it(
+async def test_a_tag_is_an_instant_and_a_number_and_holds_nothing_of_the_person(
     client: httpx.AsyncClient,
 ) -> None:
-    """A tag is an instant, which is shown anyway, and a number of PostgreSQL's."""
     item, tag = await add(client)
     instant, number = tag.strip('"').split("-")
     shown = (await client.get(item)).json()["updated_at"]
