@@ -81,7 +81,12 @@ class PoolConfig:
     def session_settings(self) -> dict[str, str]:
         """Return how PostgreSQL is to be set while it works for us."""
         stand_still = self.stand_still // timedelta(milliseconds=1)
-        return {"jit": "off", "idle_in_transaction_session_timeout": str(stand_still)}
+        return {
+            "jit": "off",
+            # A plan for any values takes a batch of 500 for a few rows.
+            "plan_cache_mode": "force_custom_plan",
+            "idle_in_transaction_session_timeout": str(stand_still),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,15 +151,17 @@ message_logs = Table(
     CheckConstraint("status <> 'SENDING' OR lease_until IS NOT NULL", name="lease"),
     Index("idx_message_logs_user_id", "user_id"),
     Index("idx_message_logs_status", "status"),
-    Index("idx_message_logs_scheduled_time", "scheduled_send_time"),
+    Index("idx_message_logs_scheduled_time", "scheduled_send_time", "id"),
     Index(
         "idx_message_logs_scheduler",
         "scheduled_send_time",
+        "id",
         postgresql_where=text("status IN ('SCHEDULED', 'RETRYING')"),
     ),
     Index(
         "idx_message_logs_recovery",
         "scheduled_send_time",
+        "id",
         postgresql_where=text("status IN ('QUEUED', 'SENDING')"),
     ),
     Index("idx_message_logs_idempotency", "idempotency_key", "scheduled_send_time", unique=True),

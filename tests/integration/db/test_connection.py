@@ -257,6 +257,7 @@ async def test_sessions_are_in_utc_without_jit_and_named(single: Database) -> No
     async with single.connection() as lent:
         assert await lent.fetchval("SHOW timezone") == "UTC"
         assert await lent.fetchval("SHOW jit") == "off"
+        assert await lent.fetchval("SHOW plan_cache_mode") == "force_custom_plan"
         assert await lent.fetchval("SHOW application_name") == "heyday"
 
 

@@ -30,7 +30,7 @@ SELECT (SELECT string_agg(statement, '; ') FROM pg_prepared_statements),
         WHERE source = 'session' AND name NOT IN ('client_encoding', 'application_name')),
        (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')
 """
-IGNORING = {"ignore_startup_parameters": "jit,idle_in_transaction_session_timeout"}
+IGNORING = {"ignore_startup_parameters": "jit,plan_cache_mode,idle_in_transaction_session_timeout"}
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -42,6 +43,15 @@ SELECT id, 'BIRTHDAY', d, d + interval '9 h',
 FROM (SELECT *, date '2026-12-15' + (row_number() OVER ())::int % 92 AS d FROM users) u
 """
 
+AT_ONE_INSTANT = """
+INSERT INTO message_logs (
+    user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+    message_content, occasion_date, timezone, tzdb_version)
+SELECT id, 'BIRTHDAY', '2027-01-15', $1, 'SCHEDULED', id || ':BIRTHDAY:once', 'Hey, you',
+       birthday_date, timezone, '2026f'
+FROM users
+"""
+
 BIRTHDAYS = """
 UPDATE users u SET birthday_date = m.occasion_date
 FROM message_logs m WHERE m.user_id = u.id AND m.status = 'QUEUED'
@@ -76,6 +86,14 @@ def executed(node: dict[str, object]) -> dict[str, object]:
     kept = [executed(child) for child in children if child["Actual Loops"]]
     # An UPDATE names every partition as its target before it knows which it will meet.
     return {key: value for key, value in node.items() if key != "Target Tables"} | {"Plans": kept}
+
+
+def repeated(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is done for each of many rows."""
+    if node["Actual Loops"] > 1:
+        yield node
+    for child in node["Plans"]:
+        yield from repeated(child)
 
 
 def months_read(plan: str) -> set[str]:
@@ -178,3 +196,21 @@ class TestOnTheWay:
         plan = await explain(populated, take, NOW, LEASE, 20)
         assert "idx_queue_batches_due" in plan
         assert '"Sort"' not in plan
+
+
+async def test_claiming_reads_no_others_of_its_instant_for_each_row(
+    connection: AnyConnection,
+) -> None:
+    """Also when no statistics know of them yet, as at nine."""
+    await connection.execute(PEOPLE)
+    await connection.execute("UPDATE users SET birthday_date = '1990-01-15'")
+    await connection.execute("UPDATE users SET dates_changed_at = NULL")
+    await connection.execute(AT_ONE_INSTANT, NOW)
+    at_once = "UPDATE message_logs SET status = 'QUEUED' WHERE message_content = 'Hey, you'"
+    ids = [row["id"] for row in await connection.fetch(f"{at_once} RETURNING id")][:100]
+    claim = message_logs.statement("claim")
+    read = await explain(connection, claim, ids, NOW, NOW, NOW, LATE, LEASE, SAME)
+    for row in repeated(json.loads(read)):
+        assert row.get("Rows Removed by Filter", 0) <= 2, row["Node Type"]
+    sending = "SELECT count(*) FROM message_logs WHERE id = ANY ($1) AND status = 'SENDING'"
+    assert await connection.fetchval(sending, ids) == len(ids)

@@ -312,19 +312,32 @@ class TestServer:
         await transport.publish([published])
         assert (await take(transport)).batch == published
 
-    async def test_that_is_short_of_memory_stops_publishers_and_no_consumer(
-        self, behind: QueueTransport, transport: QueueTransport, rabbit: RabbitServer
+    @pytest.mark.parametrize(
+        ("limit", "too_much", "enough"),
+        [
+            ("set_vm_memory_high_watermark absolute", "1MB", "1GB"),
+            ("set_disk_free_limit", "1000TB", "1MB"),
+        ],
+        ids=["memory", "disk"],
+    )
+    async def test_that_runs_short_stops_publishers_and_no_consumer(  # noqa: PLR0913, PLR0917
+        self,
+        behind: QueueTransport,
+        transport: QueueTransport,
+        rabbit: RabbitServer,
+        limit: str,
+        too_much: str,
+        enough: str,
     ) -> None:
         before = batch()
         await behind.publish([before])
-        await asyncio.to_thread(rabbit.control, "set_vm_memory_high_watermark", "absolute", "1MB")
+        await asyncio.to_thread(rabbit.control, *limit.split(), too_much)
         try:
             with pytest.raises(TransportError, match="not confirmed 500 of 500"):
                 await behind.publish([batch() for _ in range(500)])
             assert await _arrive(transport) == before.id
         finally:
-            words = ("set_vm_memory_high_watermark", "absolute", "1GB")
-            await asyncio.to_thread(rabbit.control, *words)
+            await asyncio.to_thread(rabbit.control, *limit.split(), enough)
         after = batch()
         await behind.publish([after])
         async with asyncio.timeout(WITHIN), consuming(transport) as following:

@@ -100,6 +100,8 @@ WHEN twin.greeted_on IS NOT NULL THEN 'greeted for this occasion on ' || twin.gr
 -- There are two of it: for rows that are not doubtful; and for those that are, with their twins.
 -- A row whose person has another date or zone now stays QUEUED: the caller replans that person. Who
 -- has perhaps been greeted gets the same letter again or none, whatever the zone and the year.
+-- The status stands in a coalesce so that no partial index serves it: while very many rows
+-- of one instant move, statistics call such an index empty, and each claim would read all of it.
 -- moves: QUEUED > SENDING CANCELLED SKIPPED QUEUED
 WITH people AS MATERIALIZED (
     SELECT u.id, u.email, u.timezone, u.birthday_date, u.anniversary_date, u.dates_changed_at,
@@ -131,7 +133,7 @@ WITH people AS MATERIALIZED (
     ) AS fit
     {twin}
     WHERE m.id = ANY ($1) AND m.scheduled_send_time BETWEEN $2 AND $3
-      AND m.status {movable}
+      AND coalesce(m.status {movable}, false)
       AND m.scheduled_send_time <= $4 AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4)
       AND {which}
     ORDER BY m.id
@@ -180,12 +182,13 @@ SET lease_until = now() + $4::interval
 FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[]) AS h (id, scheduled_send_time, epoch)
 WHERE m.id = h.id AND m.scheduled_send_time = h.scheduled_send_time
   AND m.scheduled_send_time BETWEEN $5 AND $6
-  AND m.status = 'SENDING' AND m.epoch = h.epoch
+  AND coalesce(m.status = 'SENDING', false) AND m.epoch = h.epoch
 RETURNING m.id
 
 -- name: record
 -- Write outcomes where status and epoch are still the sender's own; note each attempt that was
--- not a plain first success, once: a sender that lost the answer to its COMMIT comes again.
+-- not a plain first success, once: a sender that lost the answer to its COMMIT comes again. As for
+-- the coalesce, see `claim`.
 -- moves: SENDING > SENT FAILED RETRYING UNKNOWN
 WITH outcome AS (
     SELECT *
@@ -208,7 +211,7 @@ WITH outcome AS (
     FROM outcome o
     WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
       AND m.scheduled_send_time BETWEEN $16 AND $17
-      AND m.status {movable} AND m.epoch = o.epoch
+      AND coalesce(m.status {movable}, false) AND m.epoch = o.epoch
     RETURNING m.id
 ), noted AS (
     INSERT INTO message_attempts (
