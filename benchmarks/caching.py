@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
-import json
 import random
 import tempfile
 import time
@@ -27,7 +26,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from benchmarks import machine
-from benchmarks.pages import DOCS, spread, write_between
+from benchmarks.pages import facts_table, publish, spread
 from heyday.api.app import ApiServices, create_app
 from heyday.bootstrap import App, open_app
 from heyday.db import migrate
@@ -397,7 +396,6 @@ def section(measured: Measured) -> str:
         for name, runs in measured.runs.items()
     ]
     count = len(next(iter(measured.runs.values())))
-    facts = "\n".join(f"| {name} | {value} |" for name, value in measured.facts.items())
     return f"""
 ## Caching
 
@@ -413,9 +411,7 @@ Measured by `{measured.command}`.
 {measured.people:,} people; counts are those of live people, and of the day's greetings by status.
 PostgreSQL, Redis and the reader share the cores.
 
-| what | value |
-|---|---|
-{facts}
+{facts_table(measured.facts)}
 """
 
 
@@ -432,9 +428,7 @@ def main() -> None:
     text = section(measured)
     print(text)
     if not options.dry:
-        figures = json.dumps(asdict(measured), indent=2) + "\n"
-        (DOCS / "caching.json").write_text(figures, "utf-8")
-        write_between(DOCS / "performance.md", "make bench-caching", text)
+        publish("caching.json", asdict(measured), "performance.md", "make bench-caching", text)
 
 
 if __name__ == "__main__":

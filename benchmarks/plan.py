@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from benchmarks import machine
-from benchmarks.pages import DOCS, spread, write_between
+from benchmarks.pages import facts_table, publish, spread
 from heyday.db import migrate
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
@@ -159,7 +159,6 @@ def page(measured: Measured) -> str:
         f"| {spread([of(run) for run in measured.ordinary], form)} |"
         for name, of, form in ROWS
     ]
-    facts = "\n".join(f"| {name} | {value} |" for name, value in measured.facts.items())
     return f"""
 ## Planning
 
@@ -177,9 +176,7 @@ Measured by `{measured.command}`.
 
 PostgreSQL and Heyday share its cores.
 
-| what | value |
-|---|---|
-{facts}
+{facts_table(measured.facts)}
 """
 
 
@@ -195,9 +192,7 @@ def main() -> None:
     text = page(measured)
     print(text)
     if not options.dry:
-        figures = json.dumps(asdict(measured), indent=2) + "\n"
-        (DOCS / "performance.json").write_text(figures, "utf-8")
-        write_between(DOCS / "performance.md", "make bench", text)
+        publish("performance.json", asdict(measured), "performance.md", "make bench", text)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ where that is the transport, and a provider that accepts everything at once; all
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import burst, machine
-from benchmarks.pages import DOCS, spread, write_between
+from benchmarks.pages import publish, spread
 from tests.chaos.fault import Fault
 from tests.chaos.report import NAMES, POSTGRESQL, RABBITMQ, TRANSPORTS
 from tests.chaos.runner import Runner, log_to
@@ -154,18 +153,6 @@ def described(document: Mapping[str, Any]) -> str:
     )
 
 
-def publish(command: str, facts: Mapping[str, str], rounds: Sequence[Round]) -> None:
-    """Write docs/transports.json, and the table into docs/transports.md."""
-    document = {
-        "command": command,
-        "facts": dict(facts),
-        "rounds": [asdict(each) for each in rounds],
-    }
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    (DOCS / "transports.json").write_text(text, "utf-8")
-    write_between(DOCS / "transports.md", "make bench-transports", described(document))
-
-
 def main() -> int:
     """Measure, print, and write docs/transports.md and docs/transports.json."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
@@ -190,7 +177,13 @@ def main() -> int:
     if not options.dry and not options.only:
         command = "python -m benchmarks.transports"
         command += f" --greetings {options.greetings} --rounds {options.rounds}"
-        publish(command, facts, rounds)
+        document = {
+            "command": command,
+            "facts": facts,
+            "rounds": [asdict(each) for each in rounds],
+        }
+        text = described(document)
+        publish("transports.json", document, "transports.md", "make bench-transports", text)
     return 0
 
 

@@ -111,7 +111,7 @@ def markdown(document: Mapping[str, Any]) -> str:
         "By `make chaos`, or by `python -m tests.chaos --publish`: with `--only` for some faults,\n"
         "with `--transport rabbitmq` for RabbitMQ. Seed and day of each are in\n"
         "[chaos.json](chaos.json).\n"
-        f"{facts}.\n\n{tables}\n\n{_EXPLAINED}"
+        f"The last of them ran on: {facts}.\n\n{tables}\n\n{_EXPLAINED}"
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -116,10 +116,11 @@ async def _playing(
         parts += [app.heartbeat] if app.heartbeat else []
         if roles.schedulers:
             parts += [app.daily, app.minute, app.sweep, app.recovery]
-        loops = [group.create_task(_until_stopped(part, stopping)) for part in parts]
-        working = group.create_task(_until_stopped(app.worker, stopping)) if roles.worker else None
+        loops = [group.create_task(_run(part, stopping)) for part in parts]
+        working = group.create_task(_run(app.worker, stopping)) if roles.worker else None
         if server and listener:
-            group.create_task(server.serve(sockets=[listener]))
+            serving = server.serve(sockets=[listener])
+            group.create_task(_until_stopped("HttpServer", serving, stopping))
         try:
             yield
         finally:
@@ -135,25 +136,29 @@ async def _playing(
 
 
 class _Part(Protocol):
-    """Work until it is stopped, or cancelled."""
-
     async def run(self) -> None: ...
 
 
-async def _until_stopped(part: _Part, stopping: asyncio.Event) -> None:
-    """Have a part work. Raises RuntimeError where it ends before anybody asked it to.
+async def _run(part: _Part, stopping: asyncio.Event) -> None:
+    """Have a part work until it is stopped, or cancelled."""
+    await _until_stopped(type(part).__name__, part.run(), stopping)
+
+
+async def _until_stopped(name: str, work: Awaitable[None], stopping: asyncio.Event) -> None:
+    """Let a part's work go on. Raises RuntimeError where it ends before anybody asked it to.
 
     The process then ends as well, and whoever watches it starts another: one that stays without
     its minute scheduler would queue nothing, and look well.
     """
     try:
-        await part.run()
+        await work
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
     if not stopping.is_set():
-        raise RuntimeError(f"{type(part).__name__} ended by itself")
+        log.error("part_ended", part=name)
+        raise RuntimeError(f"{name} ended by itself")
 
 
 @contextlib.contextmanager

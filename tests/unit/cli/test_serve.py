@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from heyday.cli.serve import _until_stopped
+from heyday.cli.serve import _run
 
 
 class Cancelled:
@@ -33,17 +33,17 @@ class Staying:
 @pytest.mark.parametrize("part", [Cancelled(), Over()])
 async def test_a_part_that_ends_by_itself_is_no_quiet_end(part: Cancelled | Over) -> None:
     with pytest.raises(RuntimeError, match=f"{type(part).__name__} ended by itself"):
-        await _until_stopped(part, asyncio.Event())
+        await _run(part, asyncio.Event())
 
 
 async def test_a_part_that_was_asked_to_end_may() -> None:
     stopping = asyncio.Event()
     stopping.set()
-    await _until_stopped(Over(), stopping)
+    await _run(Over(), stopping)
 
 
 async def test_a_part_that_is_cancelled_is_cancelled() -> None:
-    task = asyncio.create_task(_until_stopped(Staying(), asyncio.Event()))
+    task = asyncio.create_task(_run(Staying(), asyncio.Event()))
     await asyncio.wait({task}, timeout=0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
