@@ -23,7 +23,6 @@ import msgspec
 import uvloop
 from redis._parsers import _AsyncHiredisParser, _AsyncRESP3Parser
 from redis.asyncio import ConnectionPool, Redis
-from redis.exceptions import RedisError
 
 from benchmarks import machine
 from benchmarks.pages import facts_table, publish, spread
@@ -32,7 +31,6 @@ from heyday.bootstrap import App, open_app
 from heyday.db import migrate
 from heyday.db.connection import Database, connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
-from heyday.db.embedded.cluster import free_port
 from heyday.db.seeding.copying import copy_population
 from heyday.db.seeding.population import Population
 from heyday.domain.models import User
@@ -41,9 +39,10 @@ from heyday.domain.timezone import Window
 from heyday.rate_limits import OwnRateLimits, SharedConfig, SharedRateLimits
 from heyday.settings import Settings
 from heyday.telemetry import configure_logging
+from tests.redis import RedisServer
 
 START_AT = datetime(2027, 1, 10, tzinfo=UTC)
-PLANNED = timedelta(days=2)
+PLANNED = Window(START_AT, START_AT + timedelta(days=2))
 READERS = {"hiredis": _AsyncHiredisParser, "no hiredis": _AsyncRESP3Parser}
 KEPT_FOR = 1.0
 TTL = 3600
@@ -112,57 +111,24 @@ async def measure(people: int, runs: int, looks: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
         home = Path(folder)
         facts = machine.describe(home)
-        async with EmbeddedServer(EmbeddedConfig(home=home)) as url, redis_server(home) as cache:
+        async with contextlib.AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            url = await enter(EmbeddedServer(EmbeddedConfig(home=home)))
+            server = RedisServer(home)
+            stack.callback(server.kill)
+            await asyncio.to_thread(server.start)
             await seed(url, people)
-            async with (
-                open_app(Settings(DATABASE_URL=url)) as app,
-                contextlib.AsyncExitStack() as s,
-            ):
-                window = Window(START_AT, START_AT + PLANNED)
-                greetings = await app.planner.plan_window(app.database, window, START_AT)
-                await analyze(url)
-                clients = [
-                    await s.enter_async_context(client(cache, parser))
-                    for parser in READERS.values()
-                ]
-                sample = await fill(app, clients[0])
-                facts |= await versions(app.database, clients[0])
-                ways = {
-                    **ways_to_people(app, clients),
-                    **ways_to_counts(app.database, clients),
-                    **ways_to_limits(app, cache),
-                }
-                found = await look_in_turn(ways, sample, runs, looks)
+            app = await enter(open_app(Settings(DATABASE_URL=url)))
+            greetings = await app.planner.plan_window(app.database, PLANNED, START_AT)
+            await analyze(url)
+            clients = [await enter(client(server.url, parser)) for parser in READERS.values()]
+            sample = await fill(app, clients[0])
+            facts |= await versions(app.database, clients[0])
+            ways = {**ways_to_people(app, clients), **ways_to_counts(app.database, clients)}
+            ways.update(ways_to_limits(app, server.url))
+            found = await look_in_turn(ways, sample, runs, looks)
     command = f"python -m benchmarks.caching --people {people} --runs {runs} --looks {looks}"
     return Measured(command, facts, people, greetings, found)
-
-
-@contextlib.asynccontextmanager
-async def redis_server(folder: Path) -> AsyncIterator[str]:
-    """Lend the URL of a Redis that writes nothing to the disk."""
-    port = free_port()
-    words = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
-    server = await asyncio.create_subprocess_exec(
-        *words, "--save", "", stdout=asyncio.subprocess.DEVNULL
-    )
-    url = f"redis://127.0.0.1:{port}/0"
-    try:
-        async with asyncio.timeout(10):
-            while not await answers(url):  # noqa: ASYNC110 - another process gives no event
-                await asyncio.sleep(0.05)
-        yield url
-    finally:
-        server.terminate()
-        await server.wait()
-
-
-async def answers(url: str) -> bool:
-    """Tell whether a Redis takes commands."""
-    async with Redis.from_url(url, retry=None) as probe:
-        try:
-            return bool(await probe.ping())
-        except RedisError:
-            return False
 
 
 @contextlib.asynccontextmanager
@@ -425,8 +391,7 @@ def main() -> None:
     options = parser.parse_args()
     configure_logging("warning", as_json=False)  # a line for each request would drown the figures
     measured = uvloop.run(measure(options.people, options.runs, options.looks))
-    text = section(measured)
-    print(text)
+    print(text := section(measured))
     if not options.dry:
         publish("caching.json", asdict(measured), "performance.md", "make bench-caching", text)
 

@@ -110,8 +110,8 @@ def markdown(document: Mapping[str, Any]) -> str:
     return (
         "By `make chaos`, or by `python -m tests.chaos --publish`: with `--only` for some faults,\n"
         "with `--transport rabbitmq` for RabbitMQ. Seed and day of each are in\n"
-        "[chaos.json](chaos.json).\n"
-        f"The last of them ran on: {facts}.\n\n{tables}\n\n{_EXPLAINED}"
+        "[chaos.json](chaos.json). The last of them ran on:\n"
+        f"{facts}.\n\n{tables}\n\n{_EXPLAINED}"
     )
 
 
