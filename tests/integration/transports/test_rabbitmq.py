@@ -316,7 +316,7 @@ class TestServer:
         ("limit", "too_much", "enough"),
         [
             ("set_vm_memory_high_watermark absolute", "1MB", "1GB"),
-            ("set_disk_free_limit", "1000TB", "1MB"),
+            ("set_disk_free_limit", "1000000GB", "1MB"),
         ],
         ids=["memory", "disk"],
     )
