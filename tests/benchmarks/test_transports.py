@@ -1,12 +1,13 @@
 """What the comparison of transports publishes is what it measured."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import burst
-from benchmarks.pages import write_between
-from benchmarks.transports import Round, table
+from benchmarks.pages import DOCS, write_between
+from benchmarks.transports import Round, described, table
 from tests.chaos.report import POSTGRESQL, RABBITMQ
 
 FIGURES = {
@@ -53,3 +54,9 @@ def test_text_is_written_between_two_marks_and_nowhere_else(tmp_path: Path) -> N
     with pytest.raises(ValueError, match=r"page.md has no <!-- that: begin -->"):
         write_between(page, "that", "new")
     assert "new" in page.read_text("utf-8")
+
+
+def test_the_page_shows_what_was_measured_and_nothing_was_lost() -> None:
+    document = json.loads((DOCS / "transports.json").read_text("utf-8"))
+    assert described(document) in (DOCS / "transports.md").read_text("utf-8")
+    assert all(one["lost"] == one["twice"] == 0 for one in document["rounds"])
