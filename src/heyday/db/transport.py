@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -23,12 +23,13 @@ class TransportConfig:
     """Set the rhythm of the queue.
 
     lead: how long before its instant a batch shows to workers.   redeliver_after: how long after
-    it a batch that nobody acknowledged shows again.   poll: the pause between two looks when
-    nothing is announced.   delivery_limit: how often a batch is delivered before it is set aside.
+    it was taken a batch that nobody acknowledged shows again.   poll: the pause between two looks
+    when nothing is announced.   delivery_limit: how often a batch is delivered before it is set
+    aside.
     """
 
     lead: timedelta = timedelta(seconds=5)
-    redeliver_after: timedelta = timedelta(seconds=150)
+    redeliver_after: timedelta = timedelta(seconds=155)
     poll: timedelta = timedelta(seconds=1)
     delivery_limit: int = 20
 
@@ -47,6 +48,7 @@ class PostgresTransport:
         self._announced = announcements.event(BATCHES)
         self._clock = clock
         self._config = config
+        self._in_doubt: list[datetime] = []
 
     async def publish(self, batches: Sequence[Batch]) -> None:
         """Hand batches over, all or none. Raises TransportError if that is not sure."""
@@ -107,14 +109,30 @@ class PostgresTransport:
             raise
 
     async def _take(self) -> Batch | None:
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(
-                _QUERIES["take"].text,
-                self._clock.now(),
-                self._config.redeliver_after,
-                self._config.delivery_limit,
-            )
+        """Take a batch. One whose answer is lost is nobody's: the next look frees it.
+
+        To the microsecond, the instant at which it shows again tells one take from all others.
+        """
+        await self._give_back()
+        now = self._clock.now()
+        shows_again_at = now + self._config.redeliver_after
+        try:
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(
+                    _QUERIES["take"].text, now, shows_again_at, self._config.delivery_limit
+                )
+        except DatabaseError:
+            self._in_doubt.append(shows_again_at)
+            raise
         return batch_of(row) if row else None
+
+    async def _give_back(self) -> None:
+        if self._in_doubt:
+            async with self._database.connection() as connection:
+                await connection.execute(
+                    _QUERIES["give_back"].text, self._clock.now(), self._in_doubt
+                )
+            self._in_doubt.clear()
 
 
 @dataclass(frozen=True, slots=True)

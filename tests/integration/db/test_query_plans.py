@@ -193,7 +193,7 @@ class TestOnTheWay:
             NOW,
         )
         take = queries.load("transport")["take"].text
-        plan = await explain(populated, take, NOW, LEASE, 20)
+        plan = await explain(populated, take, NOW, NOW + LEASE, 20)
         assert "idx_queue_batches_due" in plan
         assert '"Sort"' not in plan
 

@@ -11,7 +11,8 @@ import pytest
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.notifications import BATCHES, Notifications
 from heyday.db.transport import PostgresDelivery, PostgresTransport, TransportConfig
-from heyday.domain.errors import TransportError
+from heyday.db.types import PooledConnection
+from heyday.domain.errors import DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch
 from tests.fakes import START_AT, FakeClock
 
@@ -92,14 +93,50 @@ async def test_a_batch_that_nobody_acknowledges_shows_again_in_time(
     await transport.publish([batch()])
     clock.set(DUE_AT - CONFIG.lead)
     first = await take(transport)
-    # Counted from its instant: a worker that waits for it may hold it that long.
-    clock.set(DUE_AT + CONFIG.redeliver_after - timedelta(microseconds=1))
+    clock.set(DUE_AT - CONFIG.lead + CONFIG.redeliver_after - timedelta(microseconds=1))
     assert await is_empty(transport, clock)
-    clock.set(DUE_AT + CONFIG.redeliver_after)
+    clock.set(DUE_AT - CONFIG.lead + CONFIG.redeliver_after)
     again = await take(transport)
     assert again.batch == first.batch
     await again.ack()
     await first.ack()  # late, and no fault
+
+
+class LosesAnAnswer(Database):
+    """Break once, after PostgreSQL did what was asked."""
+
+    breaks_next = False
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[PooledConnection]:
+        async with super().connection() as connection:
+            yield connection
+        if self.breaks_next:
+            self.breaks_next = False
+            raise DatabaseUnavailable("the answer is lost")
+
+
+async def test_what_was_taken_by_an_answer_that_was_lost_is_taken_again_at_once(
+    transport: PostgresTransport, database_url: str, notifications: Notifications, clock: FakeClock
+) -> None:
+    await transport.publish([batch(), batch()])
+    clock.set(DUE_AT)
+    held = await take(transport)
+    clock.advance(SECOND)
+    unlucky = LosesAnAnswer(PoolConfig(database_url, min_size=1))
+    await unlucky.open()
+    try:
+        other = PostgresTransport(unlucky, notifications, clock, CONFIG)
+        unlucky.breaks_next = True
+        with pytest.raises(DatabaseUnavailable):
+            await take(other)
+        assert await is_empty(transport, clock)
+        clock.advance(SECOND)
+        # Its own, and not the one that another worker holds.
+        assert (await take(other)).batch != held.batch
+        assert await is_empty(other, clock)
+    finally:
+        await unlucky.close()
 
 
 async def test_a_batch_that_is_released_shows_at_once(

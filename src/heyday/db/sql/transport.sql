@@ -11,10 +11,10 @@ ON CONFLICT (id) DO NOTHING
 SELECT pg_notify('heyday_batches', '')
 
 -- name: take
--- Take the most urgent visible batch; it shows again after $2 unless it is acknowledged. What was
+-- Take the most urgent visible batch; it shows again at $2 unless it is acknowledged. What was
 -- delivered $3 times is set aside.
 UPDATE queue_batches
-SET visible_at = greatest($1, due_at) + $2::interval, delivery_count = delivery_count + 1
+SET visible_at = $2, delivery_count = delivery_count + 1
 WHERE id = (
     SELECT id FROM queue_batches
     WHERE visible_at <= $1 AND delivery_count < $3
@@ -22,6 +22,10 @@ WHERE id = (
     LIMIT 1
     FOR UPDATE SKIP LOCKED)
 RETURNING id, due_at, first_at, last_at, message_ids
+
+-- name: give_back
+-- Show again at $1 what was to show at one of $2: takes of which nobody knows what they brought.
+UPDATE queue_batches SET visible_at = $1 WHERE visible_at = ANY ($2)
 
 -- name: ack
 -- Take a batch off the queue for good.
