@@ -16,7 +16,8 @@ log = structlog.get_logger()
 DUE = "heyday_due"
 BATCHES = "heyday_batches"
 PACE = "heyday_pace"
-CHANNELS = (DUE, BATCHES, PACE)
+KEYS = "heyday_keys"
+CHANNELS = (DUE, BATCHES, PACE, KEYS)
 
 _RECONNECT_AFTER = 1.0
 _LOST = (OSError, *CONNECTION_LOST, asyncpg.PostgresError, asyncpg.InterfaceError)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from heyday.domain.access import NAME_LENGTH, Scope
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.transitions import Status
 
@@ -49,6 +51,7 @@ def _quoted(names: list[str]) -> str:
 
 _STATUSES = _quoted([status.value for status in Status])
 _TYPES = _quoted([message_type.name for message_type in MESSAGE_TYPES])
+_SCOPES = _quoted([scope.value for scope in Scope])
 
 
 def _instant(name: str, *, default_now: bool = False, null: bool = True) -> Column[object]:
@@ -247,4 +250,23 @@ inbox_messages = Table(
     Column("message", Text, nullable=False),
     Column("scheduled_send_time", DateTime(timezone=True), nullable=False),
     _instant("received_at", null=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("prefix", String(20), nullable=False, unique=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("name", String(NAME_LENGTH), nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _instant("created_at", null=False),
+    _instant("expires_at"),
+    _instant("revoked_at"),
+    _instant("last_used_at"),
+    CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+    CheckConstraint(
+        f"cardinality(scopes) > 0 AND scopes <@ ARRAY[{_SCOPES}]",
+        name="scopes",
+    ),
 )

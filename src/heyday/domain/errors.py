@@ -4,6 +4,7 @@ HeydayError
 |-- InvalidInput            what was given breaks a rule; lists every offending field
 |   `-- UnknownTimezone     no such zone in the tz database
 |-- NotFound                no live record has this id
+|   `-- UnknownKey          no API key has this prefix
 |-- Conflict                the state of the data forbids the request
 |   |-- Changed             the person is no longer as the caller knows them
 |   |-- EmailTaken          another live person has this address
@@ -56,6 +57,13 @@ class NotFound(HeydayError):
     """Report that no live record has the id that was asked for."""
 
 
+class UnknownKey(NotFound):
+    """Report that no API key has the prefix that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("no API key has this prefix; `heyday keys list` shows those there are")
+
+
 class Conflict(HeydayError):
     """Report that the data, as it stands, forbids the request."""
 
@@ -98,11 +106,14 @@ class ResolutionRefused(HeydayError):
 
 
 class TooManyRequests(HeydayError):
-    """Refuse a caller who asks too often; `retry_after` is when the next request is free."""
+    """Refuse a caller who asks too often; `retry_after` is when the next request is free.
 
-    def __init__(self, retry_after: timedelta) -> None:
+    how: what there was too much of, such as "with your key".
+    """
+
+    def __init__(self, retry_after: timedelta, how: str = "from your address") -> None:
         self.retry_after = retry_after
-        super().__init__("too many requests came from your address; Retry-After says when to go on")
+        super().__init__(f"too many requests came {how}; Retry-After says when to go on")
 
 
 class ConfigurationError(HeydayError):
