@@ -26,6 +26,7 @@ from redis.asyncio import ConnectionPool, Redis
 
 from benchmarks import machine
 from benchmarks.pages import facts_table, publish, spread
+from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
 from heyday.bootstrap import App, open_app
 from heyday.db import migrate
@@ -34,7 +35,7 @@ from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.seeding.copying import copy_population
 from heyday.db.seeding.population import Population
 from heyday.domain.models import User
-from heyday.domain.rate_limit import RateLimit
+from heyday.domain.rate_limit import RateLimit, Whose
 from heyday.domain.timezone import Window
 from heyday.rate_limits import OwnRateLimits, SharedConfig, SharedRateLimits
 from heyday.settings import Settings
@@ -66,6 +67,8 @@ Look = Callable[[User], Awaitable[object]]
 _WRITE = msgspec.msgpack.encode
 _READ_USER = msgspec.msgpack.Decoder(User).decode
 _READ_COUNTS = msgspec.msgpack.Decoder(Counts).decode
+
+KEY = {"name": "a benchmark", "scopes": ["users:read"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ async def measure(people: int, runs: int, looks: int) -> Measured:
             clients = [await enter(client(server.url, parser)) for parser in READERS.values()]
             sample = await fill(app, clients[0])
             facts |= await versions(app.database, clients[0])
-            ways = {**ways_to_people(app, clients), **ways_to_counts(app.database, clients)}
+            key = (await app.access.keys.create(KEY)).text
+            ways = {**ways_to_people(app, clients, key), **ways_to_counts(app.database, clients)}
             ways.update(ways_to_limits(app, server.url))
             found = await look_in_turn(ways, sample, runs, looks)
     command = f"python -m benchmarks.caching --people {people} --runs {runs} --looks {looks}"
@@ -188,7 +192,7 @@ async def read_counts(database: Database) -> Counts:
     return {"people": live} | {row["status"]: row["count"] for row in rows}
 
 
-def ways_to_people(app: App, clients: Sequence[Redis]) -> Mapping[str, Look]:
+def ways_to_people(app: App, clients: Sequence[Redis], key: str) -> Mapping[str, Look]:
     """Return the ways to find a person."""
     database = app.database
 
@@ -202,7 +206,7 @@ def ways_to_people(app: App, clients: Sequence[Redis]) -> Mapping[str, Look]:
         return User(**dict(row or {}))
 
     ways: dict[str, Look] = {
-        "a whole GET /api/v1/users/{id}": request(app),
+        "a whole GET /api/v1/users/{id}": request(app, key),
         "of it, the person by id: PostgreSQL": by_id,
     }
     for reader, cache in zip(READERS, clients, strict=True):
@@ -241,14 +245,14 @@ def forget(cache: Redis) -> Look:
 def ways_to_limits(app: App, cache: str) -> Mapping[str, Look]:
     """Return the ways to count a caller of the API."""
     limit = RateLimit(1_000_000)
-    own = OwnRateLimits(limit, app.clock, app.metrics)
+    own = OwnRateLimits({Whose.ADDRESS: limit}, app.clock, app.metrics)
     shared = SharedRateLimits(SharedConfig(cache), own, app.clock, app.metrics)
 
     async def in_redis(user: User) -> object:
-        return await shared.take(str(user.id))
+        return await shared.take(Whose.ADDRESS, str(user.id))
 
     async def in_process(user: User) -> object:
-        return await own.take(str(user.id))
+        return await own.take(Whose.ADDRESS, str(user.id))
 
     return {"the limit: a caller counted in Redis": in_redis, "in the process": in_process}
 
@@ -296,10 +300,14 @@ def counts_from(cache: Redis) -> Look:
     return look
 
 
-def request(app: App) -> Look:
+def request(app: App, key: str) -> Look:
     """Return what makes a whole request of the API, but for the HTTP server's part."""
-    registry = app.metrics.registry
-    asgi: Any = create_app(ApiServices(app.users, app.health, registry, version="0"))
+    parts, registry = app.access, app.metrics.registry
+    access = Access(parts.ring, parts.failures, app.metrics)
+    services = ApiServices(
+        app.users, app.health, registry, version="0", keys=parts.keys, access=access
+    )
+    asgi: Any = create_app(services)
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -321,7 +329,7 @@ def request(app: App) -> Look:
             "root_path": "",
             "scheme": "http",
             "query_string": b"",
-            "headers": [(b"host", b"localhost")],
+            "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {key}".encode())],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
             "state": {},

@@ -32,6 +32,7 @@ from heyday.domain.transitions import Status
 from heyday.services.scheduling import make_batch
 from heyday.settings import Settings
 from tests.acceptance.processes import heyday
+from tests.keys import bearer, key_at
 from tests.pgbouncer import pgbouncer, through
 from tests.provider import Provider
 
@@ -154,25 +155,29 @@ async def measure_lateness(url: str, ways: Sequence[Way], people: int) -> None:
         doors = [await stack.enter_async_context(_running(url, way)) for way in ways]
         turn = list(zip(ways, doors, strict=True))
         for number in range(people):
-            for way, (address, provider) in turn:
+            for way, (address, key, provider) in turn:
                 # Whoever waits for the next second is met at any point of it.
                 await asyncio.sleep(number * 0.618 % 1)
                 with way.timing("from a call of the API to the provider, a person after nine"):
                     before = len(provider.requests)
-                    async with client.post(f"{address}/api/v1/users", json=_person()) as response:
+                    people = f"{address}/api/v1/users"
+                    posted = client.post(people, json=_person(), headers=bearer(key))
+                    async with posted as response:
                         response.raise_for_status()
                     await provider.wait_for(before + 1)
             turn.reverse()
 
 
 @contextlib.asynccontextmanager
-async def _running(url: str, way: Way) -> AsyncIterator[tuple[str, Provider]]:
-    """Run API, scheduler and worker on a database of their own; lend the API's address."""
+async def _running(url: str, way: Way) -> AsyncIterator[tuple[str, str, Provider]]:
+    """Run API, scheduler and worker on a database of their own; lend the API's address and key."""
     name = f"bench_{uuid4().hex[:8]}"
     await run(url, f"CREATE DATABASE {name}")
     settings = {**way.settings(name), "PORT": "0", "SEND_TIME": "00:00"}
     now = datetime.now(UTC)  # noqa: TID251 - processes live by the real clock
     await migrate.upgrade(settings["DATABASE_URL"], now)
+    # Not through the pooler, which may not hold connections that come one by one.
+    key = await key_at(urlunsplit(urlsplit(url)._replace(path=f"/{name}")))
     async with contextlib.AsyncExitStack() as stack:
         provider = await stack.enter_async_context(Provider())
         cwd = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -184,7 +189,7 @@ async def _running(url: str, way: Way) -> AsyncIterator[tuple[str, Provider]]:
         for process in others:
             await process.said("started")
         port = (await api.said(r"started\s+port=(\d+)"))[1]
-        yield f"http://127.0.0.1:{port}", provider
+        yield f"http://127.0.0.1:{port}", key, provider
 
 
 def _person() -> dict[str, str]:

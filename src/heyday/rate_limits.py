@@ -6,6 +6,7 @@ and asks it again every few seconds.
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from heyday.domain.ports import Clock
-from heyday.domain.rate_limit import Counted, RateLimit
+from heyday.domain.rate_limit import Counted, RateLimit, Whose
 from heyday.telemetry import Metrics
 
 if TYPE_CHECKING:
@@ -49,19 +50,23 @@ class OwnRateLimits:
 
     counted = Counted.OWN
 
-    def __init__(self, limit: RateLimit, clock: Clock, metrics: Metrics) -> None:
-        self.limit = limit
+    def __init__(self, limits: Mapping[Whose, RateLimit], clock: Clock, metrics: Metrics) -> None:
+        self.limits = limits
         self._clock = clock
-        self._refused = metrics.api_refused.labels(Counted.OWN.value)
-        self._clear_at: dict[str, int] = {}
+        self._refused = metrics.api_refused
+        self._clear_at: dict[tuple[Whose, str], int] = {}
         self._swept_at = _LEAST_SWEPT
 
-    async def take(self, caller: str) -> timedelta:
+    async def take(self, whose: Whose, caller: str) -> timedelta:
         """Count a request; return for how long the caller has to wait, nothing if it need not."""
+        limit = self.limits.get(whose)
+        if limit is None:
+            return timedelta()
         now = int(self._clock.monotonic() * 1_000_000)
-        self._clear_at[caller], wait = self.limit.take(self._clear_at.get(caller, now), now)
+        clear_at = self._clear_at.get((whose, caller), now)
+        self._clear_at[whose, caller], wait = limit.take(clear_at, now)
         if wait:
-            self._refused.inc()
+            self._refused.labels(self.counted.value, whose.value).inc()
         if len(self._clear_at) >= self._swept_at:
             self._sweep(now)
         return wait * _MICROSECOND
@@ -91,7 +96,8 @@ class SharedConfig:
 class SharedRateLimits:
     """Count callers in Redis; in this process while it is away.
 
-    Redis holds no address: its keys are hashes, keyed by its own password, and gone after a minute.
+    Redis holds no address, and no API key: what it counts by are hashes, keyed by its own password,
+    and gone after a minute.
     """
 
     def __init__(
@@ -100,7 +106,7 @@ class SharedRateLimits:
         self._config = config
         self._own = own
         self._clock = clock
-        self._refused = metrics.api_refused.labels(Counted.SHARED.value)
+        self._refused = metrics.api_refused
         self._away = metrics.redis_away
         self._away.set(0)
         self._redis = _open(config)
@@ -114,33 +120,35 @@ class SharedRateLimits:
         """Return where the last request was counted."""
         return Counted.SHARED if self._away_since is None else Counted.OWN
 
-    async def take(self, caller: str) -> timedelta:
+    async def take(self, whose: Whose, caller: str) -> timedelta:
         """Count a request; return for how long the caller has to wait, nothing if it need not."""
+        limit = self._own.limits.get(whose)
+        if limit is None:
+            return timedelta()
         now = self._clock.monotonic()
         if self._away_since is not None:
             if now < self._ask_at:
-                return await self._own.take(caller)
+                return await self._own.take(whose, caller)
             # One request finds out; the others do not wait for it.
             self._ask_at = now + self._config.ask_again.total_seconds()
-        limit = self._own.limit
         try:
             async with asyncio.timeout(self._config.patience.total_seconds()):
-                answer = await self._take([self._key(caller)], [limit.cost, limit.requests])
+                answer = await self._take([self._key(whose, caller)], [limit.cost, limit.requests])
             wait = int(answer) * _MICROSECOND
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, the request is served
             self._note_away(error)
-            return await self._own.take(caller)
+            return await self._own.take(whose, caller)
         self._note_back()
         if wait:
-            self._refused.inc()
+            self._refused.labels(Counted.SHARED.value, whose.value).inc()
         return wait
 
     async def close(self) -> None:
         """Give all connections back."""
         await self._redis.aclose()
 
-    def _key(self, caller: str) -> str:
-        digest = hashlib.blake2b(caller.encode(), key=self._secret, digest_size=16)
+    def _key(self, whose: Whose, caller: str) -> str:
+        digest = hashlib.blake2b(f"{whose} {caller}".encode(), key=self._secret, digest_size=16)
         return KEY_PREFIX + digest.hexdigest()
 
     def _note_away(self, error: Exception) -> None:

@@ -55,8 +55,14 @@ class Metrics:
     def _declare_api(self) -> None:
         self.api_refused = Counter(
             "heyday_api_refused_total",
-            "Requests refused as too many came from one address.",
-            ["counted"],
+            "Requests refused as too many came from one address or with one key.",
+            ["counted", "whose"],
+            registry=self.registry,
+        )
+        self.api_strangers = Counter(
+            "heyday_api_strangers_total",
+            "Requests refused for want of a valid key, by what came in its place.",
+            ["given"],
             registry=self.registry,
         )
         self.redis_away = Gauge(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.keys import bearer
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -44,7 +46,7 @@ def write_people(path: Path, moment: Moment, count: int) -> dict[str, str]:
     return texts
 
 
-async def post_person(address: str, moment: Moment) -> dict[str, str]:
+async def post_person(address: str, key: str, moment: Moment) -> dict[str, str]:
     """Create one more person through the API; return their text by address."""
     person = {
         "first_name": "Zoë",
@@ -54,7 +56,7 @@ async def post_person(address: str, moment: Moment) -> dict[str, str]:
         "birthday_date": f"{moment.today.replace(year=1988)}",
     }
     async with (
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(headers=bearer(key)) as session,
         session.post(f"{address}/api/v1/users", json=person) as response,
     ):
         assert response.status == 201

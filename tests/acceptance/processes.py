@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from tests.keys import bearer
+
 T = TypeVar("T")
 
 PATIENCE = 60.0
@@ -72,6 +74,10 @@ class Heyday:
         except TimeoutError:
             raise AssertionError(f"no {pattern!r} in {seconds} s, but:\n{self.text}") from None
 
+    async def first_key(self) -> str:
+        """Return the API key that it says at its very first start, and never again."""
+        return (await self.said(r"(hd_\w+)"))[1]
+
     async def until(self, look: Callable[[], Awaitable[T | None]], seconds: float = PATIENCE) -> T:
         """Look again and again, as long as it lives, until there is something; return that."""
         try:
@@ -127,9 +133,10 @@ async def heyday(*words: str, cwd: Path, **settings: str) -> AsyncIterator[Heyda
         await running._reader  # noqa: SLF001 - its own
 
 
-async def get(url: str) -> Any:
-    """Return the JSON, or the text, at an address."""
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
+async def get(url: str, key: str = "") -> Any:
+    """Return the JSON, or the text, at an address. key: what opens it, where it takes one."""
+    headers = bearer(key) if key else {}
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as response:
         is_json = response.content_type == "application/json"
         return await (response.json() if is_json else response.text())
 

@@ -13,6 +13,7 @@ from heyday.db.types import AnyConnection
 from tests.acceptance.moments import moment_in, post_person, seconds_until, write_people
 from tests.acceptance.processes import Heyday, heyday, run
 from tests.pgbouncer import pgbouncer, through
+from tests.keys import key_at
 from tests.provider import Provider
 
 PEOPLE = 150
@@ -70,8 +71,9 @@ async def test_everybody_is_greeted_once_and_on_time(
 
         await workers[0].until(lambda: everybody_greeted(provider, PEOPLE))
         port = (await api.said(r"started\s+port=(\d+)"))[1]
+        key = await key_at(database_url)
         joined_at = loop.time()
-        texts |= await post_person(f"http://127.0.0.1:{port}", moment)
+        texts |= await post_person(f"http://127.0.0.1:{port}", key, moment)
         await workers[0].until(lambda: everybody_greeted(provider, PEOPLE + 1))
         took = timedelta(seconds=loop.time() - joined_at)
         assert await direct.fetchval(OTHERS) == SERVERS

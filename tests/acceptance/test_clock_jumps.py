@@ -20,6 +20,7 @@ from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.embedded.binaries import find_binaries
 from tests.acceptance.processes import Heyday, get, heyday, run
 from tests.factories import person
+from tests.keys import bearer
 from tests.provider import Provider
 from tests.servers import missing
 
@@ -82,6 +83,7 @@ class Day:
 
     up: Heyday
     address: str
+    key: str
     provider: Provider
     wall: Wall
     due_at: datetime
@@ -92,7 +94,7 @@ class Day:
         """Create a person who is to be greeted at the instant."""
         body = person(timezone=self.zone, birthday_date=self.birthday)
         async with (
-            aiohttp.ClientSession(raise_for_status=True) as session,
+            aiohttp.ClientSession(headers=bearer(self.key), raise_for_status=True) as session,
             session.post(f"{self.address}/api/v1/users", json=body),
         ):
             pass
@@ -103,7 +105,7 @@ class Day:
         jump = re.compile(r"^heyday_clock_jump_seconds (\S+)$", re.MULTILINE)
 
         async def is_noticed() -> bool:
-            shown = jump.search(await get(f"{self.address}/metrics"))
+            shown = jump.search(await get(f"{self.address}/metrics", self.key))
             return shown is not None and abs(float(shown[1]) - seconds) < 1
 
         await self.up.until(is_noticed, 15)
@@ -131,9 +133,8 @@ async def day(url: str, wall: Wall, folder: Path) -> AsyncIterator[Day]:
         }
         async with heyday("up", cwd=folder, **settings) as up:
             address = (await up.said(r"(http://\S+)/inbox"))[1]
-            yield Day(
-                up, address, provider, wall, due_at, f"Etc/GMT{-hours:+d}", f"1988-{local:%m-%d}"
-            )
+            key, zone = await up.first_key(), f"Etc/GMT{-hours:+d}"
+            yield Day(up, address, key, provider, wall, due_at, zone, f"1988-{local:%m-%d}")
             # An orderly end, with which libfaketime takes its shared memory along.
             assert await up.stop(20) == 0
 

@@ -10,17 +10,19 @@ import asyncpg
 
 from tests.acceptance.processes import Heyday, heyday, run
 from tests.factories import person
+from tests.keys import bearer
 from tests.provider import Provider
 
 
 async def greet_somebody_now(up: Heyday) -> None:
     """Create a person who is to be greeted at once; the process may die of it."""
     address = (await up.said(r"(http://\S+)/inbox"))[1]
+    headers = bearer(await up.first_key())
     today = datetime.now(UTC).date()  # noqa: TID251 - the process looks at the real clock
     # Their nine o'clock has passed, and their day has not: settings of the process see to it.
     body = person(timezone="UTC", birthday_date=f"{today.replace(year=1988)}")
     async with (
-        aiohttp.ClientSession(raise_for_status=True) as session,
+        aiohttp.ClientSession(headers=headers, raise_for_status=True) as session,
         session.post(f"{address}/api/v1/users", json=body),
     ):
         pass

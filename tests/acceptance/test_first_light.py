@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import threading
 from collections import Counter
@@ -31,9 +32,9 @@ async def address_of(up: Heyday, seconds: float = 60.0) -> str:
     return (await up.said(r"(http://\S+)/inbox"))[1]
 
 
-async def demonstration_letters(address: str) -> list[dict[str, Any]] | None:
+async def demonstration_letters(address: str, key: str) -> list[dict[str, Any]] | None:
     """Return what the first two demonstration people got, once both have got it."""
-    letters = (await get(f"{address}/inbox/messages"))["letters"]
+    letters = (await get(f"{address}/inbox/messages", key))["letters"]
     found = [letter for letter in letters if letter["email"].endswith("@demo.example")]
     return found if len(found) >= 2 else None
 
@@ -60,20 +61,25 @@ def is_alive(pid: int) -> bool:
 async def test_one_command_shows_greetings_arriving(home: Path) -> None:
     settings = {"HEYDAY_HOME": str(home), "PORT": "0"}
     async with heyday("up", cwd=home.parent, **settings) as up:
-        address = await address_of(up)
+        address, key = await address_of(up), await up.first_key()
         assert f"{address}/docs" in up.text
         assert "Imported 537 real people" in up.text
         assert "demonstration people whose day is today" in up.text
 
-        letters = await up.until(lambda: demonstration_letters(address), GREETED_WITHIN)
+        letters = await up.until(lambda: demonstration_letters(address, key), GREETED_WITHIN)
         texts = {letter["message"] for letter in letters}
         assert {"Hey, Ada Lovelace it's your birthday", "Hey, Alan Turing it's your birthday"} <= (
             texts
         )
         assert all(letter["late_seconds"] > 0 for letter in letters)
         assert (await get(f"{address}/health"))["status"] == "ok"
-        assert "<title>" in await get(f"{address}/inbox")
+        assert "<title>" in await get(f"{address}/inbox", key)
         assert "<title>" in await get(f"{address}/docs")
+
+        shown = shlex.split((await up.said(r"(curl .*)"))[1])
+        assert shown[:-1] == ["curl", "-H", f"Authorization: Bearer {key}"]
+        assert len((await get(shown[-1], key))["items"]) > 1
+        assert "unauthenticated" in await get(shown[-1])
 
         books = await reconcile(home)
         assert (books.status, books.json["balanced"], books.json["unplanned"]) == (0, True, 0)
@@ -87,7 +93,8 @@ async def test_one_command_shows_greetings_arriving(home: Path) -> None:
     async with heyday("up", cwd=home.parent, **settings) as again:
         address = await address_of(again, STARTS_AGAIN_WITHIN)
         assert "Imported" not in again.text
-        kept = await demonstration_letters(address)
+        assert "hd_" not in again.text
+        kept = await demonstration_letters(address, key)
         assert kept
         assert letters[-1] in kept
         assert await again.stop(STOPS_WITHIN) == 0
@@ -96,8 +103,8 @@ async def test_one_command_shows_greetings_arriving(home: Path) -> None:
 async def test_after_a_power_cut_it_starts_again_and_greets_nobody_twice(home: Path) -> None:
     settings = {"HEYDAY_HOME": str(home), "PORT": "0"}
     async with heyday("up", cwd=home.parent, **settings) as up:
-        address = await address_of(up)
-        await up.until(lambda: demonstration_letters(address), GREETED_WITHIN)
+        address, key = await address_of(up), await up.first_key()
+        await up.until(lambda: demonstration_letters(address, key), GREETED_WITHIN)
         server = postgres_process(home)
         await up.kill()
         os.kill(server, signal.SIGKILL)
@@ -105,8 +112,8 @@ async def test_after_a_power_cut_it_starts_again_and_greets_nobody_twice(home: P
     async with heyday("up", cwd=home.parent, **settings) as again:
         address = await address_of(again)
         assert "Imported" not in again.text
-        await again.until(lambda: demonstration_letters(address), GREETED_WITHIN)
-        letters = (await get(f"{address}/inbox/messages"))["letters"]
+        await again.until(lambda: demonstration_letters(address, key), GREETED_WITHIN)
+        letters = (await get(f"{address}/inbox/messages", key))["letters"]
         arrived = Counter((letter["email"], letter["message"]) for letter in letters)
         assert set(arrived.values()) == {1}
         books = await reconcile(home)

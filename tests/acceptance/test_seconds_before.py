@@ -9,6 +9,7 @@ import aiohttp
 from heyday.clock import SystemClock
 from tests.acceptance.processes import get, heyday
 from tests.factories import person
+from tests.keys import bearer
 
 SECOND = timedelta(seconds=1)
 UNTIL_NINE = 12 * SECOND
@@ -22,17 +23,17 @@ def zone_of_noon(now: datetime) -> str:
     return f"Etc/GMT{now.hour - 12:+d}"
 
 
-async def call(method: str, url: str, **fields: object) -> Any:
+async def call(key: str, method: str, url: str, **fields: object) -> Any:
     async with (
-        aiohttp.ClientSession(raise_for_status=True) as session,
+        aiohttp.ClientSession(headers=bearer(key), raise_for_status=True) as session,
         session.request(method, url, json=fields or None) as response,
     ):
         return await response.json() if response.content_type == "application/json" else None
 
 
-async def letters_of(address: str) -> dict[str, float]:
+async def letters_of(address: str, key: str) -> dict[str, float]:
     """Return how many seconds late each letter came, by the first name in it."""
-    letters = (await get(f"{address}/inbox/messages"))["letters"]
+    letters = (await get(f"{address}/inbox/messages", key))["letters"]
     return {letter["message"].split()[1]: letter["late_seconds"] for letter in letters}
 
 
@@ -46,29 +47,29 @@ async def test_what_is_changed_seconds_before_counts(database_url: str, tmp_path
 
     async with heyday("up", cwd=tmp_path, **settings) as up:
         address = (await up.said(r"(http://\S+)/inbox"))[1]
-        people = f"{address}/api/v1/users"
+        people, key = f"{address}/api/v1/users", await up.first_key()
 
         async def come(name: str, **fields: object) -> str:
             given = {"first_name": name, "timezone": zone, "birthday_date": today, **fields}
-            return f"{people}/{(await call('POST', people, **person(**given)))['id']}"
+            return f"{people}/{(await call(key, 'POST', people, **person(**given)))['id']}"
 
         await come("Stays")
         leaves, unsubscribes = await come("Leaves"), await come("Unsubscribes")
         is_corrected, turns_up = await come("Corrected"), await come("Moved", timezone=LAST_ZONE)
         assert clock.now() < nine_at - 3 * SECOND, "the machine is too slow for this test"
         await clock.sleep_until(nine_at - 2 * SECOND)
-        await call("DELETE", leaves)
-        await call("POST", f"{unsubscribes}/unsubscribe")
-        await call("PATCH", is_corrected, birthday_date=another_day)
-        await call("PATCH", turns_up, timezone=zone)
+        await call(key, "DELETE", leaves)
+        await call(key, "POST", f"{unsubscribes}/unsubscribe")
+        await call(key, "PATCH", is_corrected, birthday_date=another_day)
+        await call(key, "PATCH", turns_up, timezone=zone)
         await come("Late")
         assert clock.now() < nine_at, "the machine is too slow for this test"
-        await up.until(lambda: all_are_there(address, {"Stays", "Moved", "Late"}), 20)
-        lateness = await letters_of(address)
+        await up.until(lambda: all_are_there(address, key, {"Stays", "Moved", "Late"}), 20)
+        lateness = await letters_of(address, key)
 
     assert lateness.keys() == {"Stays", "Moved", "Late"}
     assert all(0 <= seconds < 5 for seconds in lateness.values()), lateness
 
 
-async def all_are_there(address: str, names: set[str]) -> bool:
-    return names <= (await letters_of(address)).keys()
+async def all_are_there(address: str, key: str, names: set[str]) -> bool:
+    return names <= (await letters_of(address, key)).keys()

@@ -13,6 +13,7 @@ import pytest
 from heyday.db.types import AnyConnection
 from tests.acceptance.moments import Moment, moment_in, post_person, seconds_until, write_people
 from tests.acceptance.processes import Finished, Heyday, heyday, run
+from tests.keys import key_at
 from tests.provider import Act, Provider, Received
 
 PEOPLE = 240
@@ -110,7 +111,8 @@ async def test_greetings_leave_at_their_instant_once_although_workers_are_killed
         texts = write_people(tmp_path / "people.csv", moment, PEOPLE)
         await command("users", "import", "people.csv", cwd=tmp_path, **settings)
         port = (await api.said(r"started\s+port=(\d+)"))[1]
-        texts |= await post_person(f"http://127.0.0.1:{port}", moment)
+        key = await key_at(database_url)
+        texts |= await post_person(f"http://127.0.0.1:{port}", key, moment)
         for scheduler in schedulers:
             await scheduler.said("started")
         assert seconds_until(moment) > 0, "the instant came too soon"

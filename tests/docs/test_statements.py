@@ -17,6 +17,7 @@ from tests.docs.commands import Command, commands
 from tests.docs.pages import pages
 from tests.factories import Pipeline
 from tests.fakes import FakeGuard
+from tests.keys import pipeline_doors
 
 STATEMENTS = [
     pytest.param(sql, id=f"{page.name}-{sql.split()[0].lower()}-{number}")
@@ -68,11 +69,20 @@ async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
     health = HealthService(
         database, clock, FakeGuard(), version="1", tzdb_version="1", rhythms=RHYTHMS
     )
-    services = ApiServices(pipeline.users, health, pipeline.metrics.registry, version="1")
+    doors = pipeline_doors(pipeline)
+    services = ApiServices(
+        pipeline.users,
+        health,
+        pipeline.metrics.registry,
+        version="1",
+        keys=doors.keys,
+        access=doors.access,
+    )
     pages = create_pages(InboxFeed(database, InboxRepository(database), clock, "inbox"))
     app = create_app(services, pages)
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type] # Litestar's scope is narrower
-    async with httpx.AsyncClient(transport=transport) as client:
+    headers = await doors.opened()
+    async with httpx.AsyncClient(transport=transport, headers=headers) as client:
         yield client
 
 

@@ -18,7 +18,8 @@ from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.policies import TimePolicies
 from heyday.domain.timezone import TimezoneService, Window
 from heyday.domain.tzdb import PINNED, TzDatabase
-from heyday.settings import Settings, load_settings, prefix_of
+from heyday.settings import Settings, load_settings
+from heyday.settings.by_type import prefix_of
 from tests.docs.pages import ROOT, code, page
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import FakeClock, RecordingSender

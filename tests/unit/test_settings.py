@@ -10,7 +10,8 @@ import pytest
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
-from heyday.settings import Settings, TypePolicies, load_own_policies, load_settings, prefix_of
+from heyday.settings import Settings, load_settings
+from heyday.settings.by_type import TypePolicies, load_own_policies, prefix_of
 
 FIELDS = [field.name for field in dataclasses.fields(TimePolicies)]
 # For each policy a value that is not the default, as it is written and as it is read.

@@ -7,17 +7,18 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
+from heyday.api.access import Access, AccessGate, declare_access
 from heyday.api.answers import answer
-from heyday.api.calls import guard
 from heyday.api.compression import COMPRESSION
 from heyday.api.docs import DocsRoutes
 from heyday.api.frame import RequestFrame
 from heyday.api.health import HealthRoutes
+from heyday.api.keys import KeyRoutes
 from heyday.api.metrics import MetricsRoutes
 from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.users import UserRoutes
-from heyday.domain.rate_limit import RateLimits
 from heyday.services.health import HealthService
+from heyday.services.keys import KeyService
 from heyday.services.users import UserService
 
 
@@ -25,33 +26,40 @@ from heyday.services.users import UserService
 class ApiServices:
     """Hold what the API needs.
 
-    version: of Heyday, shown in the API's description.   rate_limits: None where there are none.
+    version: of Heyday, shown in the API's description.   access: what decides who is let in.
     """
 
     users: UserService
     health: HealthService
     metrics: CollectorRegistry
     version: str
-    rate_limits: RateLimits | None = None
+    keys: KeyService
+    access: Access
 
 
 def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
-    """Return the ASGI application: the API and, beside it, pages."""
-    docs, limits = DocsRoutes(services.version), services.rate_limits
+    """Return the ASGI application: the API and, beside it, pages.
+
+    Raises ImproperlyConfiguredException if a route does not say who may ask.
+    """
+    docs, access = DocsRoutes(services.version), services.access
     app = Litestar(
         [
-            *UserRoutes(services.users, [guard(limits)] if limits else []).handlers(),
-            *HealthRoutes(services.health, limits).handlers(),
+            *UserRoutes(services.users).handlers(),
+            *KeyRoutes(services.keys).handlers(),
+            *HealthRoutes(services.health, access.limits).handlers(),
             *MetricsRoutes(services.metrics).handlers(),
             *docs.handlers(),
             *pages,
         ],
         openapi_config=docs.openapi(),
         exception_handlers={Exception: answer},
+        middleware=[AccessGate(access).wrap],
         request_max_body_size=MAX_BODY_BYTES,
         compression_config=COMPRESSION,
         logging_config=None,
         debug=False,
     )
+    declare_access(app)
     app.asgi_handler = RequestFrame(app.asgi_handler)
     return app

@@ -1,41 +1,37 @@
-"""Refuse callers who ask too often."""
+"""Say from where a caller asks, and whom to count for an address."""
 
-from ipaddress import IPv6Address, IPv6Network, ip_address
-from typing import Any
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
 
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
-from litestar.types import Guard
+if TYPE_CHECKING:
+    from litestar.types import Scope
 
-from heyday.domain.errors import TooManyRequests
-from heyday.domain.rate_limit import RateLimits
-
-_UNKNOWN = "unknown"
+UNKNOWN = "unknown"
 # What one subscriber is given, who may come from each address of it.
 _IPV6_PREFIX = 64
 
 
-def guard(limits: RateLimits) -> Guard:
-    """Return what lets a request through, or raises TooManyRequests."""
-
-    async def check(
-        connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
-    ) -> None:
-        client = connection.client
-        if wait := await limits.take(caller_at(client.host) if client else _UNKNOWN):
-            raise TooManyRequests(wait)
-
-    return check
+def address_of(scope: "Scope") -> str:
+    """Return the address that a request comes from; behind a trusted proxy, its caller's."""
+    client = scope.get("client")
+    address = _read(client[0]) if client else None
+    return str(address) if address else UNKNOWN
 
 
 def caller_at(host: str) -> str:
     """Return whom to count for an address: itself, or of IPv6 the network of one subscriber."""
+    address = _read(host)
+    if address is None:
+        return UNKNOWN
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((address, _IPV6_PREFIX), strict=False))
+
+
+def _read(host: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, that of IPv4 as such also where it is written as one of IPv6."""
     try:
         address = ip_address(host)
     except ValueError:
-        return _UNKNOWN
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(IPv6Network((address, _IPV6_PREFIX), strict=False))
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

@@ -1,6 +1,7 @@
 """Compress replies for callers who take gzip.
 
-BREACH needs a secret, sent beside text of the attacker's choosing: no reply holds a credential.
+BREACH needs a secret, sent beside text of the attacker's choosing: the one reply that holds a
+credential, a new key, is not compressed.
 """
 
 import re

@@ -20,6 +20,7 @@ from litestar.response import Response
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
+from heyday.api.access import COMPONENTS, SCOPE
 from heyday.api.compression import UNCOMPRESSED
 from heyday.api.problems import PROBLEM_KINDS
 from heyday.api.refusals import refusals
@@ -40,8 +41,9 @@ _POLICY = (
 _DESCRIPTION = """
 Heyday greets every person on their day, at nine in the morning where they are: once.
 
-Keep your people here; a change takes effect at once. Every refusal is a problem document
-(RFC 9457): go by its `type`, which is also a path that explains it.
+Keep your people here; a change takes effect at once. Every call takes an API key, in the header
+`Authorization: Bearer hd_...`; each operation names the scope that the key must have. Every refusal
+is a problem document (RFC 9457): go by its `type`, which is also a path that explains it.
 """
 
 
@@ -81,6 +83,7 @@ class DocsRoutes:
                     self.show_asset
                 )
             ],
+            opt={SCOPE: None},
             include_in_schema=False,
             after_request=_refuse_unknown,
             response_headers=[ResponseHeader(name="Content-Security-Policy", value=_POLICY)],
@@ -93,9 +96,11 @@ class DocsRoutes:
             tags=[
                 Tag(name="People", description="Whom to greet, and when."),
                 Tag(name="Shortcuts", description="The same at shorter paths."),
+                Tag(name="Keys", description="Who may ask what."),
                 Tag(name="Health", description="How Heyday is."),
                 Tag(name="Problems", description="What refusals mean."),
             ],
+            components=COMPONENTS,
             use_handler_docstrings=True,
             operation_id_creator=_operation_id,
             openapi_router=router,
@@ -109,12 +114,14 @@ class DocsRoutes:
                 "/openapi.json",
                 media_type="application/vnd.oai.openapi+json",
                 include_in_schema=False,
+                scope=None,
             )(self.show_openapi),
             get(
                 "/problems/{name:str}",
                 tags=["Problems"],
                 summary="What a problem type means",
                 responses=refusals(NotFoundException),
+                scope=None,
             )(self.show_problem),
         ]
 

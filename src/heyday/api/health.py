@@ -37,12 +37,14 @@ class HealthRoutes:
                 responses={503: ResponseSpec(HealthReport, description="Heyday is down")},
                 is_routine=True,
                 tags=["Health"],
+                scope=None,
             )(self.show_health),
             get(
                 "/health/live",
                 summary="Whether the process answers",
                 is_routine=True,
                 tags=["Health"],
+                scope=None,
             )(self.show_liveness),
             get(
                 "/health/ready",
@@ -50,12 +52,14 @@ class HealthRoutes:
                 responses={503: ResponseSpec(Probe, description="The database is away")},
                 is_routine=True,
                 tags=["Health"],
+                scope=None,
             )(self.show_readiness),
             get(
                 "/health/schedulers",
                 summary="The latest run of each scheduler",
                 is_routine=True,
                 tags=["Health"],
+                scope=None,
             )(self.list_schedulers),
         ]
 

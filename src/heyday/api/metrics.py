@@ -6,6 +6,8 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from heyday.domain.access import Scope
+
 
 class MetricsRoutes:
     """Bind /metrics to a registry."""
@@ -22,6 +24,7 @@ class MetricsRoutes:
             is_routine=True,
             include_in_schema=False,
             sync_to_thread=False,
+            scope=Scope.MESSAGES_READ,
         )
         return [route(self.show_metrics)]
 

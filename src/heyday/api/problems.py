@@ -8,11 +8,13 @@ from litestar.exceptions import (
     ClientException,
     InternalServerException,
     MethodNotAllowedException,
+    NotAuthorizedException,
     NotFoundException,
     ValidationException,
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
+from heyday.domain.access import Scope
 from heyday.domain.errors import (
     Changed,
     Conflict,
@@ -21,6 +23,7 @@ from heyday.domain.errors import (
     InvalidInput,
     NotFound,
     TooManyRequests,
+    UnknownKey,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +37,23 @@ class MalformedBody(Exception):
 
 class UnsupportedMediaType(Exception):
     """Refuse a body that is not declared as JSON."""
+
+
+class Unauthenticated(NotAuthorizedException):
+    """Refuse a caller without a valid key, in the same words whatever is wrong with it.
+
+    challenge: what WWW-Authenticate says: how to send a key.
+    """
+
+    def __init__(self, challenge: str) -> None:
+        super().__init__(headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(Exception):
+    """Refuse a caller whose key is valid and does not reach so far."""
+
+    def __init__(self, needed: Scope) -> None:
+        super().__init__(f"this takes a key with the scope {needed}, which yours does not have")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,25 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "not-found",
         "No such person",
         "Nobody has this id; they may have been deleted.",
+        speaks=True,
+    ),
+    UnknownKey: ProblemKind(
+        HTTPStatus.NOT_FOUND,
+        "no-such-key",
+        "No such API key",
+        "No API key has this prefix; the list of keys shows those there are.",
+    ),
+    Unauthenticated: ProblemKind(
+        HTTPStatus.UNAUTHORIZED,
+        "unauthenticated",
+        "No valid API key",
+        "Send a valid key: Authorization: Bearer hd_... `heyday keys create` makes one.",
+    ),
+    Forbidden: ProblemKind(
+        HTTPStatus.FORBIDDEN,
+        "forbidden",
+        "The key does not reach so far",
+        "What you ask takes a scope that your key does not have.",
         speaks=True,
     ),
     NotFoundException: ProblemKind(
@@ -126,7 +165,7 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         HTTPStatus.TOO_MANY_REQUESTS,
         "too-many-requests",
         "Too many requests",
-        "An address may send so many requests a minute; Retry-After says when to go on.",
+        "An address, or a key, may send so many requests a minute; Retry-After says when to go on.",
         speaks=True,
     ),
     ClientException: _BAD_REQUEST,

@@ -13,15 +13,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
-from litestar.types import Guard
 
 from heyday.api.bodies import ObjectBody
 from heyday.api.compression import UNCOMPRESSED
 from heyday.api.etags import ETAG, NOT_MODIFIED, IfMatch, IfNoneMatch, etag, expected, is_known
 from heyday.api.refusals import ANY_BODY, refusals
 from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
+from heyday.domain.access import Scope
 from heyday.domain.dates import format_date
-from heyday.domain.errors import Changed, EmailTaken, NotFound, TooManyRequests
+from heyday.domain.errors import Changed, EmailTaken, NotFound
 from heyday.domain.models import User
 from heyday.services.users import UserService
 
@@ -38,11 +38,10 @@ _LOCATION = ResponseHeader(
 
 
 class UserRoutes:
-    """Bind the routes of people to the service. guards: let a request through, or refuse it."""
+    """Bind the routes of people to the service."""
 
-    def __init__(self, users: UserService, guards: Sequence[Guard] = ()) -> None:
+    def __init__(self, users: UserService) -> None:
         self._users = users
-        self._guards = guards
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers. The short forms call the same methods as the long ones."""
@@ -50,7 +49,8 @@ class UserRoutes:
             PEOPLE,
             tags=["People"],
             summary="List people",
-            **self._limited(ValidationException),
+            scope=Scope.USERS_READ,
+            responses=refusals(ValidationException),
         )
         change_person = patch(
             f"{PEOPLE}/{{user_id:uuid}}",
@@ -58,6 +58,7 @@ class UserRoutes:
             return_dto=None,
             tags=["People"],
             summary="Change some fields of a person",
+            scope=Scope.USERS_WRITE,
             **self._tagged(NotFound, Changed, *ANY_BODY),
         )
         return [
@@ -68,16 +69,12 @@ class UserRoutes:
             *self._both_forms(SHORT, tag="Shortcuts"),
         ]
 
-    def _limited(self, *errors: type[Exception]) -> dict[str, Any]:
-        """Return what every route of people has: what it may refuse, and who may ask."""
-        return {"responses": refusals(TooManyRequests, *errors), "guards": self._guards}
-
     def _tagged(
         self, *errors: type[Exception], headers: Sequence[ResponseHeader] = ()
     ) -> dict[str, Any]:
         """Return what the routes have that answer with one person. An ETag names bytes as sent."""
         sent_plain = {"response_headers": [ETAG, *headers], "opt": {UNCOMPRESSED: True}}
-        return self._limited(*errors) | sent_plain
+        return {"responses": refusals(*errors)} | sent_plain
 
     def _conditional(self, *errors: type[Exception]) -> dict[str, Any]:
         """Return what the route has that shows one person, unless the caller knows them."""
@@ -93,6 +90,7 @@ class UserRoutes:
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Take a deletion back",
+            scope=Scope.USERS_WRITE,
             **self._tagged(NotFound, Changed, EmailTaken),
         )
         unsubscribe_person = post(
@@ -100,6 +98,7 @@ class UserRoutes:
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Greet a person no more",
+            scope=Scope.USERS_WRITE,
             **self._tagged(NotFound, Changed),
         )
         resubscribe_person = post(
@@ -107,6 +106,7 @@ class UserRoutes:
             status_code=HTTP_200_OK,
             tags=["People"],
             summary="Greet a person again",
+            scope=Scope.USERS_WRITE,
             **self._tagged(NotFound, Changed),
         )
         return [
@@ -125,12 +125,14 @@ class UserRoutes:
             return_dto=None,
             tags=[tag],
             summary="Add a person",
+            scope=Scope.USERS_WRITE,
             **self._tagged(*ANY_BODY, headers=[_LOCATION]),
         )
         get_person = get(
             item,
             tags=[tag],
             summary="Show a person",
+            scope=Scope.USERS_READ,
             **self._conditional(NotFound),
         )
         replace_person = put(
@@ -139,13 +141,15 @@ class UserRoutes:
             return_dto=None,
             tags=[tag],
             summary="Overwrite a person",
+            scope=Scope.USERS_WRITE,
             **self._tagged(NotFound, Changed, *ANY_BODY),
         )
         delete_person = delete(
             item,
             tags=[tag],
             summary="Delete a person",
-            **self._limited(NotFound, Changed),
+            scope=Scope.USERS_WRITE,
+            responses=refusals(NotFound, Changed),
         )
         return [
             create_person(self.create_person),

@@ -8,6 +8,7 @@ from functools import cached_property
 import structlog
 
 from heyday import __version__
+from heyday.bootstrap.access import AccessParts, build_access
 from heyday.bootstrap.provider import delivery_policy, open_sender
 from heyday.clock import SteadyClock
 from heyday.db import migrate
@@ -29,13 +30,11 @@ from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
-from heyday.domain.rate_limit import RateLimit, RateLimits
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.queue.config import QueueConfig
 from heyday.queue.transport import QueueTransport
-from heyday.rate_limits import OwnRateLimits, SharedConfig, SharedRateLimits
 from heyday.schedulers.clock_watch import ClockWatch
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.heartbeat import Heartbeat
@@ -159,15 +158,10 @@ class App:
         )
 
     @cached_property
-    def rate_limits(self) -> RateLimits | None:
-        """Return what counts the API's callers; None where nothing limits them."""
-        settings, clock, metrics = self.settings, self.clock, self.metrics
-        if not settings.api_rate_limit:
-            return None
-        own = OwnRateLimits(RateLimit(settings.api_rate_limit), clock, metrics)
-        if not settings.redis_url:
-            return own
-        return SharedRateLimits(SharedConfig(settings.redis_url), own, clock, metrics)
+    def access(self) -> AccessParts:
+        """Return what decides who may ask the API, and how often."""
+        parts = (self.settings, self.database, self.announcements, self.clock, self.metrics)
+        return build_access(*parts)
 
     @cached_property
     def reconciliation(self) -> ReconciliationService:
@@ -227,8 +221,8 @@ class App:
         if self._queue:
             await self._queue.close()
         # Only an API has built it, and only there is something to close.
-        if limits := vars(self).get("rate_limits"):
-            await limits.close()
+        if access := vars(self).get("access"):
+            await access.close()
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

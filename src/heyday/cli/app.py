@@ -11,6 +11,7 @@ from heyday.cli import (
     explain,
     forecast,
     jobs,
+    keys,
     messages,
     queue,
     reports,
@@ -34,6 +35,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(messages.app, name="messages")
 app.add_typer(queue.app, name="queue")
+app.add_typer(keys.app, name="keys")
 app.command("up")(serve.up)
 app.command("api")(serve.api)
 app.command("scheduler")(serve.scheduler)

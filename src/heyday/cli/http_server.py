@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from heyday import __version__
+from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
 from heyday.bootstrap import App
 from heyday.web.letters import InboxFeed
@@ -21,12 +22,14 @@ class HttpServer(uvicorn.Server):
     @classmethod
     def of(cls, app: App) -> "HttpServer":
         """Build the server on the parts of an app."""
+        access, proxies = app.access, app.settings.trusted_networks
         services = ApiServices(
             users=app.users,
             health=app.health,
             metrics=app.metrics.registry,
             version=__version__,
-            rate_limits=app.rate_limits,
+            keys=access.keys,
+            access=Access(access.ring, access.failures, app.metrics, access.limits),
         )
         feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
         config = uvicorn.Config(
@@ -34,6 +37,9 @@ class HttpServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            # Else uvicorn would believe whoever calls from this machine.
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             lifespan="on",
             timeout_graceful_shutdown=_FINISH_REPLIES,
         )

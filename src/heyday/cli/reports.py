@@ -15,12 +15,8 @@ from heyday.cli.running import print_json, with_app
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import Discrepancies, TypeBalance
 from heyday.services.reconciling import Books
-from heyday.settings import (
-    Settings,
-    load_own_policies,
-    load_settings,
-    prefix_of,
-)
+from heyday.settings import Settings, load_settings
+from heyday.settings.by_type import load_own_policies, prefix_of
 from heyday.settings.values import without_password
 
 _COLUMNS = ("due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned")

@@ -74,6 +74,8 @@ async def _serve(settings: Settings, roles: Roles, *, is_greeting: bool = False)
                     await welcome.greet(app, port)
                 else:
                     log.info("started", port=port)
+                    if roles.api and not await app.access.keys.has_any():
+                        log.warning("no_api_key", make_one=welcome.MAKE_KEY)
                 await stopping.wait()
             log.info("stopped")
 
@@ -114,6 +116,7 @@ async def _playing(
     async with asyncio.TaskGroup() as group:
         parts: list[_Part] = [app.announcements, app.clock_watch]
         parts += [app.heartbeat] if app.heartbeat else []
+        parts += [app.access.use] if roles.api else []
         if roles.schedulers:
             parts += [app.daily, app.minute, app.sweep, app.recovery]
         loops = [group.create_task(_run(part, stopping)) for part in parts]

@@ -5,8 +5,10 @@ from rich.console import Console
 from heyday.bootstrap import App
 from heyday.cli.users import import_file
 from heyday.data import data_file
+from heyday.domain.access import NewKey
 from heyday.domain.tzdb import PINNED
 
+MAKE_KEY = "heyday keys create NAME --scope admin"
 _DEMO_CSV = "people-us-congress.csv"
 
 
@@ -18,11 +20,26 @@ async def greet(app: App, port: int) -> None:
     host = app.settings.host
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    first = await app.access.keys.create_first()
     console.print("\nHeyday runs. Ctrl-C stops it.\n")
     console.print(f"  [bold]{address}/inbox[/]   greetings as they arrive")
     console.print(f"  [bold]{address}/docs[/]    the API, to read and to try")
     console.print(f"  [bold]{address}/health[/]  how it is\n")
+    _tell_of_keys(console, address, first)
     console.print(f"  {await _next(app)}\n")
+
+
+def _tell_of_keys(console: Console, address: str, first: NewKey | None) -> None:
+    """Show the first key, which nobody can show again."""
+    if first is None:
+        console.print(f"  An API key opens all but the last two: {MAKE_KEY}\n")
+        return
+    console.print("  This API key opens everything. It is shown this once; keep it secret:\n")
+    # Whole, however wide the window: it is copied.
+    console.print(f"    {first.text}\n", soft_wrap=True)
+    console.print("  At /inbox it is the password, with any user name. By the API:\n")
+    header = f"-H 'Authorization: Bearer {first.text}'"
+    console.print(f"    curl {header} {address}/api/v1/users\n", soft_wrap=True)
 
 
 async def _bring_people(app: App, console: Console) -> None:

@@ -23,7 +23,8 @@ NAME_LENGTH: Final = 100
 CHANCE_BYTES: Final = 36
 """What `form_credential` takes: 4 bytes for the prefix, 32 for the secret."""
 _PREFIX_BYTES = 4
-_WRITTEN = re.compile(r"hd_([0-9a-f]{8})_([0-9a-f]{64})", re.ASCII)
+_PREFIX = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_WRITTEN = re.compile(rf"hd_({_PREFIX.pattern})_([0-9a-f]{{64}})", re.ASCII)
 _FIELDS = ("name", "scopes", "expires_at")
 
 
@@ -69,6 +70,11 @@ def read_credential(text: str) -> Credential | None:
     """Return the key that a caller sent; None for what is none."""
     match = _WRITTEN.fullmatch(text)
     return Credential(match[1], match[2]) if match else None
+
+
+def is_prefix(text: str) -> bool:
+    """Tell whether a text can be the prefix of a key."""
+    return _PREFIX.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

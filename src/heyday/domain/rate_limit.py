@@ -60,6 +60,15 @@ class Counted(StrEnum):
     SHARED = "shared"
 
 
+class Whose(StrEnum):
+    """Say what a caller is counted by: each has a limit of its own, or none."""
+
+    ADDRESS = "address"
+    KEY = "key"
+    WRONG_KEY = "wrong_key"
+    """An address from which keys came that were none."""
+
+
 class RateLimits(Protocol):
     """Count the requests of each caller."""
 
@@ -68,10 +77,11 @@ class RateLimits(Protocol):
         """Return where the last request was counted."""
         ...
 
-    async def take(self, caller: str) -> timedelta:
+    async def take(self, whose: Whose, caller: str) -> timedelta:
         """Count a request; return for how long the caller has to wait, nothing if it need not.
 
-        A request that has to wait is not counted. Raises nothing, and is quick.
+        What has no limit is not counted, and neither is a request that has to wait. Raises
+        nothing, and is quick.
         """
         ...
 

@@ -5,9 +5,9 @@ All valid keys are held at once: there are few, and so a key that is none costs 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,6 +16,9 @@ from heyday.domain.access_ports import KeyStore
 from heyday.domain.errors import DatabaseError
 from heyday.domain.ports import Clock
 from heyday.domain.rate_limit import RateLimit
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 log = structlog.get_logger()
 
@@ -32,7 +35,7 @@ class RingConfig:
     kept_for: timedelta = timedelta(seconds=5)
     patience: timedelta = timedelta(seconds=1)
     ask_again: timedelta = timedelta(seconds=1)
-    looks: RateLimit = RateLimit(20, timedelta(seconds=5))
+    looks: RateLimit = field(default_factory=lambda: RateLimit(20, timedelta(seconds=5)))
 
 
 class KeyRing:
@@ -70,6 +73,12 @@ class KeyRing:
         self._used_at[stored.key.id] = now
         return stored.key
 
+    async def close(self) -> None:
+        """Write down what is left to write, and wait for nothing else."""
+        if self._reading:
+            self._reading.cancel()
+        await self.flush()
+
     async def flush(self) -> None:
         """Write down which keys were used since the last time; if that fails, the next time."""
         used_at, self._used_at = self._used_at, {}
@@ -103,6 +112,7 @@ class KeyRing:
         """Return the keys; who asks while others wait for them waits with these."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(_look_at_end)
         # Whoever gives up waiting leaves the others what they wait for.
         return await asyncio.shield(self._reading)
 
@@ -125,3 +135,9 @@ class KeyRing:
         now = int(self._clock.monotonic() * 1_000_000)
         self._looks_clear_at, wait = self._config.looks.take(self._looks_clear_at, now)
         return not wait
+
+
+def _look_at_end(reading: asyncio.Task[Mapping[str, StoredKey]]) -> None:
+    """Have asyncio know that a fault was seen, also where nobody waits for it any longer."""
+    if not reading.cancelled():
+        reading.exception()

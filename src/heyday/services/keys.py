@@ -10,6 +10,7 @@ from heyday.domain.access import (
     NewKey,
     Scope,
     form_credential,
+    is_prefix,
     read_draft,
 )
 from heyday.domain.access_ports import KeyStore
@@ -65,8 +66,9 @@ class KeyService:
 
     async def revoke(self, prefix: str) -> ApiKey:
         """Revoke a key; done twice, it is as done once. Raises UnknownKey."""
-        key = await self._store.revoke(prefix, self._clock.now())
+        # What can be no prefix may be no text for PostgreSQL either.
+        found = is_prefix(prefix) and await self._store.revoke(prefix, self._clock.now())
         self._news.set()
-        if key is None:
+        if not found:
             raise UnknownKey
-        return key
+        return found

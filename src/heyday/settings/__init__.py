@@ -4,7 +4,7 @@ import dataclasses
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,15 +13,18 @@ from heyday.domain.delivery import LEASE_MARGIN, AmbiguityPolicy
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
+from heyday.settings.by_type import load_own_policies, own_source
 from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.values import (
     Duration,
+    Networks,
     SendTime,
     Url,
     complete_broker_urls,
     complete_redis_url,
     complete_url,
     empty_is_none,
+    networks_of,
 )
 
 LONGEST_CALL = timedelta(seconds=30)
@@ -45,27 +48,6 @@ class Pooler(StrEnum):
     TRANSACTION = "transaction"
 
 
-class TypePolicies(BaseSettings):
-    """Hold what is set for one message type alone, such as HEYDAY_BIRTHDAY_SEND_TIME=08:30.
-
-    None: as for all types.
-    """
-
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
-    )
-
-    send_time: SendTime | None = None
-    leap_day: SkipPolicy | None = None
-    missing_date: SkipPolicy | None = None
-    gap: GapPolicy | None = None
-    overlap: OverlapPolicy | None = None
-    late_join: bool | None = None
-    late_window: Duration | None = None
-    same_occasion: Duration | None = None
-    ambiguous: AmbiguityPolicy | None = None
-
-
 class Settings(BaseSettings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
@@ -87,8 +69,8 @@ class Settings(BaseSettings):
     redis_url: Annotated[Url, BeforeValidator(complete_redis_url)] = Field(
         default=None,
         alias="REDIS_URL",
-        description="Redis 7 or newer, by which all API processes share HEYDAY_API_RATE_LIMIT. "
-        "Empty: each counts by itself.",
+        description="Redis 7 or newer, by which all API processes share HEYDAY_API_RATE_LIMIT "
+        "and HEYDAY_API_KEY_RATE_LIMIT. Empty: each counts by itself.",
     )
     sender: Annotated[SenderName | None, BeforeValidator(empty_is_none)] = Field(
         default=None,
@@ -111,7 +93,22 @@ class Settings(BaseSettings):
         ge=0,
         le=1_000_000,
         description="Requests a minute that the API takes from one address; 0: no limit. Behind a "
-        "proxy all callers may have one address.",
+        "proxy see HEYDAY_TRUSTED_PROXIES.",
+    )
+    api_key_rate_limit: int = Field(
+        default=0,
+        alias="HEYDAY_API_KEY_RATE_LIMIT",
+        ge=0,
+        le=1_000_000,
+        description="Requests a minute that the API takes with one key, from wherever; 0: no "
+        "limit.",
+    )
+    trusted_proxies: Networks = Field(
+        default="",
+        alias="HEYDAY_TRUSTED_PROXIES",
+        description="Proxies that are believed for whom they ask (X-Forwarded-For): addresses and "
+        "networks, with commas between. Empty: none, and each caller has the address it calls "
+        "from.",
     )
     send_time: SendTime = Field(
         default=_TIME.send_time,
@@ -330,6 +327,11 @@ class Settings(BaseSettings):
         return [url.strip() for url in (self.rabbitmq_url or "").split(",") if url.strip()]
 
     @property
+    def trusted_networks(self) -> list[str]:
+        """Return the proxies that are believed, each also as it looks on a socket for IPv6."""
+        return networks_of(self.trusted_proxies)
+
+    @property
     def sender_name(self) -> SenderName:
         """Return the sender in force."""
         return self.sender or (SenderName.HTTP if self.email_service_url else SenderName.INBOX)
@@ -342,21 +344,9 @@ class Settings(BaseSettings):
         return self.demo == "on"
 
 
-def prefix_of(message_type: str) -> str:
-    """Return how settings for one message type alone begin."""
-    return f"HEYDAY_{message_type}_"
-
-
-def load_own_policies(message_type: str) -> dict[str, Any]:
-    """Return what is set for one message type alone, by field. Raises ConfigurationError."""
-    source = _own_source(message_type)
-    refuse_what_is_wrong([source])
-    return source().model_dump(exclude_none=True)
-
-
 def load_settings() -> Settings:
     """Return the settings in force. Raises ConfigurationError naming every one that is wrong."""
-    refuse_what_is_wrong([Settings, *(_own_source(t.name) for t in MESSAGE_TYPES)])
+    refuse_what_is_wrong([Settings, *(own_source(t.name) for t in MESSAGE_TYPES)])
     settings = Settings()
     if settings.sender_name is SenderName.HTTP and not settings.email_service_url:
         raise ConfigurationError(
@@ -371,10 +361,3 @@ def load_settings() -> Settings:
     if settings.pool_min > settings.pool_max:
         raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
     return settings
-
-
-def _own_source(message_type: str) -> type[TypePolicies]:
-    class Own(TypePolicies):
-        model_config = SettingsConfigDict(env_prefix=prefix_of(message_type))
-
-    return Own

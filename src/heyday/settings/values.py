@@ -2,9 +2,10 @@
 
 import re
 from datetime import time, timedelta
+from ipaddress import IPv4Network, ip_network
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from heyday.domain.durations import parse_duration
 
@@ -57,6 +58,31 @@ def _send_time(value: object) -> object:
     return value
 
 
+def networks_of(value: str) -> list[str]:
+    """Return the addresses and networks in a list with commas. Raises ValueError.
+
+    Those of IPv4 come in their IPv6 form as well: so a socket for both shows who calls by IPv4.
+    """
+    found: list[str] = []
+    for part in (word.strip() for word in value.split(",") if word.strip()):
+        try:
+            network = ip_network(part)
+        except ValueError:
+            raise ValueError(
+                "expected addresses and networks such as 10.0.0.0/8, with commas between; of a "
+                "network the first address"
+            ) from None
+        found.append(str(network))
+        if isinstance(network, IPv4Network):
+            found.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return found
+
+
+def _networks(value: str) -> str:
+    networks_of(value)
+    return value
+
+
 def empty_is_none(value: object) -> object:
     """Take an empty variable for one that is not set."""
     return None if value == "" else value
@@ -64,6 +90,7 @@ def empty_is_none(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Url = Annotated[str | None, BeforeValidator(empty_is_none)]
+Networks = Annotated[str, AfterValidator(_networks)]
 SendTime = Annotated[time, BeforeValidator(_send_time)]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
 
 from litestar import get
 from litestar.exceptions import NotFoundException
@@ -10,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Response
 from litestar.types import ControllerRouterHandler
 
+from heyday.domain.access import Scope
 from heyday.web.letters import InboxFeed, InboxReply
 
 _MEDIA_TYPES = {
@@ -34,11 +36,18 @@ class PageRoutes:
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers."""
+        # A browser asks its user for the key; it is told how by the first reply.
+        hidden: dict[str, Any] = {
+            "scope": Scope.USERS_READ,
+            "is_page": True,
+            "include_in_schema": False,
+        }
+        routine = {**hidden, "is_routine": True}
         return [
-            get("/", include_in_schema=False, status_code=307)(self.lead_to_inbox),
-            get("/inbox", include_in_schema=False, media_type="text/html")(self.show_inbox),
-            get("/inbox/messages", include_in_schema=False, is_routine=True)(self.list_messages),
-            get("/static/{name:str}", include_in_schema=False, is_routine=True)(self.show_file),
+            get("/", status_code=307, **hidden)(self.lead_to_inbox),
+            get("/inbox", media_type="text/html", **hidden)(self.show_inbox),
+            get("/inbox/messages", **routine)(self.list_messages),
+            get("/static/{name:str}", **routine)(self.show_file),
         ]
 
     async def lead_to_inbox(self) -> Redirect:

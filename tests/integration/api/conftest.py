@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from heyday.api.app import ApiServices, create_app
 from heyday.db.inbox import InboxRepository
@@ -14,6 +15,7 @@ from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
 from tests.factories import Pipeline
 from tests.fakes import FakeGuard
+from tests.keys import Doors, pipeline_doors
 
 RHYTHMS = {"daily": timedelta(days=1), "minute": timedelta(minutes=1)}
 
@@ -25,8 +27,14 @@ def inbox(pipeline: Pipeline) -> InboxRepository:
 
 
 @pytest.fixture
-async def client(pipeline: Pipeline, inbox: InboxRepository) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application, in the loop of the test: the pool belongs to that loop."""
+def doors(pipeline: Pipeline) -> Doors:
+    """What makes keys, and what lets in who has one."""
+    return pipeline_doors(pipeline)
+
+
+@pytest.fixture
+def app(pipeline: Pipeline, inbox: InboxRepository, doors: Doors) -> Litestar:
+    """The application."""
     database, clock = pipeline.database, pipeline.clock
     services = ApiServices(
         users=pipeline.users,
@@ -40,8 +48,18 @@ async def client(pipeline: Pipeline, inbox: InboxRepository) -> AsyncIterator[ht
         ),
         metrics=pipeline.metrics.registry,
         version="1.2.3",
+        keys=doors.keys,
+        access=doors.access,
     )
-    app = create_app(services, create_pages(InboxFeed(database, inbox, clock, "inbox")))
+    return create_app(services, create_pages(InboxFeed(database, inbox, clock, "inbox")))
+
+
+@pytest.fixture
+async def client(app: Litestar, doors: Doors) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with a key that opens everything, in the loop of the test, as the pool is."""
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type] # Litestar's scope is narrower
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    headers = await doors.opened()
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers=headers
+    ) as client:
         yield client

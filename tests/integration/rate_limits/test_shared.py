@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from heyday.clock import SystemClock
 from heyday.db.embedded.cluster import free_port
 from heyday.domain.ports import Clock
-from heyday.domain.rate_limit import Counted, RateLimit
+from heyday.domain.rate_limit import Counted, RateLimit, Whose
 from heyday.rate_limits import KEY_PREFIX, TAKE, OwnRateLimits, SharedConfig, SharedRateLimits
 from heyday.telemetry import Metrics
 from tests.chaos.waiting import wait_until
@@ -47,7 +47,7 @@ async def open_limits() -> AsyncIterator[Opener]:
         ) -> SharedRateLimits:
             clock, metrics = clock or SystemClock(), metrics or Metrics()
             config = SharedConfig(url, patience=patience, ask_again=AGAIN)
-            own = OwnRateLimits(limit, clock, metrics)
+            own = OwnRateLimits({Whose.ADDRESS: limit}, clock, metrics)
             limits = SharedRateLimits(config, own, clock, metrics)
             stack.push_async_callback(limits.close)
             return limits
@@ -71,7 +71,10 @@ async def proxy(redis_server: RedisServer) -> AsyncIterator[Proxy]:
 async def let_through(*limits: SharedRateLimits, caller: str = ADDRESS, tries: int = 20) -> int:
     """Return how many of so many requests are, which come to each in turn."""
     async with asyncio.timeout(WITHIN):
-        waits = [await limits[number % len(limits)].take(caller) for number in range(tries)]
+        waits = [
+            await limits[number % len(limits)].take(Whose.ADDRESS, caller)
+            for number in range(tries)
+        ]
     return waits.count(NONE)
 
 
@@ -80,7 +83,7 @@ async def until_counted(limits: SharedRateLimits, where: Counted) -> None:
 
     async def look() -> bool:
         async with asyncio.timeout(1):
-            await limits.take("somebody else")
+            await limits.take(Whose.ADDRESS, "somebody else")
         return limits.counted is where
 
     await wait_until(look, WITHIN, f"counted {where}")
@@ -97,7 +100,7 @@ class TestTogether:
         assert await let_through(one, other) == LIMIT.requests
         assert await let_through(one, caller="192.0.2.78") == LIMIT.requests
         refused = metrics.registry.get_sample_value(
-            "heyday_api_refused_total", {"counted": "shared"}
+            "heyday_api_refused_total", {"counted": "shared", "whose": "address"}
         )
         assert refused == 7 + 15
         assert one.counted is other.counted is Counted.SHARED
@@ -107,12 +110,12 @@ class TestTogether:
     ) -> None:
         limits = open_limits(redis_url, RateLimit(2, timedelta(seconds=1)))
         assert await let_through(limits, tries=2) == 2
-        wait = await limits.take(ADDRESS)
+        wait = await limits.take(Whose.ADDRESS, ADDRESS)
         assert NONE < wait <= timedelta(seconds=0.5)
         began = time.perf_counter()
 
         async def look() -> bool:
-            return await limits.take(ADDRESS) == NONE
+            return await limits.take(Whose.ADDRESS, ADDRESS) == NONE
 
         await wait_until(look, WITHIN, "let through")
         # Not sooner than told; Redis's clock and this one may differ by a little.
@@ -120,8 +123,8 @@ class TestTogether:
 
     async def test_many_at_once_are_counted_each(self, redis_url: str, open_limits: Opener) -> None:
         limits = open_limits(redis_url)
-        await limits.take("somebody else")  # connects
-        waits = await asyncio.gather(*(limits.take(ADDRESS) for _ in range(40)))
+        await limits.take(Whose.ADDRESS, "somebody else")  # connects
+        waits = await asyncio.gather(*(limits.take(Whose.ADDRESS, ADDRESS) for _ in range(40)))
         assert waits.count(NONE) == LIMIT.requests
 
     async def test_redis_counts_as_the_domain_does(self, client: Redis) -> None:
@@ -148,7 +151,7 @@ class TestWhatRedisHolds:
         before = set(await keys_of(client))
         limits = open_limits(redis_url)
         for caller in (ADDRESS, "2001:db8::/64", "unknown"):
-            await limits.take(caller)
+            await limits.take(Whose.ADDRESS, caller)
         keys = [key for key in await keys_of(client) if key not in before]
         assert len(keys) == 3
         for key in keys:
@@ -161,10 +164,10 @@ class TestWhatRedisHolds:
         self, redis_server: RedisServer, open_limits: Opener
     ) -> None:
         async with Redis.from_url(redis_server.url) as client:
-            await open_limits(redis_server.url).take(ADDRESS)
+            await open_limits(redis_server.url).take(Whose.ADDRESS, ADDRESS)
             first = set(await keys_of(client))
             await client.config_set("requirepass", "an0ther")
-            await open_limits(url_at(redis_server.port, "an0ther")).take(ADDRESS)
+            await open_limits(url_at(redis_server.port, "an0ther")).take(Whose.ADDRESS, ADDRESS)
             assert first < set(await keys_of(client))
 
     @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ class TestWhatRedisHolds:
         self, redis_url: str, open_limits: Opener, client: Redis, garbage: bytes
     ) -> None:
         limits = open_limits(redis_url)
-        await limits.take(ADDRESS)
+        await limits.take(Whose.ADDRESS, ADDRESS)
         (key,) = [key async for key in client.scan_iter(f"{KEY_PREFIX}*")]
         await client.set(key, garbage)
         assert await let_through(limits) == LIMIT.requests
@@ -186,7 +189,7 @@ class TestWhatRedisHolds:
         self, redis_url: str, open_limits: Opener, client: Redis
     ) -> None:
         limits = open_limits(redis_url)
-        await limits.take(ADDRESS)
+        await limits.take(Whose.ADDRESS, ADDRESS)
         (key,) = [key async for key in client.scan_iter(f"{KEY_PREFIX}*")]
         await client.delete(key)
         await client.lpush(key, "1", "2")
@@ -237,13 +240,13 @@ class TestAway:
     ) -> None:
         limits = open_limits(redis_server.url, clock=clock)
         with capture_logs() as logs:
-            await limits.take(ADDRESS)
+            await limits.take(Whose.ADDRESS, ADDRESS)
             redis_server.kill()
             for _ in range(4):
-                await limits.take(ADDRESS)
+                await limits.take(Whose.ADDRESS, ADDRESS)
                 clock.advance(AGAIN)
             redis_server.start()
-            await limits.take(ADDRESS)
+            await limits.take(Whose.ADDRESS, ADDRESS)
         assert [entry["event"] for entry in logs] == ["redis_away", "redis_back"]
         assert logs[1]["seconds"] == round(4 * AGAIN.total_seconds(), 1)
         assert PASSWORD not in str(logs)
@@ -294,10 +297,10 @@ class TestAway:
     ) -> None:
         limits = open_limits(url_at(proxy.port), patience=5 * SHORT)
         proxy.hold()
-        await limits.take(ADDRESS)
+        await limits.take(Whose.ADDRESS, ADDRESS)
 
         async def is_asking() -> list[asyncio.Task[timedelta]]:
-            tasks = [asyncio.create_task(limits.take(ADDRESS)) for _ in range(20)]
+            tasks = [asyncio.create_task(limits.take(Whose.ADDRESS, ADDRESS)) for _ in range(20)]
             await asyncio.wait(tasks, timeout=2 * SHORT.total_seconds())
             slow = [task for task in tasks if not task.done()]
             await asyncio.gather(*tasks)
@@ -313,11 +316,11 @@ class TestAway:
         assert await let_through(limits) == LIMIT.requests
         proxy.hold()
         # The answer to this one, a refusal, is held up.
-        await limits.take(ADDRESS)
+        await limits.take(Whose.ADDRESS, ADDRESS)
         proxy.mend()
         await until_counted(limits, Counted.SHARED)
         assert await let_through(limits, caller="192.0.2.78") == LIMIT.requests
-        assert await limits.take(ADDRESS) > NONE
+        assert await limits.take(Whose.ADDRESS, ADDRESS) > NONE
 
     async def test_what_is_no_redis_or_does_not_let_us_in_is_as_none(
         self, redis_server: RedisServer, open_limits: Opener

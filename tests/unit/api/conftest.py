@@ -9,6 +9,7 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
 from heyday.api.app import ApiServices, create_app
+from tests.keys import Doors, memory_doors
 from tests.unit.api.scripted import ScriptedUsers
 
 
@@ -18,18 +19,29 @@ def users() -> ScriptedUsers:
 
 
 @pytest.fixture
-def app(users: ScriptedUsers) -> Litestar:
+def doors() -> Doors:
+    return memory_doors()
+
+
+@pytest.fixture
+def app(users: ScriptedUsers, doors: Doors) -> Litestar:
     services = ApiServices(
         users=cast("Any", users),
         health=cast("Any", None),  # asked by no test of this folder
         metrics=CollectorRegistry(),
         version="1.2.3",
+        keys=doors.keys,
+        access=doors.access,
     )
     return create_app(services)
 
 
 @pytest.fixture
-async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: Litestar, doors: Doors) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with a key that opens everything."""
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type] # Litestar's scope is narrower
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    headers = await doors.opened()
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers=headers
+    ) as client:
         yield client

@@ -1,0 +1,174 @@
+"""Every route of the application, with every kind of key: made from its own table of routes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from heyday.domain.access import Scope
+from tests.factories import Pipeline
+from tests.keys import Doors, bearer
+
+# What stands for a parameter of a path, by its type: nobody and nothing.
+NOTHING = {"uuid": str(UUID(int=1)), "str": "nothing", "int": "1", "path": "nothing"}
+# What is served, and is no part of the API that programs use.
+HIDDEN = {
+    ("GET", "/"),
+    ("GET", "/docs"),
+    ("GET", "/docs/assets/{name}"),
+    ("GET", "/docs/{path}"),
+    ("GET", "/inbox"),
+    ("GET", "/inbox/messages"),
+    ("GET", "/metrics"),
+    ("GET", "/openapi.json"),
+    ("GET", "/static/{name}"),
+}
+OPEN = {
+    ("GET", "/docs"),
+    ("GET", "/docs/assets/{name}"),
+    ("GET", "/docs/{path}"),
+    ("GET", "/health"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/health/schedulers"),
+    ("GET", "/openapi.json"),
+    ("GET", "/problems/{name}"),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One method of one route."""
+
+    method: str
+    template: str
+    path: str
+    scope: Scope | None
+    is_page: bool
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.method, self.template
+
+
+def places(app: Litestar) -> Iterator[Place]:
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute)
+        parts = [
+            part if isinstance(part, str) else NOTHING[part.full.partition(":")[2]]
+            for part in route.path_components
+        ]
+        for handler in route.route_handlers:
+            for method in handler.http_methods - {"OPTIONS"}:
+                yield Place(
+                    method,
+                    route.path_format,
+                    "/" + "/".join(parts),
+                    handler.opt["scope"],
+                    bool(handler.opt.get("is_page")),
+                )
+
+
+@pytest.fixture
+async def stranger(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client without any key."""
+    del client.headers["Authorization"]
+    return client
+
+
+async def ask(
+    client: httpx.AsyncClient, place: Place, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """Ask at a place, with a body where one can be."""
+    json = None if place.method in {"GET", "DELETE"} else {}
+    return await client.request(place.method, place.path, headers=headers, json=json)
+
+
+async def test_every_route_lets_in_who_may_and_nobody_else(
+    app: Litestar, stranger: httpx.AsyncClient, doors: Doors, pipeline: Pipeline
+) -> None:
+    soon = pipeline.clock.now() + timedelta(minutes=1)
+    expired, revoked = await doors.key(expires_at=soon.isoformat()), await doors.key()
+    assert (await stranger.get("/user", headers=bearer(expired))).status_code != 401
+    pipeline.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined] # a FakeClock
+    await doors.keys.revoke(revoked[3:11])
+    right = {scope: await doors.key(scope) for scope in Scope}
+    wrong = {
+        scope: await doors.key(*(set(Scope) - {scope, Scope.ADMIN}))
+        for scope in Scope
+    }
+    described = (await stranger.get("/openapi.json")).json()["paths"]
+    met = set()
+    for place in places(app):
+        if place.scope is None:
+            assert (await ask(stranger, place)).status_code not in {401, 403}, place
+            continue
+        nobody = [{}, {"Authorization": "Bearer nonsense"}, bearer(revoked), bearer(expired)]
+        for headers in nobody:
+            reply = await ask(stranger, place, headers)
+            assert reply.status_code == 401, (place, headers)
+            scheme = reply.headers["WWW-Authenticate"].split()[0]
+            assert scheme == ("Basic" if place.is_page else "Bearer"), place
+        refused = await ask(stranger, place, bearer(wrong[place.scope]))
+        assert refused.status_code == 403, place
+        assert place.scope in refused.json()["detail"], place
+        for scope in (place.scope, Scope.ADMIN):
+            let_in = await ask(stranger, place, bearer(right[scope]))
+            assert let_in.status_code < 500, place
+            assert let_in.status_code not in {401, 403}, place
+            if place.name not in HIDDEN:
+                responses = described[place.template][place.method.lower()]["responses"]
+                assert str(let_in.status_code) in responses, place
+        met.add(place.scope)
+    assert met >= {Scope.USERS_READ, Scope.USERS_WRITE, Scope.MESSAGES_READ, Scope.ADMIN}
+
+
+async def test_pages_alone_take_what_a_browser_asks_for(
+    app: Litestar, stranger: httpx.AsyncClient, doors: Doors
+) -> None:
+    key = await doors.key()
+    for place in places(app):
+        if place.scope is None:
+            continue
+        reply = await stranger.request(place.method, place.path, auth=("anybody", key))
+        if place.is_page:
+            assert place.method == "GET", f"{place}: a browser would be made to change something"
+            assert reply.status_code in {200, 307, 404}, place
+        else:
+            assert reply.status_code == 401, place
+
+
+async def test_nothing_but_these_answers_without_a_key(app: Litestar) -> None:
+    assert {place.name for place in places(app) if place.scope is None} == OPEN
+
+
+async def test_the_routes_are_those_that_are_described(
+    app: Litestar, client: httpx.AsyncClient
+) -> None:
+    described: dict[str, dict[str, Any]] = (await client.get("/openapi.json")).json()["paths"]
+    documented = {
+        (method.upper(), path) for path, operations in described.items() for method in operations
+    }
+    served = {place.name for place in places(app)}
+    assert HIDDEN <= served
+    assert served - HIDDEN == documented
+
+
+async def test_each_operation_names_the_scope_that_it_takes(
+    app: Litestar, client: httpx.AsyncClient
+) -> None:
+    described = (await client.get("/openapi.json")).json()["paths"]
+    for place in places(app):
+        if place.name in HIDDEN:
+            continue
+        operation = described[place.template][place.method.lower()]
+        is_guarded = {"401", "403", "429"} <= set(operation["responses"])
+        assert is_guarded == (place.scope is not None), place
+        expected = [{"api_key": [place.scope]}] if place.scope else None
+        assert operation.get("security") == expected, place
