@@ -160,8 +160,8 @@ async def measure_lateness(url: str, ways: Sequence[Way], people: int) -> None:
                 await asyncio.sleep(number * 0.618 % 1)
                 with way.timing("from a call of the API to the provider, a person after nine"):
                     before = len(provider.requests)
-                    people = f"{address}/api/v1/users"
-                    posted = client.post(people, json=_person(), headers=bearer(key))
+                    door = f"{address}/api/v1/users"
+                    posted = client.post(door, json=_person(), headers=bearer(key))
                     async with posted as response:
                         response.raise_for_status()
                     await provider.wait_for(before + 1)

@@ -12,8 +12,8 @@ import pytest
 from heyday.db.types import AnyConnection
 from tests.acceptance.moments import moment_in, post_person, seconds_until, write_people
 from tests.acceptance.processes import Heyday, heyday, run
-from tests.pgbouncer import pgbouncer, through
 from tests.keys import key_at
+from tests.pgbouncer import pgbouncer, through
 from tests.provider import Provider
 
 PEOPLE = 150

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from heyday.cli.app import app
 from tests.terminal import refusal
@@ -85,8 +84,13 @@ def test_without_keys_it_says_what_that_means() -> None:
         (["revoke", "hd_ffffffff"], "no API key has this prefix"),
     ],
 )
-def test_what_cannot_be_done_is_explained(arguments: list[str], said: str) -> None:
-    assert said in refusal("keys", *arguments)
+def test_what_cannot_be_done_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    assert said in refusal(monkeypatch, capsys, "keys", *arguments)
 
 
 def test_a_key_needs_a_scope() -> None:

@@ -86,7 +86,7 @@ async def ask(
     client: httpx.AsyncClient, place: Place, headers: Mapping[str, str] | None = None
 ) -> httpx.Response:
     """Ask at a place, with a body where one can be."""
-    json = None if place.method in {"GET", "DELETE"} else {}
+    json: object = None if place.method in {"GET", "DELETE"} else {}
     return await client.request(place.method, place.path, headers=headers, json=json)
 
 
@@ -99,10 +99,7 @@ async def test_every_route_lets_in_who_may_and_nobody_else(
     pipeline.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined] # a FakeClock
     await doors.keys.revoke(revoked[3:11])
     right = {scope: await doors.key(scope) for scope in Scope}
-    wrong = {
-        scope: await doors.key(*(set(Scope) - {scope, Scope.ADMIN}))
-        for scope in Scope
-    }
+    wrong = {scope: await doors.key(*(set(Scope) - {scope, Scope.ADMIN})) for scope in Scope}
     described = (await stranger.get("/openapi.json")).json()["paths"]
     met = set()
     for place in places(app):
@@ -156,7 +153,7 @@ async def test_the_routes_are_those_that_are_described(
         (method.upper(), path) for path, operations in described.items() for method in operations
     }
     served = {place.name for place in places(app)}
-    assert HIDDEN <= served
+    assert served >= HIDDEN
     assert served - HIDDEN == documented
 
 

@@ -156,9 +156,9 @@ async def test_a_database_that_does_not_answer_holds_requests_up_for_a_moment_al
     bench.ring = KeyRing(bench.store, bench.news, clock, RingConfig(patience=MOMENT))
     key = await bench.known()
 
-    async def never(_now: datetime) -> Sequence[StoredKey]:
+    async def never(now: datetime) -> Sequence[StoredKey]:
         await asyncio.Event().wait()
-        raise AssertionError
+        raise AssertionError(now)
 
     bench.store.list_valid = never  # type: ignore[method-assign]
     clock.advance(KEPT_FOR)
