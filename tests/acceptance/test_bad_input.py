@@ -86,6 +86,10 @@ def assert_refused(done: Finished, *phrases: str) -> None:
         ("HEYDAY_POOLER", "session", "'none' or 'transaction'"),
         ("HEYDAY_POOL_MAX", "1", "greater than or equal to 2"),
         ("HEYDAY_API_RATE_LIMIT", "-1", "greater than or equal to 0"),
+        ("HEYDAY_API_KEY_RATE_LIMIT", "-1", "greater than or equal to 0"),
+        ("HEYDAY_TRUSTED_PROXIES", "*", "10.0.0.0/8, with commas between"),
+        ("HEYDAY_TRUSTED_PROXIES", "127.0.0.1, proxy.example.com", "addresses and networks"),
+        ("HEYDAY_TRUSTED_PROXIES", "10.1.2.3/8", "of a network the first address"),
     ],
 )
 def test_a_setting_that_is_wrong_is_shown_with_what_was_expected(

@@ -161,3 +161,16 @@ def test_a_file_that_cannot_be_read_is_no_traceback():
     Path(".env").write_bytes(b"HEYDAY_BIRTHDAY_SEND_TIME=\xff\n")
     with pytest.raises(ConfigurationError, match=r"the file \.env cannot be read"):
         load_settings()
+
+
+def test_proxies_are_networks_each_also_as_a_socket_for_ipv6_shows_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("HEYDAY_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,2001:db8::/32,")
+    assert load_settings().trusted_networks == [
+        *("10.0.0.0/8", "::ffff:10.0.0.0/104"),
+        *("192.0.2.1/32", "::ffff:192.0.2.1/128"),
+        "2001:db8::/32",
+    ]
+    monkeypatch.delenv("HEYDAY_TRUSTED_PROXIES")
+    assert load_settings().trusted_networks == []

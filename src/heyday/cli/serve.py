@@ -15,7 +15,7 @@ from heyday.cli import welcome
 from heyday.cli.running import with_settings
 from heyday.clock import SystemClock
 from heyday.db import migrate
-from heyday.domain.errors import ConfigurationError
+from heyday.domain.errors import ConfigurationError, DatabaseError
 from heyday.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,10 +74,18 @@ async def _serve(settings: Settings, roles: Roles, *, is_greeting: bool = False)
                     await welcome.greet(app, port)
                 else:
                     log.info("started", port=port)
-                    if roles.api and not await app.access.keys.has_any():
-                        log.warning("no_api_key", make_one=welcome.MAKE_KEY)
+                    if roles.api:
+                        await _warn_if_closed(app)
                 await stopping.wait()
             log.info("stopped")
+
+
+async def _warn_if_closed(app: App) -> None:
+    """Say so if nobody can use the API, which looks well otherwise."""
+    # A database that has just gone away is told of by others.
+    with contextlib.suppress(DatabaseError):
+        if not await app.access.keys.has_any():
+            log.warning("no_api_key", make_one=welcome.MAKE_KEY)
 
 
 @contextlib.contextmanager
