@@ -119,13 +119,13 @@ class UserRoutes:
         """Return the handlers that a long path and a short one have in common."""
         item = f"{path}/{{user_id:uuid}}"
         body = ObjectBody[PersonBody]
+        writes: dict[str, Any] = {"tags": [tag], "scope": Scope.USERS_WRITE}
         create_person = post(
             path,
             dto=body,
             return_dto=None,
-            tags=[tag],
             summary="Add a person",
-            scope=Scope.USERS_WRITE,
+            **writes,
             **self._tagged(*ANY_BODY, headers=[_LOCATION]),
         )
         get_person = get(
@@ -139,16 +139,14 @@ class UserRoutes:
             item,
             dto=body,
             return_dto=None,
-            tags=[tag],
             summary="Overwrite a person",
-            scope=Scope.USERS_WRITE,
+            **writes,
             **self._tagged(NotFound, Changed, *ANY_BODY),
         )
         delete_person = delete(
             item,
-            tags=[tag],
             summary="Delete a person",
-            scope=Scope.USERS_WRITE,
+            **writes,
             responses=refusals(NotFound, Changed),
         )
         return [

@@ -22,6 +22,7 @@ HIDDEN = {
     ("GET", "/"),
     ("GET", "/docs"),
     ("GET", "/docs/assets/{name}"),
+    ("GET", "/docs/openapi.json"),
     ("GET", "/docs/{path}"),
     ("GET", "/inbox"),
     ("GET", "/inbox/messages"),
@@ -32,6 +33,7 @@ HIDDEN = {
 OPEN = {
     ("GET", "/docs"),
     ("GET", "/docs/assets/{name}"),
+    ("GET", "/docs/openapi.json"),
     ("GET", "/docs/{path}"),
     ("GET", "/health"),
     ("GET", "/health/live"),

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from heyday.db import forecasts, message_logs, plans, queries, resolutions, users
+from heyday.db import api_keys, forecasts, message_logs, plans, queries, resolutions, users
 from heyday.db.queries import Query
 from heyday.db.types import AnyConnection
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -31,6 +31,8 @@ def filled(table: str, query: Query) -> list[str]:
         return [forecasts.statement(query.name, message_type) for message_type in MESSAGE_TYPES]
     if table == "resolutions":
         return [resolutions.statement(query.name)]
+    if table == "api_keys":
+        return [api_keys.statement(query.name)]
     if table != "plans":
         return [query.fill({"columns": users._COLUMNS})]  # noqa: SLF001
     candidates = {"plan": ["everybody", "some_people"], "retime_people": ["some_people"]}
