@@ -384,6 +384,28 @@ GUARDS: tuple[Guard, ...] = (
         [f"{_TRANSPORT_TESTS}::test_a_lost_database_is_an_unsure_handover"],
     ),
     Guard(
+        "take: answer lost",
+        "What was taken by an answer that was lost is free again at the next look.",
+        _TRANSPORT,
+        "            self._in_doubt.append(shows_again_at)\n",
+        "",
+        [
+            f"{_TRANSPORT_TESTS}::"
+            "test_what_was_taken_by_an_answer_that_was_lost_is_taken_again_at_once"
+        ],
+    ),
+    Guard(
+        "enqueue: answer lost",
+        "What was queued by a COMMIT whose answer was lost is handed over.",
+        _SCHEDULING,
+        "            if rows:\n                await self._publish(rows)\n            raise\n",
+        "            raise\n",
+        [
+            f"{_SCHEDULING_TESTS}::"
+            "test_what_was_queued_by_a_commit_whose_answer_was_lost_is_handed_over"
+        ],
+    ),
+    Guard(
         "enqueue: status",
         "What was sent, or is being sent, is not queued again.",
         _MESSAGES,

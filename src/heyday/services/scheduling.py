@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 
-from heyday.domain.errors import TransportError
+from heyday.domain.errors import DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch, DueMessage
 from heyday.domain.ports import Clock, Session, Store, Transport
 from heyday.domain.timezone import Window
@@ -34,6 +34,9 @@ _REPLAN_AHEAD = timedelta(hours=2)
 # Recovery re-times what is due soon: in time also where the new instant is hours earlier.
 _RETIME_AHEAD = timedelta(hours=3)
 _KEEP_RUNS = timedelta(days=30)
+_PUBLISH_TRIES = 2
+
+_Take = Callable[[Session], Awaitable[list[DueMessage]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class MessageSchedulerService:
         now = at or self._clock.now()
         async with self._journal.run(MINUTE, is_manual=at is not None) as counts:
             until = now + self._config.look_ahead
-            counts["enqueued"] = await self._hand_over(lambda: self._take_due(now, until))
+            counts["enqueued"] = await self._enqueue_due(now, until)
         return counts
 
     async def sweep(self, at: datetime | None = None) -> dict[str, int]:
@@ -174,9 +177,9 @@ class MessageSchedulerService:
             log.warning("zones_unknown", zones=len(lost.unknown), people=people)
         return counts
 
-    async def _take_due(self, now: datetime, until: datetime) -> list[DueMessage]:
+    async def _enqueue_due(self, now: datetime, until: datetime) -> int:
         rules = self._planner.claim_rules(now)
-        return await self._store.in_transaction(
+        return await self._hand_over(
             lambda s: s.messages.enqueue_due(now, until, rules, self._config.chunk)
         )
 
@@ -203,7 +206,7 @@ class MessageSchedulerService:
                 limit=self._config.chunk,
             )
 
-        return await self._hand_over(lambda: self._store.in_transaction(take))
+        return await self._hand_over(take)
 
     async def _patience(self) -> timedelta:
         """Return how long a due row is left in the queue: a backlog is not queued again and again.
@@ -218,21 +221,44 @@ class MessageSchedulerService:
         config = self._config
         return config.lost_after if waiting == 0 else max(config.lost_after, config.lost_in_backlog)
 
-    async def _hand_over(self, take: Callable[[], Awaitable[list[DueMessage]]]) -> int:
+    async def _hand_over(self, take: _Take) -> int:
         """Take rows and publish them, chunk by chunk, until there are no more; return how many."""
         handed_over, is_more = 0, True
         while is_more:
-            rows = await take()
+            rows = await self._taken(take)
             handed_over += len(rows)
             is_more = len(rows) == self._config.chunk
             if rows:
                 await self._publish(rows)
         return handed_over
 
-    async def _publish(self, rows: list[DueMessage]) -> None:
-        """Publish what is committed as QUEUED. What fails here is found again by recovery."""
-        rows.sort(key=_due_second)
+    async def _taken(self, take: _Take) -> list[DueMessage]:
+        """Return the rows that were taken. Raises DatabaseUnavailable."""
+        rows: list[DueMessage] = []
+
+        async def work(session: Session) -> list[DueMessage]:
+            nonlocal rows
+            rows = await take(session)
+            return rows
+
         try:
-            await self._transport.publish(make_batches(rows, self._config.batch_size))
-        except TransportError as error:
-            log.warning("publish_failed", rows=len(rows), error=type(error).__name__)
+            return await self._store.in_transaction(work)
+        except DatabaseUnavailable:
+            # If it was COMMIT whose answer is lost, they may be QUEUED; if not, nobody claims them.
+            if rows:
+                await self._publish(rows)
+            raise
+
+    async def _publish(self, rows: list[DueMessage]) -> None:
+        """Publish what is committed as QUEUED. What fails twice is found again by recovery.
+
+        Should the first try have succeeded after all, the claim of the second finds nothing.
+        """
+        rows.sort(key=_due_second)
+        batches = make_batches(rows, self._config.batch_size)
+        for _ in range(_PUBLISH_TRIES):
+            try:
+                return await self._transport.publish(batches)
+            except TransportError as error:
+                log.warning("publish_failed", rows=len(rows), error=type(error).__name__)
+        return None

@@ -1,15 +1,17 @@
 """Handing over what is due, and sweeping up what was missed, lost, abandoned or is too late."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 import structlog
 
-from heyday.domain.errors import DatabaseError, TransportError
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Delivery
 from heyday.domain.timezone import Window
@@ -25,12 +27,18 @@ NINE = datetime(2027, 1, 15, 9, tzinfo=UTC)
 
 
 class BrokenTransport:
-    """Refuse every batch, as a broker that is away."""
+    """Refuse every batch, or the first few times, as a broker that is away."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: float = math.inf) -> None:
+        self.times = times
         self.refused: list[Batch] = []
+        self.taken: list[Batch] = []
 
     async def publish(self, batches: Sequence[Batch]) -> None:
+        if not self.times:
+            self.taken += batches
+            return
+        self.times -= 1
         self.refused += batches
         raise TransportError("away")
 
@@ -199,13 +207,46 @@ async def test_rows_whose_batch_was_not_taken_stay_queued_and_are_handed_over_ag
     ) as without_broker:
         with structlog.testing.capture_logs() as logs:
             assert await without_broker.minute.run_once() == {"enqueued": 2}
-    assert [entry["event"] for entry in logs] == ["publish_failed"]
-    assert len(broken.refused) == 1
+    assert [entry["event"] for entry in logs] == ["publish_failed", "publish_failed"]
+    assert broken.refused[0] == broken.refused[1]
     assert await pipeline.statuses() == ["QUEUED", "QUEUED"]
     clock.set(NINE + 2 * MINUTE)
     assert (await pipeline.recovery.run_once())["requeued"] == 0  # not long enough due
     clock.advance(SECOND)
     assert (await pipeline.recovery.run_once())["requeued"] == 2
+    assert await pipeline.deliver_all() == 2
+    assert await pipeline.statuses() == ["SENT", "SENT"]
+
+
+async def test_a_queue_that_was_away_for_a_moment_costs_no_delay(
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
+) -> None:
+    await people(pipeline, 2, timezone="UTC")
+    flaky = BrokenTransport(times=1)
+    clock.set(NINE - MINUTE)
+    async with open_pipeline(pipeline.url, clock=clock, sender=sender, transport=flaky) as other:
+        assert await other.minute.run_once() == {"enqueued": 2}
+    assert flaky.taken == flaky.refused
+
+
+async def test_what_was_queued_by_a_commit_whose_answer_was_lost_is_handed_over(
+    pipeline: Pipeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people(pipeline, 2, timezone="UTC")
+    clock.set(NINE)
+    whole = pipeline.database.in_transaction
+    faults = [DatabaseUnavailable("the connection broke during COMMIT")]
+
+    async def lose_answer(work: Any) -> object:
+        result: object = await whole(work)
+        if faults and "QUEUED" in await pipeline.statuses():
+            raise faults.pop()
+        return result
+
+    monkeypatch.setattr(pipeline.database, "in_transaction", lose_answer)
+    with pytest.raises(DatabaseUnavailable):
+        await pipeline.scheduling.enqueue_due()
+    assert await batches(pipeline) == [(NINE, 2)]
     assert await pipeline.deliver_all() == 2
     assert await pipeline.statuses() == ["SENT", "SENT"]
 
