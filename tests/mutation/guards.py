@@ -390,8 +390,10 @@ GUARDS: tuple[Guard, ...] = (
         "            self._in_doubt.append(shows_again_at)\n",
         "",
         [
-            f"{_TRANSPORT_TESTS}::"
-            "test_what_was_taken_by_an_answer_that_was_lost_is_taken_again_at_once"
+            (
+                f"{_TRANSPORT_TESTS}::"
+                "test_what_was_taken_by_an_answer_that_was_lost_is_taken_again_at_once"
+            )
         ],
     ),
     Guard(
@@ -401,8 +403,10 @@ GUARDS: tuple[Guard, ...] = (
         "            if rows:\n                await self._publish(rows)\n            raise\n",
         "            raise\n",
         [
-            f"{_SCHEDULING_TESTS}::"
-            "test_what_was_queued_by_a_commit_whose_answer_was_lost_is_handed_over"
+            (
+                f"{_SCHEDULING_TESTS}::"
+                "test_what_was_queued_by_a_commit_whose_answer_was_lost_is_handed_over"
+            )
         ],
     ),
     Guard(
