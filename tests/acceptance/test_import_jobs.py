@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from heyday.services.importing import CHUNK_ROWS
+from heyday.services.import_running import JOB_CHUNK_ROWS
 from tests.acceptance.processes import heyday
 from tests.factories import Pipeline
 
-PEOPLE = 2 * CHUNK_ROWS + 500
+PEOPLE = 8 * JOB_CHUNK_ROWS + 500
 # By the clock of the machine, which a program of its own reads. 1992 had every day.
 TOMORROW = datetime.now(UTC) + timedelta(days=1)  # noqa: TID251 - as above
 
@@ -34,7 +34,7 @@ async def test_another_process_goes_on_where_one_was_killed(
         async with asyncio.timeout(10):
             assert await api.process.wait() == -signal.SIGKILL
     left = await pipeline.imports.get(job.id)
-    assert (left.state, left.rows_done) == ("running", 2 * CHUNK_ROWS)
+    assert (left.state, left.rows_done) == ("running", 2 * JOB_CHUNK_ROWS)
     # As if the time had passed until the claim of the dead ran out.
     await pipeline.execute("UPDATE import_jobs SET lease_until = now()")
     async with heyday("api", cwd=tmp_path, **settings) as api:

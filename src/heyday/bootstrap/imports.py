@@ -6,7 +6,7 @@ from heyday.db.notifications import IMPORTS, Announcements, DueWakeup
 from heyday.domain.ports import Clock, Store
 from heyday.services.bulk import BulkService
 from heyday.services.import_jobs import ImportJobService
-from heyday.services.import_running import ImportRunner
+from heyday.services.import_running import JOB_CHUNK_ROWS, ImportRunner
 from heyday.services.importing import ImportService
 from heyday.services.planning import Planner
 from heyday.workers.imports import ImportWorker
@@ -27,10 +27,11 @@ def build_imports(
 ) -> ImportParts:
     """Return them, built on the parts of an app."""
     files = ImportService(store, planner, clock)
+    in_background = ImportService(store, planner, clock, JOB_CHUNK_ROWS)
     wakeup = DueWakeup(announcements, clock, IMPORTS)
     return ImportParts(
         files=files,
         bulk=BulkService(store, planner, clock),
         jobs=ImportJobService(store, clock),
-        worker=ImportWorker(ImportRunner(store, files, clock), wakeup, clock),
+        worker=ImportWorker(ImportRunner(store, in_background, clock), wakeup, clock),
     )

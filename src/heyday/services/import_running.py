@@ -29,6 +29,9 @@ from heyday.services.rejected_rows import encode, fit
 
 log = structlog.get_logger()
 
+JOB_CHUNK_ROWS = 1_000
+"""Fewer than a command stores at once: to hand rows over keeps other requests waiting."""
+
 _CLEAN_EVERY = timedelta(hours=1)
 # Rows that are read at once, and their characters: what a thread hands over.
 _ROWS_AT_ONCE = 200
