@@ -305,7 +305,14 @@ def request(app: App, key: str) -> Look:
     parts, registry = app.access, app.metrics.registry
     access = Access(parts.ring, parts.failures, app.metrics)
     services = ApiServices(
-        app.users, app.health, registry, version="0", keys=parts.keys, access=access
+        app.users,
+        app.health,
+        registry,
+        version="0",
+        bulk=app.imports.bulk,
+        imports=app.imports.jobs,
+        keys=parts.keys,
+        access=access,
     )
     asgi: Any = create_app(services)
 

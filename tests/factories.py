@@ -31,7 +31,11 @@ from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
+from heyday.services.bulk import BulkService
 from heyday.services.gate import ProviderGate
+from heyday.services.import_jobs import ImportJobService
+from heyday.services.import_running import ImportRunner
+from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
@@ -122,6 +126,9 @@ class Pipeline:
     timezones: TimezoneService
     planner: Planner
     users: UserService
+    bulk: BulkService
+    imports: ImportJobService
+    import_runner: ImportRunner
     sender: RecordingSender
     sending: MessageSenderService
     scheduling: MessageSchedulerService
@@ -287,6 +294,9 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         timezones=timezones[BIRTHDAY.name],
         planner=planner,
         users=UserService(database, planner, clock),
+        bulk=BulkService(database, planner, clock),
+        imports=ImportJobService(store, clock, chunk_bytes=1000),
+        import_runner=ImportRunner(store, ImportService(store, planner, clock, 100), clock),
         sender=sender,
         sending=sending,
         scheduling=scheduling,

@@ -22,7 +22,9 @@ import structlog
 
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.errors import ConfigurationError
+from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.models import Batch, ClaimedMessage
+from heyday.domain.people_ports import UserStore
 from heyday.domain.ports import (
     Delivery,
     JobRunStore,
@@ -32,7 +34,6 @@ from heyday.domain.ports import (
     Session,
     Store,
     Transport,
-    UserStore,
 )
 from heyday.domain.resolution_ports import ResolutionStore
 
@@ -179,6 +180,7 @@ class _WatchedSession:
     messages: MessageLogStore
     resolutions: ResolutionStore
     jobs: JobRunStore
+    imports: ImportJobStore
 
 
 def _watch(session: Session, did: Callable[[str], None]) -> Session:
@@ -188,6 +190,7 @@ def _watch(session: Session, did: Callable[[str], None]) -> Session:
         cast("MessageLogStore", _Watched(session.messages, did)),
         session.resolutions,
         session.jobs,
+        session.imports,
     )
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from heyday.bootstrap import App
 from heyday.domain.errors import HeydayError
-from heyday.services.importing import Row
+from heyday.services.import_rows import Row
 from heyday.services.users import UserService
 from tests.chaos import clock
 from tests.chaos.people import COLUMNS, Expected, Made, Maker
@@ -72,7 +72,7 @@ class Feed:
         await self._witness.fetch(_STORE, *map(list, columns), since)
 
     async def _import(self, rows: Sequence[Row]) -> None:
-        chunks = self._heyday.importer.run(COLUMNS, rows, _refuse)
+        chunks = self._heyday.imports.files.run(COLUMNS, rows, _refuse)
         async with contextlib.aclosing(chunks):
             async for _ in chunks:
                 pass

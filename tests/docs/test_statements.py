@@ -77,6 +77,8 @@ async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
         version="1",
         keys=doors.keys,
         access=doors.access,
+        bulk=pipeline.bulk,
+        imports=pipeline.imports,
     )
     pages = create_pages(InboxFeed(database, InboxRepository(database), clock, "inbox"))
     app = create_app(services, pages)

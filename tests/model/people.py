@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from heyday.domain.errors import EmailTaken
+from heyday.domain.finding import EVERYBODY, PeopleFilter, PeopleSearch
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
 from tests.model.rows import PersonRow, month_day
@@ -37,7 +38,10 @@ class ModelPeople:
     async def find_for_update(self, user_id: UUID) -> User | None:
         return await self.find(user_id)
 
-    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
+    async def list_page(
+        self, after: UUID | None, limit: int, wanted: PeopleFilter = EVERYBODY
+    ) -> list[User]:
+        assert wanted is EVERYBODY
         present = sorted(self._present(), key=lambda row: row.id)
         return [row.as_user() for row in present if after is None or row.id > after][:limit]
 
@@ -86,6 +90,12 @@ class ModelPeople:
     async def upsert_many(
         self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
     ) -> list[tuple[UUID, bool]]:
+        raise NotImplementedError("the machine imports nobody")
+
+    async def search(self, wanted: PeopleSearch, limit: int) -> list[User]:
+        raise NotImplementedError("the machine looks for nobody")
+
+    async def find_ids(self, addresses: Sequence[str]) -> list[UUID | None]:
         raise NotImplementedError("the machine imports nobody")
 
     async def count(self) -> int:

@@ -8,15 +8,17 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import Batch, ClaimedMessage
+from heyday.domain.people_ports import UserStore
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import JobRunStore, MessageLogStore, PlanStore, Session, UserStore
+from heyday.domain.ports import JobRunStore, MessageLogStore, PlanStore, Session
 from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
@@ -131,6 +133,7 @@ class ModelSession:
     messages: MessageLogStore
     resolutions: ResolutionStore
     jobs: JobRunStore
+    imports: ImportJobStore
 
 
 def make_session(database: ModelDatabase) -> Session:
@@ -140,6 +143,7 @@ def make_session(database: ModelDatabase) -> Session:
         ModelMessages(database),
         ModelResolutions(database),
         ModelJobs(database),
+        cast("ImportJobStore", None),  # the machine imports nobody
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
+from heyday.db.import_jobs import ImportJobRepository
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
@@ -63,6 +64,7 @@ class Postgres:
             MessageLogRepository(connection),
             ResolutionRepository(connection),
             JobRunRepository(connection),
+            ImportJobRepository(connection),
         )
         return self
 

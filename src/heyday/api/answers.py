@@ -3,7 +3,7 @@
 import math
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain
 
@@ -18,11 +18,12 @@ from heyday.api.problems import (
     MEDIA_TYPE,
     PROBLEM_KINDS,
     RETRY_AFTER_SECONDS,
+    InvalidQuery,
     MalformedBody,
     ProblemKind,
 )
 from heyday.api.shapes import Fault, Problem
-from heyday.domain.errors import InvalidInput, TooManyRequests
+from heyday.domain.errors import FieldProblem, InvalidInput, TooManyRequests
 
 log = structlog.get_logger()
 
@@ -81,14 +82,24 @@ def _own_text(error: Exception) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def faults_of(problems: Iterable[FieldProblem], at: str = "") -> Iterator[Fault]:
+    """Yield what is wrong with the fields of an object. at: the pointer to it; "": the body."""
+    for problem in problems:
+        if _PLAIN_NAME.fullmatch(problem.field):
+            yield Fault(detail=problem.detail, pointer=f"{at}/{problem.field}")
+        elif problem.field:
+            yield Fault(detail=f"one field {problem.detail}", pointer=at)
+        else:
+            yield Fault(detail=problem.detail, pointer=at)
+
+
 def _faults(error: Exception) -> Iterator[Fault]:
-    if isinstance(error, InvalidInput):
+    if isinstance(error, InvalidQuery):
         for problem in error.problems:
-            if _PLAIN_NAME.fullmatch(problem.field):
-                yield Fault(detail=problem.detail, pointer=f"/{problem.field}")
-            else:
-                # The empty pointer means the whole document.
-                yield Fault(detail=f"one field {problem.detail}", pointer="")
+            name = problem.field if _PLAIN_NAME.fullmatch(problem.field) else ""
+            yield Fault(detail=problem.detail, parameter=name)
+    elif isinstance(error, InvalidInput):
+        yield from faults_of(error.problems)
     elif isinstance(error, ValidationException) and not _blames_body(error):
         for entry in _entries(error):
             yield Fault(detail=entry["message"], parameter=entry.get("key", ""))

@@ -13,11 +13,15 @@ from heyday.api.compression import COMPRESSION
 from heyday.api.docs import DocsRoutes
 from heyday.api.frame import RequestFrame
 from heyday.api.health import HealthRoutes
+from heyday.api.imports import ImportRoutes
 from heyday.api.keys import KeyRoutes
+from heyday.api.many_people import ManyPeopleRoutes
 from heyday.api.metrics import MetricsRoutes
 from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.users import UserRoutes
+from heyday.services.bulk import BulkService
 from heyday.services.health import HealthService
+from heyday.services.import_jobs import ImportJobService
 from heyday.services.keys import KeyService
 from heyday.services.users import UserService
 
@@ -27,14 +31,18 @@ class ApiServices:
     """Hold what the API needs.
 
     version: of Heyday, shown in the API's description.   access: what decides who is let in.
+    import_limit_bytes: how long a file may be that is to be imported.
     """
 
     users: UserService
     health: HealthService
     metrics: CollectorRegistry
     version: str
+    bulk: BulkService
+    imports: ImportJobService
     keys: KeyService
     access: Access
+    import_limit_bytes: int = 512 << 20
 
 
 def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
@@ -46,6 +54,8 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
     app = Litestar(
         [
             *UserRoutes(services.users).handlers(),
+            *ManyPeopleRoutes(services.users, services.bulk).handlers(),
+            *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
             *KeyRoutes(services.keys).handlers(),
             *HealthRoutes(services.health, access.limits).handlers(),
             *MetricsRoutes(services.metrics).handlers(),

@@ -95,6 +95,7 @@ class DocsRoutes:
             license=License(name="MIT", identifier="MIT"),
             tags=[
                 Tag(name="People", description="Whom to greet, and when."),
+                Tag(name="Imports", description="Files of people, worked off in the background."),
                 Tag(name="Shortcuts", description="The same at shorter paths."),
                 Tag(name="Keys", description="Who may ask what."),
                 Tag(name="Health", description="How Heyday is."),

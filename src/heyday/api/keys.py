@@ -4,24 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import delete, get, post
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from heyday.api.bodies import ObjectBody
 from heyday.api.compression import UNCOMPRESSED
 from heyday.api.key_shapes import Key, KeyBody, KeyList, MadeKey
-from heyday.api.problems import MalformedBody, UnsupportedMediaType
-from heyday.api.refusals import refusals
+from heyday.api.refusals import BODY, refusals
 from heyday.domain.access import ApiKey, Scope
-from heyday.domain.errors import InvalidInput, UnknownKey
+from heyday.domain.errors import UnknownKey
 from heyday.services.keys import KeyService
 
 KEYS = "/api/v1/keys"
 HOLDS_SECRET = "holds_secret"  # noqa: S105 - the name of an option
 """A route's option: its reply is for the caller alone, and nobody may store it."""
-
-_BODY = (RequestEntityTooLarge, UnsupportedMediaType, InvalidInput, MalformedBody)
 
 
 class KeyRoutes:
@@ -40,7 +36,7 @@ class KeyRoutes:
                 dto=ObjectBody[KeyBody],
                 return_dto=None,
                 summary="Make a key",
-                responses=refusals(*_BODY),
+                responses=refusals(*BODY),
                 opt={UNCOMPRESSED: True, HOLDS_SECRET: True},
                 **options,
             )(self.create_key),

@@ -1,6 +1,6 @@
 """List every kind of problem that the API answers with (RFC 9457), by class of error."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -20,6 +20,8 @@ from heyday.domain.errors import (
     Conflict,
     DatabaseUnavailable,
     EmailTaken,
+    FieldProblem,
+    ImportNotFound,
     InvalidInput,
     NotFound,
     TooManyRequests,
@@ -28,6 +30,7 @@ from heyday.domain.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BODY_BYTES = 64 * 1024
+MAX_BULK_BYTES = 1024 * 1024
 RETRY_AFTER_SECONDS = 5
 
 
@@ -36,7 +39,15 @@ class MalformedBody(Exception):
 
 
 class UnsupportedMediaType(Exception):
-    """Refuse a body that is not declared as JSON."""
+    """Refuse a body that is not declared as what the route takes: JSON, or CSV for imports."""
+
+
+class InvalidQuery(Exception):
+    """Refuse a query string; `problems` names each parameter that is wrong."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("the query string breaks rules")
 
 
 class Unauthenticated(NotAuthorizedException):
@@ -83,6 +94,7 @@ _INVALID_INPUT = ProblemKind(
 )
 PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
     InvalidInput: _INVALID_INPUT,
+    InvalidQuery: _INVALID_INPUT,
     ValidationException: _INVALID_INPUT,
     MalformedBody: ProblemKind(
         HTTPStatus.BAD_REQUEST,
@@ -115,6 +127,13 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "forbidden",
         "The key does not reach so far",
         "What you ask takes a scope that your key does not have.",
+        speaks=True,
+    ),
+    ImportNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND,
+        "no-such-import",
+        "No such import",
+        "No import has this id; it may have been deleted.",
         speaks=True,
     ),
     NotFoundException: ProblemKind(
@@ -153,13 +172,15 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "body-too-large",
         "Body too large",
-        f"A body may have at most {MAX_BODY_BYTES // 1024} KiB.",
+        f"A body may have at most {MAX_BODY_BYTES // 1024} KiB, one of many people "
+        f"{MAX_BULK_BYTES // 1024} KiB, and a file to be imported HEYDAY_IMPORT_LIMIT MiB.",
     ),
     UnsupportedMediaType: ProblemKind(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
         "Unsupported media type",
-        "Send the body as JSON, with the header Content-Type: application/json.",
+        "Send the body as JSON, with the header Content-Type: application/json; "
+        "a file to be imported as CSV in UTF-8, with text/csv.",
     ),
     TooManyRequests: ProblemKind(
         HTTPStatus.TOO_MANY_REQUESTS,

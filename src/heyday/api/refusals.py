@@ -17,7 +17,8 @@ from heyday.api.shapes import Fault, Problem
 from heyday.domain.errors import DatabaseUnavailable, EmailTaken, InvalidInput
 
 ANY_ROUTE = (ClientException, Exception, DatabaseUnavailable)
-ANY_BODY = (EmailTaken, RequestEntityTooLarge, UnsupportedMediaType, InvalidInput, MalformedBody)
+BODY = (RequestEntityTooLarge, UnsupportedMediaType, InvalidInput, MalformedBody)
+ANY_BODY = (EmailTaken, *BODY)
 
 _FAULT = Fault(
     detail="is not an email address; expected one such as ada@example.com", pointer="/email"

@@ -86,6 +86,7 @@ class Person(Struct, frozen=True):
     created_at: Annotated[datetime, _INSTANT]
     updated_at: Annotated[datetime, _INSTANT]
     unsubscribed_at: datetime | None
+    deleted_at: datetime | None
 
 
 class PersonPage(Struct, frozen=True):

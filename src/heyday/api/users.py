@@ -1,36 +1,33 @@
 """Serve people at /api/v1/users, and at the short forms /user and /user/{id}."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import delete, get, patch, post, put
 from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, SkipValidation
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
 from heyday.api.bodies import ObjectBody
 from heyday.api.compression import UNCOMPRESSED
 from heyday.api.etags import ETAG, NOT_MODIFIED, IfMatch, IfNoneMatch, etag, expected, is_known
+from heyday.api.filters import read_filter
+from heyday.api.people import show_page, show_person
 from heyday.api.refusals import ANY_BODY, refusals
 from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
 from heyday.domain.access import Scope
-from heyday.domain.dates import format_date
 from heyday.domain.errors import Changed, EmailTaken, NotFound
+from heyday.domain.finding import LONGEST_PAGE, USUAL_PAGE, PeopleFilter
 from heyday.domain.models import User
 from heyday.services.users import UserService
 
-_person_fields = attrgetter(*Person.__struct_fields__)
-
 PEOPLE = "/api/v1/users"
 SHORT = "/user"
-LONGEST_PAGE = 200
-USUAL_PAGE = 50
 
 _LOCATION = ResponseHeader(
     name="Location", description="Where the new person is found.", documentation_only=True
@@ -51,6 +48,7 @@ class UserRoutes:
             summary="List people",
             scope=Scope.USERS_READ,
             responses=refusals(ValidationException),
+            dependencies={"wanted": Provide(read_filter, sync_to_thread=False)},
         )
         change_person = patch(
             f"{PEOPLE}/{{user_id:uuid}}",
@@ -163,15 +161,17 @@ class UserRoutes:
 
     async def list_people(
         self,
+        wanted: NamedDependency[SkipValidation[PeopleFilter]],
         limit: Annotated[
             int, QueryParameter(ge=1, le=LONGEST_PAGE, description="People on a page.")
         ] = USUAL_PAGE,
         after: FromQuery[UUID | None] = None,
     ) -> PersonPage:
-        """List people in order of id. Give `next` of a page as `after` to get the next one."""
-        users = await self._users.list_page(after, limit + 1)
-        page = users[:limit]
-        return PersonPage([_shown(user) for user in page], page[-1].id if users[limit:] else None)
+        """List people in order of id. Give `next` of a page as `after` to get the next one.
+
+        Filters are combined: those are listed who fit all of them. Repeat them with each page.
+        """
+        return show_page(await self._users.list_page(after, limit + 1, wanted), limit)
 
     async def get_person(
         self, user_id: FromPath[UUID], if_none_match: IfNoneMatch = None
@@ -233,13 +233,4 @@ class UserRoutes:
 
 
 def _reply(user: User, headers: Mapping[str, str] | None = None) -> Response[Person]:
-    return Response(_shown(user), headers=etag(user.version) | dict(headers or {}))
-
-
-def _shown(user: User) -> Person:
-    return Person(*(_shown_value(value) for value in _person_fields(user)))
-
-
-def _shown_value(value: Any) -> Any:
-    # `type`, as an instant would pass for a date with isinstance.
-    return format_date(value) if type(value) is date else value
+    return Response(show_person(user), headers=etag(user.version) | dict(headers or {}))

@@ -9,6 +9,7 @@ import structlog
 
 from heyday import __version__
 from heyday.bootstrap.access import AccessParts, build_access
+from heyday.bootstrap.imports import ImportParts, build_imports
 from heyday.bootstrap.provider import delivery_policy, open_sender
 from heyday.clock import SteadyClock
 from heyday.db import migrate
@@ -48,7 +49,6 @@ from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
-from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
 from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
@@ -135,9 +135,9 @@ class App:
         return UserService(self._store, self.planner, self.clock)
 
     @cached_property
-    def importer(self) -> ImportService:
+    def imports(self) -> ImportParts:
         """Return what takes people in by the thousand."""
-        return ImportService(self._store, self.planner, self.clock)
+        return build_imports(self._store, self.planner, self.clock, self.announcements)
 
     @cached_property
     def demo(self) -> DemoService:

@@ -25,11 +25,14 @@ class HttpServer(uvicorn.Server):
         access, proxies = app.access, app.settings.trusted_networks
         services = ApiServices(
             users=app.users,
+            bulk=app.imports.bulk,
+            imports=app.imports.jobs,
             health=app.health,
             metrics=app.metrics.registry,
             version=__version__,
             keys=access.keys,
             access=Access(access.ring, access.failures, app.metrics, access.limits),
+            import_limit_bytes=app.settings.import_limit << 20,
         )
         feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
         config = uvicorn.Config(

@@ -1,9 +1,4 @@
-"""Write the rows that an import rejected, each with its line and the reason.
-
-Cells stand there as they came, also those that a spreadsheet would take for formulas (=, +, -, @):
-it is the company's own file, to be corrected and imported again, and a changed cell would come
-back changed.
-"""
+"""Write the rows that an import rejected into a file beside the one that they came from."""
 
 import contextlib
 import csv
@@ -13,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from heyday.cli.csv_file import LONGEST_LINE, CsvFile
+from heyday.cli.csv_file import OpenFile
 from heyday.domain.errors import FieldProblem, InvalidInput
-from heyday.services.importing import Row
-
-_ADDED = ["line", "reason"]
+from heyday.services.csv_file import LONGEST_LINE
+from heyday.services.import_rows import Row
+from heyday.services.rejected_rows import ADDED, fit, to_csv
 
 
 class RejectedFile:
@@ -29,13 +24,12 @@ class RejectedFile:
     that name is there that no import wrote.
     """
 
-    def __init__(self, source: CsvFile, path: Path | None = None) -> None:
+    def __init__(self, source: OpenFile, path: Path | None = None) -> None:
         self.path = path or _path_for(source.path)
         self.count = 0
         self._columns = source.columns
         self._file = self._open("utf-8-sig" if source.has_bom else "utf-8")
-        self._writer = csv.writer(self._file, lineterminator="\n")
-        self._write([*source.columns, *_ADDED])
+        self._write([*source.columns, *ADDED])
 
     def __enter__(self) -> Self:
         return self
@@ -54,17 +48,12 @@ class RejectedFile:
 
     def add(self, row: Row, reason: str) -> None:
         """Write one row: a short one filled up, what is over put into the last column."""
-        width = len(self._columns)
-        cells = list(row.cells)
-        if len(cells) > width:
-            cells[width - 1 :] = [",".join(cells[width - 1 :])]
-        cells += [""] * (width - len(cells))
-        self._write([*cells, row.line, reason])
+        self._write([*fit(row, len(self._columns)), row.line, reason])
         self.count += 1
 
     def _write(self, cells: list[object]) -> None:
         try:
-            self._writer.writerow(cells)
+            self._file.write(f"{to_csv(cells)}\n")
         except OSError as error:
             raise self._refused(f"cannot be written: {error.strerror}") from error
 
@@ -110,6 +99,6 @@ def _is_report(number: int) -> bool:
     head = os.read(number, LONGEST_LINE)
     lines = head.decode("utf-8-sig", "replace").splitlines()
     try:
-        return not head or next(csv.reader(lines[:1]), [])[-2:] == _ADDED
+        return not head or next(csv.reader(lines[:1]), [])[-2:] == [*ADDED]
     except csv.Error:
         return False

@@ -124,7 +124,7 @@ async def _playing(
     async with asyncio.TaskGroup() as group:
         parts: list[_Part] = [app.announcements, app.clock_watch]
         parts += [app.heartbeat] if app.heartbeat else []
-        parts += [app.access.use] if roles.api else []
+        parts += [app.access.use, app.imports.worker] if roles.api else []
         if roles.schedulers:
             parts += [app.daily, app.minute, app.sweep, app.recovery]
         loops = [group.create_task(_run(part, stopping)) for part in parts]

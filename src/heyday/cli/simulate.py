@@ -128,7 +128,7 @@ class PeopleOfFile:
         with await asyncio.to_thread(tempfile.TemporaryDirectory) as folder:
             rejected_file = Path(folder) / "rejected.csv"
             console = Console(stderr=True)
-            report = await import_file(app.importer, self.path, console, rejected_file)
+            report = await import_file(app.imports.files, self.path, console, rejected_file)
         if report.rejected:
             typer.echo(
                 f"{report.rejected:,} rows are no people that Heyday can greet, and take no part; "

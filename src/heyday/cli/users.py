@@ -11,17 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from heyday.bootstrap import App
-from heyday.cli.csv_file import CsvFile, open_csv
+from heyday.cli.csv_file import OpenFile, open_csv
 from heyday.cli.rejected_file import RejectedFile
 from heyday.cli.running import print_json, with_app
 from heyday.domain.dates import PLACEHOLDERS
 from heyday.domain.errors import HeydayError
-from heyday.services.importing import (
-    ImportCounts,
-    ImportService,
-    SuspiciousDate,
-    check_columns,
-)
+from heyday.services.import_rows import ImportCounts, SuspiciousDate, check_columns
+from heyday.services.importing import ImportService
 
 app = typer.Typer(help="Look after people.", no_args_is_help=True)
 
@@ -66,7 +62,7 @@ def import_(
         check_columns(file.columns)
 
         async def work(heyday: App) -> ImportReport:
-            return await _import(heyday.importer, file, console)
+            return await _import(heyday.imports.files, file, console)
 
         report = with_app(work)
     _print(report, as_json=as_json)
@@ -88,7 +84,7 @@ async def import_file(
 
 
 async def _import(
-    importer: ImportService, file: CsvFile, console: Console, rejected_file: Path | None = None
+    importer: ImportService, file: OpenFile, console: Console, rejected_file: Path | None = None
 ) -> ImportReport:
     counts = ImportCounts()
     with RejectedFile(file, rejected_file) as rejected, _progress(console) as progress:

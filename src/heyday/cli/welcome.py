@@ -48,7 +48,7 @@ async def _bring_people(app: App, console: Console) -> None:
     if is_empty:
         rejected_file = app.settings.home / f"{_DEMO_CSV}.rejected.csv"
         report = await import_file(
-            app.importer, data_file(_DEMO_CSV), Console(quiet=True), rejected_file
+            app.imports.files, data_file(_DEMO_CSV), Console(quiet=True), rejected_file
         )
         console.print(f"Imported {report.imported} real people: members of the US Congress.")
     if added := await app.demo.add_people():

@@ -10,6 +10,7 @@ import asyncpg
 import stamina
 import structlog
 
+from heyday.db.import_jobs import ImportJobRepository
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
@@ -98,6 +99,7 @@ class DatabaseSession:
     messages: MessageLogRepository
     resolutions: ResolutionRepository
     jobs: JobRunRepository
+    imports: ImportJobRepository
 
 
 def _session(connection: PooledConnection) -> Session:
@@ -107,6 +109,7 @@ def _session(connection: PooledConnection) -> Session:
         MessageLogRepository(connection),
         ResolutionRepository(connection),
         JobRunRepository(connection),
+        ImportJobRepository(connection),
     )
 
 

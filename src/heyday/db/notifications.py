@@ -17,7 +17,8 @@ DUE = "heyday_due"
 BATCHES = "heyday_batches"
 PACE = "heyday_pace"
 KEYS = "heyday_keys"
-CHANNELS = (DUE, BATCHES, PACE, KEYS)
+IMPORTS = "heyday_imports"
+CHANNELS = (DUE, BATCHES, PACE, KEYS, IMPORTS)
 
 _RECONNECT_AFTER = 1.0
 _LOST = (OSError, *CONNECTION_LOST, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -74,14 +75,17 @@ def _setter(event: asyncio.Event) -> Callable[..., None]:
 
 
 class DueWakeup:
-    """Let the minute scheduler sleep until its next turn, or until due work is announced."""
+    """Let a loop sleep until its next turn, or until work is announced: what is due, if not else.
 
-    def __init__(self, announcements: Announcements, clock: Clock) -> None:
-        self._event = announcements.event(DUE)
+    Imports are not told of by Polling, which saves a statement: their loop looks by itself.
+    """
+
+    def __init__(self, announcements: Announcements, clock: Clock, channel: str = DUE) -> None:
+        self._event = announcements.event(channel)
         self._clock = clock
 
     async def wait_until(self, at: datetime) -> None:
-        """Return at `at`, or earlier when due work was announced."""
+        """Return at `at`, or earlier when work was announced."""
         await first_of(self._event, self._clock, at)
         self._event.clear()
 

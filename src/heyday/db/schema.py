@@ -27,10 +27,12 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from heyday.db.import_tables import declare_import_tables
 from heyday.domain.access import NAME_LENGTH, Scope
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.transitions import Status
@@ -66,6 +68,19 @@ def _month_day(name: str, source: str) -> Column[object]:
     rule = f"(extract(month FROM {source}) * 100 + extract(day FROM {source}))::smallint"
     return Column(name, SmallInteger, Computed(rule, persisted=True))
 
+
+def _prefixes(name: str, expression: str) -> Index:
+    """Return an index of live people by how something begins, in whatever locale."""
+    return Index(
+        name,
+        literal_column(expression).label("begins"),
+        postgresql_ops={"begins": "text_pattern_ops"},
+        postgresql_where=text("deleted_at IS NULL"),
+    )
+
+
+# As PostgreSQL writes it, so that Alembic finds it the same.
+_NAME = "(first_name::text || ' '::text) || last_name::text"
 
 users = Table(
     "users",
@@ -117,6 +132,23 @@ users = Table(
         text("lower(email)"),
         unique=True,
         postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("idx_users_timezone", "timezone", "id", postgresql_where=text("deleted_at IS NULL")),
+    _prefixes("idx_users_name_prefix", f"lower({_NAME})"),
+    _prefixes("idx_users_last_name_prefix", "lower(last_name)"),
+    _prefixes("idx_users_email_prefix", "lower(email)"),
+    Index("idx_users_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+    Index(
+        "idx_users_unsubscribed",
+        "id",
+        postgresql_where=text("unsubscribed_at IS NOT NULL AND deleted_at IS NULL"),
+    ),
+    Index(
+        "idx_users_written",
+        "created_at",
+        "updated_at",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
     ),
 )
 
@@ -270,3 +302,5 @@ api_keys = Table(
         name="scopes",
     ),
 )
+
+declare_import_tables(metadata)

@@ -1,6 +1,8 @@
 """Keep people in `users`."""
 
+import re
 from collections.abc import Collection, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +11,7 @@ import asyncpg
 from heyday.db import queries
 from heyday.db.types import PooledConnection
 from heyday.domain.errors import EmailTaken
+from heyday.domain.finding import EVERYBODY, MOST_FORMS, PeopleFilter, PeopleSearch
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
 
@@ -17,9 +20,19 @@ from heyday.domain.people import FIELDS
 _VERSION = "to_hex((extract(epoch FROM updated_at) * 1000000)::bigint) || '-' || xmin AS version"
 _COLUMNS = (
     "id, first_name, last_name, email, timezone, birthday_date, anniversary_date, "
-    f"location_city, location_country, created_at, updated_at, unsubscribed_at, {_VERSION}"
+    "location_city, location_country, created_at, updated_at, unsubscribed_at, deleted_at, "
+    f"{_VERSION}"
 )
-_SQL = {name: q.fill({"columns": _COLUMNS}) for name, q in queries.load("users").items()}
+# What LIKE takes for more than itself.
+_LIKE, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
+_QUERIES = queries.load("users")
+_PLACES = {"columns": _COLUMNS, "begins": _QUERIES["begins"].text}
+_SQL = {name: query.fill(_PLACES) for name, query in _QUERIES.items()}
+
+
+def statement(name: str) -> str:
+    """Return a statement of users.sql as it is sent."""
+    return _SQL[name]
 
 
 def _values(person: PersonDraft) -> tuple[object, ...]:
@@ -60,10 +73,24 @@ class UserRepository:
         row = await self._connection.fetchrow(_SQL["find_for_update"], user_id)
         return User(**row) if row else None
 
-    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
-        """Return up to `limit` people in order of id, after the one given."""
-        rows = await self._connection.fetch(_SQL["list_page"], after, limit)
+    async def list_page(
+        self, after: UUID | None, limit: int, wanted: PeopleFilter = EVERYBODY
+    ) -> list[User]:
+        """Return up to `limit` people in order of id, after the one given, who fit the filter."""
+        rows = await self._connection.fetch(_SQL["list_page"], after, limit, *astuple(wanted))
         return [User(**row) for row in rows]
+
+    async def search(self, wanted: PeopleSearch, limit: int) -> list[User]:
+        """Return up to `limit` live people in order of id whose name or address begins so."""
+        patterns: list[str | None] = [f"{_LIKE.sub(_ESCAPED, form)}%" for form in wanted.forms]
+        patterns += [None] * (MOST_FORMS - len(patterns))
+        rows = await self._connection.fetch(_SQL["search"], wanted.after, limit, *patterns)
+        return [User(**row) for row in rows]
+
+    async def find_ids(self, addresses: Sequence[str]) -> list[UUID | None]:
+        """Return the id of each live person by address, in the order given."""
+        rows = await self._connection.fetch(_SQL["find_ids"], list(addresses))
+        return [row["id"] for row in rows]
 
     async def replace(self, user_id: UUID, person: PersonDraft, now: datetime) -> User | None:
         """Overwrite a person and return the new state. Raises EmailTaken."""

@@ -46,3 +46,14 @@ def _ask_library(address: str) -> str | None:
     except EmailNotValidError:
         return None
     return checked.normalized
+
+
+def fold_address(address: str) -> str:
+    """Return what two addresses share if any PostgreSQL, in any locale, may take them for one.
+
+    Were one statement to store both, it would fail; so letters that only some locales take for
+    the same (the Turkish i with and without its dot, the two small sigmas) count as the same.
+    """
+    if address.isascii():
+        return address.lower()
+    return address.casefold().replace("\u0131", "i").replace("\u0307", "")

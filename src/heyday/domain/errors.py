@@ -4,7 +4,8 @@ HeydayError
 |-- InvalidInput            what was given breaks a rule; lists every offending field
 |   `-- UnknownTimezone     no such zone in the tz database
 |-- NotFound                no live record has this id
-|   `-- UnknownKey          no API key has this prefix
+|   |-- UnknownKey          no API key has this prefix
+|   `-- ImportNotFound      no import has this id
 |-- Conflict                the state of the data forbids the request
 |   |-- Changed             the person is no longer as the caller knows them
 |   |-- EmailTaken          another live person has this address
@@ -62,6 +63,13 @@ class UnknownKey(NotFound):
 
     def __init__(self) -> None:
         super().__init__("no API key has this prefix; `heyday keys list` shows those there are")
+
+
+class ImportNotFound(NotFound):
+    """Report that no import has the id that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no import with this id; it may have been deleted")
 
 
 class Conflict(HeydayError):

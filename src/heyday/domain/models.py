@@ -36,6 +36,7 @@ class User(PersonDraft):
     created_at: datetime = field(kw_only=True)
     updated_at: datetime = field(kw_only=True)
     unsubscribed_at: datetime | None = field(kw_only=True, default=None)
+    deleted_at: datetime | None = field(kw_only=True, default=None)
 
 
 @dataclass(frozen=True, slots=True)

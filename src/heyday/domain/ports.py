@@ -1,12 +1,13 @@
 """Name what the services need from the outside world. Floors above supply it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from heyday.domain.delivery import Outcome
+from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.message_types import MessageType
 from heyday.domain.models import (
     Batch,
@@ -16,15 +17,13 @@ from heyday.domain.models import (
     DueMessage,
     InboxMessage,
     JobRun,
-    PersonDraft,
     PlanRules,
     Recorded,
     TypeBalance,
     UpcomingGreeting,
-    User,
     ZoneInstant,
 )
-from heyday.domain.people import FIELDS
+from heyday.domain.people_ports import UserStore
 from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.timezone import Window, ZoneDay
 
@@ -60,60 +59,6 @@ class Wakeup(Protocol):
 
     async def wait_until(self, at: datetime) -> None:
         """Return at `at`, or earlier when due work was announced."""
-        ...
-
-
-class UserStore(Protocol):
-    """Keep people. A deleted person is found by none of these but `undelete`."""
-
-    async def insert(self, person: PersonDraft, now: datetime) -> User:
-        """Store a new person. Raises EmailTaken."""
-        ...
-
-    async def find(self, user_id: UUID) -> User | None:
-        """Return the person with this id."""
-        ...
-
-    async def find_for_update(self, user_id: UUID) -> User | None:
-        """Return the person with this id, and keep others from changing it meanwhile."""
-        ...
-
-    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
-        """Return up to `limit` people in order of id, after the one given."""
-        ...
-
-    async def replace(self, user_id: UUID, person: PersonDraft, now: datetime) -> User | None:
-        """Overwrite a person and return the new state. Raises EmailTaken."""
-        ...
-
-    async def delete(self, user_id: UUID, now: datetime) -> bool:
-        """Mark a person deleted; tell whether there was one."""
-        ...
-
-    async def undelete(self, user_id: UUID, now: datetime) -> User | None:
-        """Take a deletion back; return the person if there was one. Raises EmailTaken."""
-        ...
-
-    async def unsubscribe(self, user_id: UUID, now: datetime) -> User | None:
-        """Note that a person wants no more greetings; return the person if that is new."""
-        ...
-
-    async def resubscribe(self, user_id: UUID, now: datetime) -> User | None:
-        """Note that a person wants greetings again; return the person if that is new."""
-        ...
-
-    async def upsert_many(
-        self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
-    ) -> list[tuple[UUID, bool]]:
-        """Store people by address, each address once; return ids of the new and the changed.
-
-        With each id comes whether it is new. columns: the fields that were given; a person who
-        is there already keeps what is stored in the others.
-        """
-        ...
-
-    async def count(self) -> int:
-        """Return how many people there are."""
         ...
 
 
@@ -301,6 +246,11 @@ class Session(Protocol):
     @property
     def jobs(self) -> JobRunStore:
         """Return the scheduler runs."""
+        ...
+
+    @property
+    def imports(self) -> ImportJobStore:
+        """Return the import jobs."""
         ...
 
 

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from heyday.domain.dates import format_date
 from heyday.domain.errors import Changed, NotFound
+from heyday.domain.finding import EVERYBODY, PeopleFilter, PeopleSearch
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS, parse_person
-from heyday.domain.ports import Clock, Session, Store, UserStore
+from heyday.domain.people_ports import UserStore
+from heyday.domain.ports import Clock, Session, Store
 from heyday.services.planning import Planner
 
 
@@ -43,10 +45,17 @@ class UserService:
         async with self._store.session() as session:
             return _present(await session.users.find(user_id))
 
-    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
-        """Return up to `limit` people in order of id, after the one given."""
+    async def list_page(
+        self, after: UUID | None, limit: int, wanted: PeopleFilter = EVERYBODY
+    ) -> list[User]:
+        """Return up to `limit` people in order of id, after the one given, who fit the filter."""
         async with self._store.session() as session:
-            return await session.users.list_page(after, limit)
+            return await session.users.list_page(after, limit, wanted)
+
+    async def search(self, wanted: PeopleSearch, limit: int) -> list[User]:
+        """Return up to `limit` live people in order of id whose name or address begins so."""
+        async with self._store.session() as session:
+            return await session.users.search(wanted, limit)
 
     async def replace(
         self, user_id: UUID, fields: Mapping[str, object], expected: Collection[str] | None = None

@@ -110,6 +110,13 @@ class Settings(BaseSettings):
         "networks, with commas between. Empty: none, and each caller has the address it calls "
         "from.",
     )
+    import_limit: int = Field(
+        default=512,
+        alias="HEYDAY_IMPORT_LIMIT",
+        ge=1,
+        le=1_000_000,
+        description="MiB that a file may have which the API is to import.",
+    )
     send_time: SendTime = Field(
         default=_TIME.send_time,
         alias="SEND_TIME",

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 import asyncpg
 
 from heyday.db.connection import Database, DatabaseSession, PoolConfig, explained
+from heyday.db.import_jobs import ImportJobRepository
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
@@ -79,4 +80,5 @@ def _session(connection: PooledConnection) -> Session:
         MessageLogRepository(connection),
         ResolutionRepository(connection),
         JobRunRepository(connection),
+        ImportJobRepository(connection),
     )

@@ -50,6 +50,9 @@ def app(pipeline: Pipeline, inbox: InboxRepository, doors: Doors) -> Litestar:
         version="1.2.3",
         keys=doors.keys,
         access=doors.access,
+        bulk=pipeline.bulk,
+        imports=pipeline.imports,
+        import_limit_bytes=1 << 20,
     )
     return create_app(services, create_pages(InboxFeed(database, inbox, clock, "inbox")))
 

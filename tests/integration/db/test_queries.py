@@ -5,7 +5,16 @@ from importlib.resources import files
 
 import pytest
 
-from heyday.db import api_keys, forecasts, message_logs, plans, queries, resolutions, users
+from heyday.db import (
+    api_keys,
+    forecasts,
+    import_jobs,
+    message_logs,
+    plans,
+    queries,
+    resolutions,
+    users,
+)
 from heyday.db.queries import Query
 from heyday.db.types import AnyConnection
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -15,11 +24,20 @@ TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
 FRAGMENTS = {"everybody", "some_people", "content", "known", "unplanned"}
-FRAGMENTS |= {"is_doubtful", "twin", "greeted"}
+FRAGMENTS |= {"begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(
     r"UPDATE message_logs\b.*?\bSET\b(?:(?!\b(?:FROM|WHERE)\b)[^;])*?\bstatus = ", re.DOTALL
 )
+
+
+# Those whose module fills their statements.
+OWN = {
+    "api_keys": api_keys.statement,
+    "imports": import_jobs.statement,
+    "resolutions": resolutions.statement,
+    "users": users.statement,
+}
 
 
 def filled(table: str, query: Query) -> list[str]:
@@ -29,12 +47,10 @@ def filled(table: str, query: Query) -> list[str]:
         return [message_logs.statement(query.name, is_doubtful=doubt) for doubt in doubts]
     if table == "forecasts":
         return [forecasts.statement(query.name, message_type) for message_type in MESSAGE_TYPES]
-    if table == "resolutions":
-        return [resolutions.statement(query.name)]
-    if table == "api_keys":
-        return [api_keys.statement(query.name)]
+    if table in OWN:
+        return [OWN[table](query.name)]
     if table != "plans":
-        return [query.fill({"columns": users._COLUMNS})]  # noqa: SLF001
+        return [query.fill({})]
     candidates = {"plan": ["everybody", "some_people"], "retime_people": ["some_people"]}
     return [
         plans.statement(query.name, message_type, some)

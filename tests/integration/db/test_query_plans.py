@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import astuple
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from heyday.db import message_logs, plans, queries
+from heyday.db import message_logs, plans, queries, users
 from heyday.db.types import AnyConnection
+from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.models import PlanRules
 from heyday.domain.timezone import TimezoneService, Window
@@ -196,6 +198,91 @@ class TestOnTheWay:
         plan = await explain(populated, take, NOW, NOW + LEASE, 20)
         assert "idx_queue_batches_due" in plan
         assert '"Sort"' not in plan
+
+
+# 100,000 people over years: a tenth deleted or unsubscribed, a few in Tokyo, a name each.
+MANY_PEOPLE = """
+INSERT INTO users (first_name, last_name, email, timezone, birthday_date, anniversary_date,
+                   created_at, updated_at, deleted_at, unsubscribed_at)
+SELECT 'First' || n, 'Last' || n % 50000, 'a' || n || '@example.com',
+       CASE WHEN n % 1000 = 0 THEN 'Asia/Tokyo'
+            ELSE (ARRAY['Europe/London', 'America/New_York', 'UTC'])[n % 3 + 1] END,
+       date '1950-01-01' + n % 20000, date '2000-01-01' + n % 9000,
+       timestamptz '2020-01-01 00:00+00' + n * interval '30 min',
+       timestamptz '2020-01-01 00:00+00' + n * interval '30 min',
+       CASE WHEN n % 20 = 0 THEN timestamptz '2027-01-01 00:00+00' END,
+       CASE WHEN n % 20 = 1 THEN timestamptz '2027-01-01 00:00+00' END
+FROM generate_series(1, 100000) n
+"""
+ROWS_READ = {"Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"}
+
+
+def rows_touched(node: dict[str, Any]) -> int:
+    """Return how many rows of tables were looked at, by whatever way."""
+    own = 0
+    if node.get("Relation Name") and node["Node Type"] != "BitmapAnd":
+        own = sum(int(node.get(name, 0)) for name in ROWS_READ) * int(node["Actual Loops"])
+    return own + sum(rows_touched(child) for child in node.get("Plans", []))
+
+
+def most_sorted(node: dict[str, Any]) -> int:
+    """Return the most rows that are sorted at once."""
+    is_sort = node["Node Type"] in {"Sort", "Incremental Sort"}
+    own = max((int(child["Actual Rows"]) for child in node["Plans"]), default=0) if is_sort else 0
+    return max([own, *(most_sorted(child) for child in node["Plans"])])
+
+
+class TestFindingPeople:
+    """A page of a list reads the people who fit, not everybody."""
+
+    @pytest.fixture
+    async def many(self, connection: AnyConnection) -> AnyConnection:
+        await connection.execute(MANY_PEOPLE)
+        await connection.execute("VACUUM ANALYZE users")
+        return connection
+
+    async def test_a_filter_leads_to_those_who_fit(self, many: AnyConnection) -> None:
+        day = date(1985, 6, 1)
+        at = datetime(2025, 1, 1, tzinfo=UTC)
+        for wanted, most in (
+            (PeopleFilter(), 100),
+            (PeopleFilter(timezone="Asia/Tokyo"), 100),
+            (PeopleFilter(timezone="UTC"), 200),
+            (PeopleFilter(birthday=229), 500),
+            (PeopleFilter(anniversary=229), 500),
+            (PeopleFilter(birthday=601, timezone="UTC"), 500),
+            (PeopleFilter(birthday_from=day, birthday_to=day + DAY), 500),
+            (PeopleFilter(birthday_from=date(1951, 1, 1)), 500),
+            (PeopleFilter(anniversary_from=day, anniversary_to=day + DAY), 500),
+            (PeopleFilter(created_from=at, created_to=at + DAY), 3000),
+            (PeopleFilter(updated_from=at, updated_to=at + DAY), 3000),
+            (PeopleFilter(created_from=at - 2000 * DAY), 500),
+            (PeopleFilter(is_deleted=True), 200),
+            (PeopleFilter(is_unsubscribed=True), 200),
+            (PeopleFilter(is_unsubscribed=False), 200),
+        ):
+            for after in (None, UUID(int=1 << 127)):
+                list_page = users.statement("list_page")
+                plan = await explain(many, list_page, after, 51, *astuple(wanted))
+                assert not SCAN_OF_USERS.search(plan), wanted
+                assert rows_touched(json.loads(plan)) <= most, (wanted, plan)
+                assert most_sorted(json.loads(plan)) <= most, (wanted, plan)
+
+    async def test_a_prefix_leads_to_those_who_begin_so(self, many: AnyConnection) -> None:
+        for forms, most in (
+            (["first777%"], 700),
+            (["first77 last7%"], 500),
+            (["last7777%"], 500),
+            (["a77777@%"], 500),
+            (["éli%", "Éli%"], 500),
+            # Everybody: as many are met as it takes to know that they are many.
+            (["f%"], 10_200),
+            (["nobody%"], 500),
+        ):
+            values = [*forms, *[None] * (4 - len(forms))]
+            plan = await explain(many, users.statement("search"), None, 51, *values)
+            assert rows_touched(json.loads(plan)) <= most, (forms, plan)
+            assert most_sorted(json.loads(plan)) <= most, (forms, plan)
 
 
 async def test_claiming_reads_no_others_of_its_instant_for_each_row(

@@ -32,6 +32,8 @@ def app(users: ScriptedUsers, doors: Doors) -> Litestar:
         version="1.2.3",
         keys=doors.keys,
         access=doors.access,
+        bulk=cast("Any", None),
+        imports=cast("Any", None),
     )
     return create_app(services)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from heyday.domain.finding import PeopleFilter, PeopleSearch
 from heyday.domain.models import User
 
 ADA = User(
@@ -39,8 +40,11 @@ class ScriptedUsers:
     async def get(self, user_id: UUID) -> User:
         return self._answer(user_id)
 
-    async def list_page(self, after: UUID | None, limit: int) -> list[User]:
-        return [self._answer(after, limit)]
+    async def list_page(self, after: UUID | None, limit: int, wanted: PeopleFilter) -> list[User]:
+        return [self._answer(after, limit, wanted)]
+
+    async def search(self, wanted: PeopleSearch, limit: int) -> list[User]:
+        return [self._answer(wanted, limit)]
 
     async def replace(
         self, user_id: UUID, fields: Mapping[str, object], expected: Collection[str] | None

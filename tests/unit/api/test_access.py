@@ -75,6 +75,8 @@ def app(users: ScriptedUsers, doors: Doors) -> Litestar:
         health=cast("Any", None),
         metrics=CollectorRegistry(),
         version="1.2.3",
+        bulk=cast("Any", None),
+        imports=cast("Any", None),
         keys=doors.keys,
         access=doors.access,
     )
@@ -291,6 +293,8 @@ class TestDeclaring:
             health=cast("Any", None),
             metrics=CollectorRegistry(),
             version="1.2.3",
+            bulk=cast("Any", None),
+            imports=cast("Any", None),
             keys=doors.keys,
             access=doors.access,
         )

@@ -31,6 +31,7 @@ def operations(openapi: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]
 async def test_every_route_of_the_contract_is_described(openapi: dict[str, Any]) -> None:
     assert openapi["openapi"].startswith("3.1")
     users, user, short = "/api/v1/users", "/api/v1/users/{user_id}", "/user/{user_id}"
+    imports = "/api/v1/imports"
     health = {"/health", "/health/live", "/health/ready", "/health/schedulers"}
     keys = "/api/v1/keys"
     # That there is no other than these and those served: integration/api/test_who_may.py.
@@ -41,6 +42,12 @@ async def test_every_route_of_the_contract_is_described(openapi: dict[str, Any])
         ("GET", users),
         ("POST", users),
         *((method, user) for method in ("GET", "PUT", "PATCH", "DELETE")),
+        *(("POST", f"{users}/{action}") for action in ("search", "bulk")),
+        ("POST", imports),
+        ("GET", imports),
+        ("GET", f"{imports}/{{import_id}}"),
+        ("GET", f"{imports}/{{import_id}}/rejected"),
+        ("DELETE", f"{imports}/{{import_id}}"),
         *(("POST", f"{user}/{action}") for action in ("undelete", "unsubscribe", "resubscribe")),
         ("POST", "/user"),
         *((method, short) for method in ("GET", "PUT", "DELETE")),

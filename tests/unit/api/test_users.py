@@ -5,7 +5,8 @@ import json
 import httpx
 import pytest
 
-from heyday.api.users import LONGEST_PAGE, PEOPLE, SHORT, USUAL_PAGE
+from heyday.api.users import PEOPLE, SHORT
+from heyday.domain.finding import EVERYBODY, LONGEST_PAGE, USUAL_PAGE
 from tests.unit.api.scripted import ADA, ScriptedUsers
 
 SHOWN = {
@@ -21,6 +22,7 @@ SHOWN = {
     "created_at": "2027-01-14T00:00:00Z",
     "updated_at": "2027-01-14T00:00:00Z",
     "unsubscribed_at": None,
+    "deleted_at": None,
 }
 FORMS = pytest.mark.parametrize("path", [PEOPLE, SHORT])
 
@@ -60,6 +62,6 @@ async def test_a_page_asks_for_one_more_than_it_shows(
     client: httpx.AsyncClient, users: ScriptedUsers
 ) -> None:
     assert (await client.get(PEOPLE)).json() == {"items": [SHOWN], "next": None}
-    assert users.given == [None, USUAL_PAGE + 1]
+    assert users.given == [None, USUAL_PAGE + 1, EVERYBODY]
     await client.get(PEOPLE, params={"limit": LONGEST_PAGE, "after": str(ADA.id)})
-    assert users.given == [ADA.id, LONGEST_PAGE + 1]
+    assert users.given == [ADA.id, LONGEST_PAGE + 1, EVERYBODY]

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyday.cli.csv_file import LONGEST_LINE, open_csv
+from heyday.cli.csv_file import open_csv
 from heyday.domain.errors import InvalidInput
-from heyday.services.importing import Row
+from heyday.services.csv_file import LONGEST_LINE
+from heyday.services.import_rows import Row
 
 HEADER = b"first_name,email,timezone\n"
 NOT_CLOSED = "a quotation mark on this line is not closed on it"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from heyday.cli.csv_file import CsvFile, open_csv
+from heyday.cli.csv_file import OpenFile, open_csv
 from heyday.cli.rejected_file import RejectedFile
 from heyday.domain.errors import InvalidInput
-from heyday.services.importing import Row
+from heyday.services.import_rows import Row
 
 HEADER = "first_name,email\n"
 
@@ -33,7 +33,7 @@ def write(path: Path, *rows: tuple[Row, str]) -> None:
             rejected.add(row, reason)
 
 
-def refusal(file: CsvFile) -> str:
+def refusal(file: OpenFile) -> str:
     with pytest.raises(InvalidInput) as refused:
         RejectedFile(file)
     return str(refused.value)

@@ -4,7 +4,10 @@ from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyday.domain.addresses import normalize_address
+from heyday.domain.addresses import fold_address, normalize_address
+
+DOTLESS_I, LONG_S, SIGMA, FINAL_SIGMA, KELVIN = "\u0131", "\u017f", "\u03c3", "\u03c2", "\u212a"
+LETTERS_OF_SOME_LOCALES = f"iIİsΣkKßẞ\u0307{DOTLESS_I}{LONG_S}{SIGMA}{FINAL_SIGMA}{KELVIN}"
 
 
 def by_the_library(address: str) -> str | None:
@@ -82,3 +85,30 @@ def test_what_is_stored_is_stored_as_it_is_again(address: str):
 @given(st.text())
 def test_anything_is_an_address_or_not(text: str):
     assert normalize_address(text) == by_the_library(text)
+
+
+def _simple_lower(letter: str) -> str:
+    """As C libraries do it: one letter for one."""
+    return "i" if letter == "İ" else letter.lower()
+
+
+def _turkish_lower(letter: str) -> str:
+    return {"I": DOTLESS_I, "İ": "i"}.get(letter, letter.lower())
+
+
+LOCALES = (str.lower, _simple_lower, _turkish_lower)
+
+
+@st.composite
+def taken_for_one(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw two texts that are one in lower case, letter by letter, by the rules of some locale."""
+    lower = draw(st.sampled_from(LOCALES))
+    letters = draw(st.text(LETTERS_OF_SOME_LOCALES, min_size=1))
+    others = [[o for o in LETTERS_OF_SOME_LOCALES if lower(o) == lower(x)] for x in letters]
+    return letters, "".join(draw(st.sampled_from(same)) for same in others)
+
+
+@given(taken_for_one())
+def test_addresses_that_some_postgresql_takes_for_one_are_one(two: tuple[str, str]):
+    one, other = two
+    assert fold_address(one) == fold_address(other)

@@ -9,28 +9,18 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from heyday.domain.errors import DatabaseUnavailable, InvalidInput
 from heyday.domain.models import PersonDraft
 from heyday.domain.ports import Session, Store
-from heyday.services import importing
-from heyday.services.importing import (
-    ImportCounts,
-    ImportService,
-    Row,
-    SuspiciousDate,
-    check_columns,
-)
+from heyday.services.import_rows import ImportCounts, Row, SuspiciousDate
+from heyday.services.importing import ImportService
 from heyday.services.planning import Planner  # noqa: TC001 - cast() names it
 from tests.fakes import FakeClock
 
 T = TypeVar("T")
 
 COLUMNS = ("first_name", "last_name", "email", "timezone", "birthday_date")
-DOTLESS_I, LONG_S, SIGMA, FINAL_SIGMA, KELVIN = "\u0131", "\u017f", "\u03c3", "\u03c2", "\u212a"
-LETTERS_OF_SOME_LOCALES = f"iIİsΣkKßẞ\u0307{DOTLESS_I}{LONG_S}{SIGMA}{FINAL_SIGMA}{KELVIN}"
 
 
 class Memory:
@@ -267,59 +257,8 @@ async def test_rows_are_read_as_they_are_needed(memory: Memory):
     assert (await importing_all)[-1] == ImportCounts(imported=99)
 
 
-def test_columns_may_come_in_any_order():
-    check_columns(["timezone", "email", "anniversary_date", "last_name", "first_name"])
-
-
-def test_wrong_columns_are_refused_by_name():
-    columns = ["first_name", "Email", "", "timezone", "timezone", "id"]
-    with pytest.raises(InvalidInput) as refused:
-        check_columns(columns)
-    problems = {p.field: p.detail for p in refused.value.problems}
-    assert problems.keys() == {"Email", "column 3", "timezone", "id", "last_name", "email"}
-    assert "not a column of users" in problems["Email"]
-    assert "twice" in problems["timezone"]
-    assert "required" in problems["email"]
-
-
 async def test_wrong_columns_are_refused_before_any_row_is_read(memory: Memory):
     service = ImportService(cast("Store", memory), cast("Planner", SimpleNamespace()), FakeClock())
     with pytest.raises(InvalidInput):
         await anext(service.run(["email"], iter([row(2)]), lambda *_: None))
     assert memory.log == []
-
-
-def _simple_lower(letter: str) -> str:
-    """As C libraries do it: one letter for one."""
-    return "i" if letter == "İ" else letter.lower()
-
-
-def _turkish_lower(letter: str) -> str:
-    return {"I": DOTLESS_I, "İ": "i"}.get(letter, letter.lower())
-
-
-LOCALES = (str.lower, _simple_lower, _turkish_lower)
-
-
-@st.composite
-def taken_for_one(draw: st.DrawFn) -> tuple[str, str]:
-    """Draw two texts that are one in lower case, letter by letter, by the rules of some locale."""
-    lower = draw(st.sampled_from(LOCALES))
-    letters = draw(st.text(LETTERS_OF_SOME_LOCALES, min_size=1))
-    others = [[o for o in LETTERS_OF_SOME_LOCALES if lower(o) == lower(x)] for x in letters]
-    return letters, "".join(draw(st.sampled_from(same)) for same in others)
-
-
-@given(taken_for_one())
-def test_addresses_that_some_postgresql_takes_for_one_are_one(two: tuple[str, str]):
-    one, other = two
-    assert importing._folded(one) == importing._folded(other)  # noqa: SLF001
-
-
-@given(st.lists(st.emails(), max_size=50))
-def test_an_address_is_remembered_with_its_first_line(addresses: list[str]):
-    seen = importing._SeenAddresses()  # noqa: SLF001
-    first: dict[str, int] = {}
-    for line, address in enumerate(addresses, start=2):
-        assert seen.add(address, line) == first.get(address.lower())
-        first.setdefault(address.lower(), line)
