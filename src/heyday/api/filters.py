@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from litestar.connection import Request
 from litestar.datastructures import State
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import QueryParameter
 
 from heyday.api.problems import InvalidQuery
 from heyday.domain.errors import FieldProblem, InvalidInput
@@ -25,7 +25,7 @@ def _day(of: str) -> QueryParameter:
 
 def _date(of: str, end: str) -> QueryParameter:
     return QueryParameter(
-        description=f"{end} {of}, YYYY-MM-DD, itself included; dates without a year are left out.",
+        description=f"Those whose {of} is {end} this date; whose year is not known, is left out.",
         schema_extra={"format": "date", "examples": ["1990-12-31"]},
     )
 
@@ -46,16 +46,18 @@ def read_filter(  # noqa: PLR0913 - one parameter for each of the query string
     timezone: _Zone = None,
     birthday: Annotated[str | None, _day("birthday")] = None,
     anniversary: Annotated[str | None, _day("anniversary")] = None,
-    birthday_from: Annotated[str | None, _date("birthday", "The first")] = None,
-    birthday_to: Annotated[str | None, _date("birthday", "The last")] = None,
-    anniversary_from: Annotated[str | None, _date("first day at work", "The first")] = None,
-    anniversary_to: Annotated[str | None, _date("first day at work", "The last")] = None,
+    birthday_from: Annotated[str | None, _date("birthday", "on or after")] = None,
+    birthday_to: Annotated[str | None, _date("birthday", "on or before")] = None,
+    anniversary_from: Annotated[str | None, _date("anniversary", "on or after")] = None,
+    anniversary_to: Annotated[str | None, _date("anniversary", "on or before")] = None,
     created_from: Annotated[str | None, _instant("who were added", _FIRST)] = None,
     created_to: Annotated[str | None, _instant("who were added", _LAST)] = None,
     updated_from: Annotated[str | None, _instant("who were last changed", _FIRST)] = None,
     updated_to: Annotated[str | None, _instant("who were last changed", _LAST)] = None,
     deleted: Annotated[bool, QueryParameter(description="true: only the deleted ones.")] = False,
-    unsubscribed: FromQuery[bool | None] = None,
+    unsubscribed: Annotated[
+        bool | None, QueryParameter(description="true: only who wants no greetings; false: others.")
+    ] = None,
 ) -> PeopleFilter:
     """Return the filter of a request. Raises InvalidQuery naming each parameter that is wrong."""
     given = {
