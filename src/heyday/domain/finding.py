@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from string import ascii_lowercase, ascii_uppercase
 from typing import TypeVar
 from uuid import UUID
 
@@ -32,7 +31,6 @@ _NO_DATE = "is not a date; expected YYYY-MM-DD"
 _NO_INSTANT = (
     "is not an instant; expected one with its offset, 2027-01-14T00:00:00Z (a + is written %2B)"
 )
-_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _RANGES = ("birthday", "anniversary", "created", "updated")
 _SEARCH_FIELDS = ("query", "limit", "after")
 
@@ -163,8 +161,7 @@ def _forms(query: str) -> tuple[str, ...]:
     """Return a text as it may be written, if PostgreSQL's locale knows the case of ASCII alone."""
     if query.isascii():
         return (query,)
-    written = (query, query.lower(), query.upper(), query.title())
-    return tuple(dict.fromkeys(form.translate(_ASCII_LOWER) for form in written))
+    return tuple(dict.fromkeys((query, query.lower(), query.upper(), query.title())))
 
 
 def _zone(value: str) -> str:
