@@ -117,6 +117,15 @@ chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 model: $(DEV) ## Run the state machine of delivery, 500 times 100 steps from a new seed
 	@$(BIN)/python -m tests.model --examples 500 --steps 100
 
+.PHONY: client
+CLIENT := .venv-client
+client: $(DEV) ## Make a client from the description of the API, and call the API with it
+	@test -e $(CLIENT)/.installed -a $(CLIENT)/.installed -nt requirements-client.lock || { \
+	  $(PYTHON) -m venv --clear $(CLIENT) && $(CLIENT)/bin/python -m pip install --quiet \
+	  --disable-pip-version-check --require-hashes --only-binary :all: \
+	  -r requirements-client.lock && touch $(CLIENT)/.installed; }
+	@HEYDAY_TEST_CLIENT=$(CLIENT) $(BIN)/python -m pytest -q tests/docs/test_generated_client.py
+
 .PHONY: mutants
 mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each
 	@$(BIN)/python -m tests.mutation
@@ -193,8 +202,10 @@ LOCK := env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --no-config --
 lock: $(DEV) ## Resolve the newest allowed libraries into the lock files
 	@$(LOCK) --upgrade -o requirements.lock
 	@$(LOCK) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
+	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group client \
+	  -o requirements-client.lock
 
 clean: ## Remove .venv and every cache; your data in .heyday stays
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache \
+	@rm -rf .venv .venv-client .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache \
 	  .coverage htmlcov build dist
 	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -23,11 +23,11 @@ import structlog
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.import_ports import ImportJobStore
+from heyday.domain.job_ports import JobRunStore
 from heyday.domain.models import Batch, ClaimedMessage
 from heyday.domain.people_ports import UserStore
 from heyday.domain.ports import (
     Delivery,
-    JobRunStore,
     MessageLogStore,
     PlanStore,
     Sender,

@@ -15,6 +15,8 @@ LOCKS = {
     "requirements.lock": RUN,
     "requirements-dev.lock": RUN + PYPROJECT["dependency-groups"]["dev"],
 }
+# What stands by itself, and not beside what Heyday runs on.
+EVERY = {**LOCKS, "requirements-client.lock": PYPROJECT["dependency-groups"]["client"]}
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[\S+\])?==(\S+)(.*)$", re.MULTILINE)
 
 
@@ -23,10 +25,10 @@ def pins(lock: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version, _ in found}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", EVERY)
 def test_a_lock_holds_what_is_asked_for(lock: str) -> None:
     locked = pins(lock)
-    wanted = [Requirement(text) for text in LOCKS[lock]]
+    wanted = [Requirement(text) for text in EVERY[lock]]
     missing = [
         str(r)
         for r in wanted
@@ -49,13 +51,13 @@ def test_tests_run_on_what_users_get() -> None:
     assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", EVERY)
 def test_every_pin_has_hashes(lock: str) -> None:
     blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / lock).read_text("utf-8"))
     assert [b.split()[0] for b in blocks if PIN.match(b) and "--hash=sha256:" not in b] == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", EVERY)
 def test_a_lock_names_no_registry(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     assert "://" not in text

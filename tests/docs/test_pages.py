@@ -10,7 +10,7 @@ PAGES = pages()
 PLACES = (ROOT, ROOT / "src" / "heyday", ROOT / "docs")
 FILE = re.compile(r"[\w-][\w./-]*(?:/|\.(?:py|md|sql|csv|lock|toml))")
 # Each language of a code block is checked by a test of this folder, but for what is only shown.
-CHECKED, SHOWN = {"sh", "sql"}, {"text", "ini"}
+CHECKED, SHOWN = {"sh", "sql", "python"}, {"text", "ini"}
 
 
 def leads_somewhere(this: Page, link: str) -> bool:

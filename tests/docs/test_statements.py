@@ -18,6 +18,7 @@ from tests.docs.pages import pages
 from tests.factories import Pipeline
 from tests.fakes import FakeGuard
 from tests.keys import pipeline_doors
+from tests.operations import operations_of
 
 STATEMENTS = [
     pytest.param(sql, id=f"{page.name}-{sql.split()[0].lower()}-{number}")
@@ -79,6 +80,7 @@ async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
         access=doors.access,
         bulk=pipeline.bulk,
         imports=pipeline.imports,
+        operations=operations_of(pipeline),
     )
     pages = create_pages(InboxFeed(database, InboxRepository(database), clock, "inbox"))
     app = create_app(services, pages)

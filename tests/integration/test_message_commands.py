@@ -133,6 +133,18 @@ async def test_a_decision_is_made(
     assert "as they say" in await asyncio.to_thread(run, "show", waiting[0])
 
 
+async def test_what_is_not_yet_sent_is_cancelled(pipeline: Pipeline, waiting: list[str]) -> None:
+    await pipeline.execute("UPDATE message_logs SET status = 'SCHEDULED'")
+    words = ("cancel", waiting[0], "--note", "as they say")
+    # The command runs a loop of its own.
+    assert await asyncio.to_thread(run, *words) == "CANCELLED: 1\n"
+    told = json.loads(await asyncio.to_thread(run, "cancel", *waiting[1:], "--json"))
+    assert (told["status"], sorted(told["cancelled"])) == ("CANCELLED", sorted(waiting[1:]))
+    assert await pipeline.statuses() == ["CANCELLED"] * 3
+    shown = await asyncio.to_thread(run, "show", waiting[0])
+    assert "a person decided: CANCELLED (as they say)" in shown
+
+
 @pytest.mark.usefixtures("waiting")
 @pytest.mark.parametrize(
     ("arguments", "said"),
@@ -140,7 +152,8 @@ async def test_a_decision_is_made(
         (["resolve", "x"], "--sent, --failed, --retry: give exactly one of the three"),
         (["resolve", "x", "--sent", "--retry"], "give exactly one of the three"),
         (["resolve", "x", "--sent"], "nothing was changed\n  x: ID: is not the id of a greeting"),
-        (["resolve", "x", "--sent", "--note", "a@b"], "--note: holds an address"),
+        (["resolve", "x", "--sent", "--note", "a@b"], "note: holds an address"),
+        (["cancel", "x"], "nothing was changed\n  x: ID: is not the id of a greeting"),
         (["show", "x"], "ID: is not the id of a greeting"),
         (["show", "8a6f2b1e-4c7d-4e30-8f3c-5d0a9b7e4d1c"], "there is no greeting with this id"),
     ],

@@ -101,6 +101,6 @@ def test_neither_ids_nor_all_is_refused(refused: Callable[..., str], command: st
 
 
 def test_an_id_that_is_not_there_is_told(refused: Callable[..., str], dead: list[str]) -> None:
-    assert "has the id 'nonsense'" in refused("show", "nonsense")
+    assert "nothing that was set aside has this id" in refused("show", "nonsense")
     assert "1 of the ids were not there" in refused("purge", dead[0], "nonsense")
     assert listed() == dead[1:]

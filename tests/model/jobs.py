@@ -54,6 +54,11 @@ class ModelJobs:
     async def list_latest(self) -> list[JobRun]:
         raise NotImplementedError("the machine does not look at health")
 
+    async def list_page(
+        self, name: str | None, *, is_failed: bool | None, before: int | None, limit: int
+    ) -> list[JobRun]:
+        raise NotImplementedError("the machine does not look at runs")
+
     async def forget(self, before: datetime) -> int:
         jobs = self._database.tables.jobs
         old = [

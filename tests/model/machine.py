@@ -232,6 +232,14 @@ class Machine(RuleBasedStateMachine):
                     target = Status.SENT
                 self._do(self.door.resolutions.resolve([str(row.id)], target))
 
+    @rule(number=st.integers(0, 9))
+    def cancel_one(self, number: int) -> None:
+        """Cancel a greeting by hand, if there is one that nobody sends yet."""
+        rows = self.around.database.tables.messages.values()
+        if pending := [row for row in rows if row.status in PENDING]:
+            chosen = pending[number % len(pending)]
+            self._do(self.door.resolutions.cancel([str(chosen.id)], "not this one"))
+
     # --- Queue and provider
 
     @rule(what=st.sampled_from(Trouble), place=st.integers(0, 3))

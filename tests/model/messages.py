@@ -17,6 +17,7 @@ from heyday.domain.models import (
     TypeBalance,
     UpcomingGreeting,
 )
+from heyday.domain.queue_ports import OnTheWay
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import IN_FLIGHT, PENDING, Status
 from tests.model.plans import is_fit
@@ -173,6 +174,9 @@ class ModelMessages:
                 if row.actual_send_time
             ),
         )
+
+    async def count_on_the_way(self, now: datetime) -> OnTheWay:
+        raise NotImplementedError("the machine looks for itself")
 
     async def find_next(self, now: datetime) -> UpcomingGreeting | None:
         coming = [

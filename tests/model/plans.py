@@ -8,6 +8,7 @@ from uuid import UUID
 from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.message_types import MessageType
 from heyday.domain.models import PlanRules, ZoneInstant
+from heyday.domain.resolutions import UNDONE_BY_EDITS
 from heyday.domain.timezone import Window, ZoneDay
 from heyday.domain.transitions import PENDING, Status
 from tests.model.rows import MessageRow, PersonRow, month_day
@@ -103,7 +104,7 @@ class ModelPlans:
             stored = row.scheduled_send_time, row.timezone, row.occasion_date, row.message_content
             is_moved = stored != (day.send_at, day.timezone, occasion, text)
             is_open = row.status in PENDING and row.ambiguous_count == 0
-            is_back = row.status is Status.CANCELLED and _is_owed(day, person, rules)
+            is_back = _is_undone(row) and _is_owed(day, person, rules)
             if not ((is_open and is_moved) or is_back):
                 continue
             self._database.put(
@@ -173,7 +174,7 @@ class ModelPlans:
             if row.status in _RETIMED:
                 if _is_unwanted(row, person, message_type):
                     found[person.id] = None
-            elif row.status is Status.CANCELLED and row.scheduled_send_time >= since:
+            elif _is_undone(row) and row.scheduled_send_time >= since:
                 day = month_day(person.date_of(message_type))
                 days = _LEAP_MONTH_DAY, month_day(row.delivery_date), month_day(row.occasion_date)
                 if person.is_wanted and day in days:
@@ -246,6 +247,11 @@ def _is_owed(day: ZoneDay, person: PersonRow, rules: PlanRules) -> bool:
         or person.eligible_since <= day.send_at
         or (day.is_today and rules.late_join)
     )
+
+
+def _is_undone(row: MessageRow) -> bool:
+    """Whether an edit cancelled the row, and not a person's decision."""
+    return row.status is Status.CANCELLED and row.error_message in UNDONE_BY_EDITS
 
 
 def _is_unwanted(row: MessageRow, person: PersonRow, message_type: MessageType) -> bool:

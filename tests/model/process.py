@@ -14,11 +14,12 @@ from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.import_ports import ImportJobStore
+from heyday.domain.job_ports import JobRunStore
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import Batch, ClaimedMessage
 from heyday.domain.people_ports import UserStore
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import JobRunStore, MessageLogStore, PlanStore, Session
+from heyday.domain.ports import MessageLogStore, PlanStore, Session
 from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService

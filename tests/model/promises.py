@@ -56,6 +56,11 @@ def _shape(person: PersonRow) -> _Shape:
     return _Shape(person.is_wanted, person.timezone, person.birthday_date, person.anniversary_date)
 
 
+def _is_cancelled_by_a_person(row: MessageRow) -> bool:
+    reason = row.error_message or ""
+    return row.status is Status.CANCELLED and reason.startswith("cancelled by a person")
+
+
 class Promises:
     """Look at everything that happened since the last look."""
 
@@ -118,6 +123,8 @@ class Promises:
         for person, message_type, on in self._owed(now, healed_at):
             key = f"{person.id}:{message_type.name}:{on}"
             assert key in rows, f"{key} is owed and has no row"
+            if _is_cancelled_by_a_person(rows[key]):
+                continue
             assert rows[key].status in _ENDED_BY_SENDING | {Status.SKIPPED}, (
                 f"{key} is owed, and ended as {rows[key].status}"
             )
@@ -129,6 +136,7 @@ class Promises:
             return
         assert after.epoch >= before.epoch, "an epoch went back"
         assert before.status not in _FINAL, f"a row that was {before.status} was written"
+        assert not _is_cancelled_by_a_person(before), "what a person cancelled came back"
         if before.status is after.status is Status.SENDING:
             assert before.lease_until is not None
             assert after.lease_until is not None
@@ -147,7 +155,7 @@ class Promises:
             assert before.message_content == after.message_content, "another text for one key"
         if after.status is Status.SENDING:
             self._check_claim(move.person, before, after, at)
-        elif after.status is Status.CANCELLED:
+        elif after.status is Status.CANCELLED and not _is_cancelled_by_a_person(after):
             assert not _is_welcome(move.person, before), "cancelled, but wanted"
         elif after.status is Status.SKIPPED:
             self._check_skip(before, at)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from heyday.domain.message_filters import MessageFilter, Place
 from heyday.domain.resolutions import RESOLVED, Attempt, GreetingRow
-from heyday.domain.transitions import Status
+from heyday.domain.transitions import PENDING, Status
 from tests.model.rows import AttemptRow, MessageRow
 from tests.model.tables import ModelDatabase
 
@@ -33,6 +34,27 @@ class ModelResolutions:
                 self._settle(row, target, now, note)
                 resolved.append(row.id)
         return resolved
+
+    async def cancel(
+        self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        cancelled = []
+        for greeting in greetings:
+            row = self._database.tables.messages[greeting.id]
+            if row.status in PENDING:
+                reason = "cancelled by a person" + (f": {note}" if note else "")
+                written = replace(
+                    row, status=Status.CANCELLED, epoch=row.epoch + 1, error_message=reason
+                )
+                self._database.put(written)
+                self._note(written, written.retry_count + 1, now, note)
+                cancelled.append(row.id)
+        return cancelled
+
+    async def list_page(
+        self, wanted: MessageFilter, after: Place | None, limit: int
+    ) -> list[GreetingRow]:
+        raise NotImplementedError("the machine looks for itself")
 
     async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
         raise NotImplementedError("the machine looks for itself")
@@ -62,14 +84,17 @@ class ModelResolutions:
             error_message=note or "decided by a person",
         )
         self._database.put(written)
+        self._note(written, written.retry_count + (not is_retry), now, note)
+
+    def _note(self, row: MessageRow, attempt: int, now: datetime, note: str | None) -> None:
         self._database.tables.attempts.append(
             AttemptRow(
                 message_id=row.id,
                 scheduled_send_time=row.scheduled_send_time,
-                epoch=written.epoch,
-                attempt=written.retry_count + (not is_retry),
+                epoch=row.epoch,
+                attempt=attempt,
                 outcome=RESOLVED,
-                status=target,
+                status=row.status,
                 finished_at=now,
                 api_response_code=None,
                 error_message=note,
@@ -80,6 +105,7 @@ class ModelResolutions:
 def _greeting(row: MessageRow) -> GreetingRow:
     return GreetingRow(
         id=row.id,
+        user_id=row.user_id,
         idempotency_key=row.idempotency_key,
         message_type=row.message_type,
         delivery_on=row.delivery_date,

@@ -25,6 +25,7 @@ _BY_SQL = "tests/integration/services/test_edits_by_sql.py"
 _EDITS = "tests/integration/services/test_edits.py"
 _OCCASIONS = "tests/integration/services/test_occasions.py"
 _RESOLVING = "tests/integration/services/test_resolving.py"
+_CANCELLING = "tests/integration/services/test_cancelling.py"
 _TRANSPORT_TESTS = "tests/integration/db/test_transport.py"
 _DELIVERY_TESTS = "tests/unit/domain/test_delivery.py"
 _RETRY_TESTS = "tests/unit/domain/test_retry.py"
@@ -475,6 +476,25 @@ GUARDS: tuple[Guard, ...] = (
         "        epoch = m.epoch + 1,\n",
         "",
         [f"{_RESOLVING}::test_who_made_the_last_attempt_can_no_longer_write"],
+    ),
+    Guard(
+        "cancellation: status",
+        "What is being sent is not called cancelled, however the check before was passed.",
+        _RESOLUTIONS,
+        "BETWEEN $5 AND $6 AND m.status {movable}\n",
+        "BETWEEN $5 AND $6\n",
+        [f"{_CANCELLING}::test_the_statement_itself_cancels_nothing_that_is_being_sent"],
+    ),
+    Guard(
+        "cancellation: for good",
+        "No edit brings back what a person cancelled.",
+        _PLANS,
+        "AND m.error_message IN ({by_edit}) AND w.is_owed)\n",
+        "AND w.is_owed)\n",
+        [
+            f"{_CANCELLING}::test_no_edit_brings_it_back",
+            f"{_CANCELLING}::test_an_edit_that_waits_for_the_cancellation_does_not_undo_it",
+        ],
     ),
     # --- The gate
     Guard(

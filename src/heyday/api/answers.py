@@ -102,7 +102,16 @@ def _faults(error: Exception) -> Iterator[Fault]:
         yield from faults_of(error.problems)
     elif isinstance(error, ValidationException) and not _blames_body(error):
         for entry in _entries(error):
-            yield Fault(detail=entry["message"], parameter=entry.get("key", ""))
+            # An underscore sets `from` apart from the word of Python's.
+            name = entry.get("key", "").removesuffix("_")
+            yield Fault(detail=_unquoted(entry["message"]), parameter=name)
+
+
+def _unquoted(message: str) -> str:
+    """Return what msgspec says of a parameter, without the value where it repeats that."""
+    if message.startswith("Invalid enum value"):
+        return "Invalid enum value; /docs lists those there are"
+    return message
 
 
 def _trace(error: BaseException) -> list[str]:

@@ -17,6 +17,7 @@ from heyday.api.imports import ImportRoutes
 from heyday.api.keys import KeyRoutes
 from heyday.api.many_people import ManyPeopleRoutes
 from heyday.api.metrics import MetricsRoutes
+from heyday.api.operations import Operations
 from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.users import UserRoutes
 from heyday.services.bulk import BulkService
@@ -32,6 +33,7 @@ class ApiServices:
 
     version: of Heyday, shown in the API's description.   access: what decides who is let in.
     import_limit_bytes: how long a file may be that is to be imported.
+    operations: what operators look at; None leaves it out.
     """
 
     users: UserService
@@ -43,6 +45,7 @@ class ApiServices:
     keys: KeyService
     access: Access
     import_limit_bytes: int = 512 << 20
+    operations: Operations | None = None
 
 
 def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
@@ -56,6 +59,7 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
             *UserRoutes(services.users).handlers(),
             *ManyPeopleRoutes(services.users, services.bulk).handlers(),
             *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
+            *(services.operations.handlers() if services.operations else []),
             *KeyRoutes(services.keys).handlers(),
             *HealthRoutes(services.health, access.limits).handlers(),
             *MetricsRoutes(services.metrics).handlers(),

@@ -47,6 +47,22 @@ is a problem document (RFC 9457): go by its `type`, which is also a path that ex
 """
 
 
+_TAGS = (
+    Tag(name="People", description="Whom to greet, and when."),
+    Tag(name="Imports", description="Files of people, worked off in the background."),
+    Tag(name="Shortcuts", description="The same at shorter paths."),
+    Tag(name="Messages", description="Where each greeting stands, and decisions on it."),
+    Tag(name="Message types", description="Kinds of greeting, and their policies."),
+    Tag(name="Forecast", description="What will be sent when, and why."),
+    Tag(name="Job runs", description="What the schedulers did."),
+    Tag(name="Reconciliation", description="That nothing due is unaccounted for."),
+    Tag(name="Queue", description="What is on its way, and what was set aside."),
+    Tag(name="Keys", description="Who may ask what."),
+    Tag(name="Health", description="How Heyday is."),
+    Tag(name="Problems", description="What refusals mean."),
+)
+
+
 class SwaggerPage(OpenAPIRenderPlugin):
     """Render the page that shows the API."""
 
@@ -93,14 +109,7 @@ class DocsRoutes:
             version=self._version,
             description=_DESCRIPTION.strip(),
             license=License(name="MIT", identifier="MIT"),
-            tags=[
-                Tag(name="People", description="Whom to greet, and when."),
-                Tag(name="Imports", description="Files of people, worked off in the background."),
-                Tag(name="Shortcuts", description="The same at shorter paths."),
-                Tag(name="Keys", description="Who may ask what."),
-                Tag(name="Health", description="How Heyday is."),
-                Tag(name="Problems", description="What refusals mean."),
-            ],
+            tags=list(_TAGS),
             components=COMPONENTS,
             use_handler_docstrings=True,
             operation_id_creator=_operation_id,

@@ -19,12 +19,17 @@ from heyday.domain.errors import (
     Changed,
     Conflict,
     DatabaseUnavailable,
+    DeadBatchNotFound,
     EmailTaken,
     FieldProblem,
+    IllegalMove,
     ImportNotFound,
     InvalidInput,
+    MessageNotFound,
+    MessageTypeNotFound,
     NotFound,
     TooManyRequests,
+    TransportError,
     UnknownKey,
 )
 
@@ -136,6 +141,27 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "No import has this id; it may have been deleted.",
         speaks=True,
     ),
+    MessageNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND,
+        "no-such-message",
+        "No such message",
+        "No message has this id; its month may have been dropped.",
+        speaks=True,
+    ),
+    MessageTypeNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND,
+        "no-such-message-type",
+        "No such message type",
+        "There is no message type of this name; /api/v1/message-types lists them.",
+        speaks=True,
+    ),
+    DeadBatchNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND,
+        "no-such-dead-letter",
+        "No such dead letter",
+        "Nothing that was set aside has this id; it may have been delivered again, or deleted.",
+        speaks=True,
+    ),
     NotFoundException: ProblemKind(
         HTTPStatus.NOT_FOUND,
         "no-such-path",
@@ -160,6 +186,13 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "changed",
         "Changed meanwhile",
         "The person is no longer as If-Match expects; nothing was done. Read them again.",
+    ),
+    IllegalMove: ProblemKind(
+        HTTPStatus.CONFLICT,
+        "illegal-move",
+        "The message stands otherwise",
+        "A message in its status allows only what its `allowed` says; nothing was done.",
+        speaks=True,
     ),
     Conflict: ProblemKind(
         HTTPStatus.CONFLICT,
@@ -197,6 +230,12 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "unavailable",
         "The database cannot be reached",
         "Nothing was changed, or not surely; try again shortly.",
+    ),
+    TransportError: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "queue-unavailable",
+        "The queue cannot be reached",
+        "What was set aside lies in a queue that does not answer; try again shortly.",
     ),
     Exception: ProblemKind(
         HTTPStatus.INTERNAL_SERVER_ERROR,

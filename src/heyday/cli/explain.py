@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from heyday.api.explanation_shapes import shown_explanation
 from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
-from heyday.domain.cases import Effect, Explanation, Finding, Verdict
+from heyday.domain.cases import Effect, Finding, Verdict
 from heyday.domain.errors import FieldProblem, InvalidInput
+from heyday.domain.explaining import EARLIEST_ON, LATEST_ON
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.services.explaining import CaseReport
 
-_EARLIEST_ON, _LATEST_ON = date(1900, 1, 1), date(9990, 12, 31)
 _SIGNS = {Effect.HOLDS: " ", Effect.MOVES: "~", Effect.STOPS: "!"}
 _STYLES = {Effect.HOLDS: "", Effect.MOVES: "yellow", Effect.STOPS: "red"}
 _VERDICT_STYLES = {Verdict.NOT: "bold red", Verdict.OPEN: "bold yellow"}
@@ -48,7 +50,7 @@ def explain(
 
     report = with_app(work)
     if as_json:
-        _print_json(report)
+        print_json(msgspec.to_builtins(shown_explanation(report)))
     else:
         _print_report(report)
 
@@ -60,7 +62,7 @@ def _read_date(value: str | None) -> date | None:
         on = date.fromisoformat(value)
     except ValueError:
         on = None
-    if on is None or not _EARLIEST_ON <= on <= _LATEST_ON:
+    if on is None or not EARLIEST_ON <= on <= LATEST_ON:
         detail = f"{value!r} is not a day of the calendar; expected a real date, YYYY-MM-DD"
         raise InvalidInput([FieldProblem("--on", detail)])
     return on
@@ -74,40 +76,6 @@ def _read_types(name: str | None) -> Sequence[MessageType]:
         known = ", ".join(t.name for t in MESSAGE_TYPES)
         raise InvalidInput([FieldProblem("--type", f"{name!r} is no message type; known: {known}")])
     return found
-
-
-def _print_json(report: CaseReport) -> None:
-    person = report.person
-    print_json(
-        {
-            "person": {
-                "id": str(person.id),
-                "first_name": person.first_name,
-                "last_name": person.last_name,
-                "email": person.email,
-                "timezone": person.timezone,
-            },
-            "now": report.now.isoformat(),
-            "tzdb_version": report.tzdb_version,
-            "findings": _findings(report.findings),
-            "message_types": [_explanation(e) for e in report.explanations],
-        }
-    )
-
-
-def _explanation(explanation: Explanation) -> dict[str, object]:
-    return {
-        "message_type": explanation.message_type,
-        "on": explanation.on,
-        "verdict": explanation.verdict.name,
-        "summary": explanation.summary,
-        "send_at": explanation.send_at and explanation.send_at.isoformat(),
-        "findings": _findings(explanation.findings),
-    }
-
-
-def _findings(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    return [{"rule": f.rule, "effect": f.effect.value, "text": f.text} for f in findings]
 
 
 def _print_report(report: CaseReport) -> None:

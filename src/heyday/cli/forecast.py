@@ -5,19 +5,26 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.bar import Bar as RichBar
 from rich.console import Console
 from rich.table import Table
 
+from heyday.api.forecast_shapes import shown_forecast
 from heyday.bootstrap import App
 from heyday.cli.bar_chart import Bar, BarChart, draw
 from heyday.cli.running import parse_instant, print_json, with_app
 from heyday.domain.errors import FieldProblem, InvalidInput
-from heyday.domain.forecast import Forecast, ForecastRow, Grouping
+from heyday.domain.forecast import (
+    LONGEST_DAYS,
+    USUAL_DAYS,
+    Forecast,
+    ForecastRow,
+    Grouping,
+)
 from heyday.domain.wall_clock import write_instant
 
-_LONGEST_DAYS = 1100
 _BAR_WIDTH = 24
 _ZONES_DRAWN = 40
 _TICKS = 24
@@ -48,8 +55,8 @@ FromOption = Annotated[
 
 def forecast(
     days: Annotated[
-        int, typer.Option(min=1, max=_LONGEST_DAYS, help="How many days of 24 hours.")
-    ] = 366,
+        int, typer.Option(min=1, max=LONGEST_DAYS, help="How many days of 24 hours.")
+    ] = USUAL_DAYS,
     by: ByOption = Grouping.DAY,
     from_: FromOption = None,
     plot: Annotated[
@@ -73,7 +80,7 @@ def forecast(
     if plot:
         _write_plot(plot, draw(_chart(found, rows, by)))
     if as_json:
-        _print_json(found, rows, by)
+        print_json(msgspec.to_builtins(shown_forecast(found, by)))
     else:
         _print_table(found, rows, by)
         if plot:
@@ -108,27 +115,6 @@ def _write_plot(path: Path, svg: str) -> None:
     except OSError as error:
         detail = f"cannot write {path} ({error.strerror}); give a file in a folder that is yours"
         raise InvalidInput([FieldProblem("--plot", detail)]) from None
-
-
-def _print_json(found: Forecast, rows: Sequence[ForecastRow], by: Grouping) -> None:
-    busiest = found.busiest
-    print_json(
-        {
-            "from": _iso(found.window.start_at),
-            "until": _iso(found.window.end_at),
-            "by": by.value,
-            "tzdb_version": found.tzdb_version,
-            "total": sum(found.totals.values()),
-            "message_types": found.totals,
-            "busiest": {"at": _iso(busiest[0]), "count": busiest[1]} if busiest else None,
-            "unplaced": found.unplaced,
-            "rows": [{by.value: r.label, "total": r.total, **r.counts} for r in rows],
-        }
-    )
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def _print_table(found: Forecast, rows: Sequence[ForecastRow], by: Grouping) -> None:

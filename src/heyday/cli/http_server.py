@@ -9,6 +9,7 @@ from heyday import __version__
 from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
 from heyday.bootstrap import App
+from heyday.bootstrap.operations import operations_of
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
 
@@ -33,6 +34,7 @@ class HttpServer(uvicorn.Server):
             keys=access.keys,
             access=Access(access.ring, access.failures, app.metrics, access.limits),
             import_limit_bytes=app.settings.import_limit << 20,
+            operations=operations_of(app),
         )
         feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
         config = uvicorn.Config(

@@ -1,4 +1,4 @@
-"""Look at greetings, and settle those that wait for a decision: `heyday messages`."""
+"""Look at greetings, settle those that wait for a decision, cancel others: `heyday messages`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,15 +18,20 @@ from heyday.domain.wall_clock import write_instant
 _MOST = 100_000
 
 app = typer.Typer(
-    help="Look at greetings, and settle those that wait for a decision.", no_args_is_help=True
+    help="Look at greetings, settle those that wait for a decision, cancel others.",
+    no_args_is_help=True,
 )
 
+NoteOption = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Why. It is kept, so it may hold no address."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 @app.callback()
 def group() -> None:
-    """Look at greetings, and settle those that wait for a decision. Nothing here names a person."""
+    """Look at greetings, settle and cancel them. Nothing here names a person."""
 
 
 @app.command("list")
@@ -83,10 +88,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - one parameter for each option
         bool,
         typer.Option("--retry", help="It was never taken: send the same letter again, at once."),
     ] = False,
-    note: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Why. It is kept, so it may hold no address."),
-    ] = None,
+    note: NoteOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Settle greetings of which nobody can say whether they left: all of them, or none.
@@ -104,6 +106,29 @@ def resolve(  # noqa: PLR0913, PLR0917 - one parameter for each option
         print_json({"status": target.value, "resolved": [str(found) for found in resolved]})
     else:
         typer.echo(f"{target.value}: {len(resolved)}")
+
+
+@app.command("cancel")
+def cancel(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Greetings not yet sent.")],
+    note: NoteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Cancel greetings for good that nobody is sending yet: all of them, or none.
+
+    No edit of the person, no sweep and no plan brings them back; a greeting for another date is
+    another one. What is being sent this very moment can no longer be cancelled.
+    """
+
+    async def work(heyday: App) -> list[UUID]:
+        return await heyday.resolutions.cancel(ids, note)
+
+    cancelled = with_app(work)
+    status = Status.CANCELLED.value
+    if as_json:
+        print_json({"status": status, "cancelled": [str(found) for found in cancelled]})
+    else:
+        typer.echo(f"{status}: {len(cancelled)}")
 
 
 def _read_target(*, is_sent: bool, is_failed: bool, is_retry: bool) -> Status:

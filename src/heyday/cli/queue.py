@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from heyday.bootstrap import App
+from heyday.bootstrap.queueing import queue_of
 from heyday.cli.running import print_json, with_app
 from heyday.domain.errors import FieldProblem, InvalidInput, NotFound
 from heyday.domain.queue_ports import DeadBatch
 from heyday.domain.wall_clock import write_instant
 from heyday.queue.config import EXCHANGES, QUEUES
-
-_MOST = 10_000
+from heyday.services.queueing import MOST_DEAD
 
 app = typer.Typer(help="Look at the queue between schedulers and workers.", no_args_is_help=True)
 dead = typer.Typer(help="Look at what was set aside, and free it.", no_args_is_help=True)
@@ -61,7 +61,7 @@ def topology() -> None:
 
 @dead.command("list")
 def list_(
-    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_DEAD, help="How many at the most.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List what was set aside, the oldest first."""
@@ -84,15 +84,7 @@ def show(
     ],
 ) -> None:
     """Show one of them with the ids of its greetings, as JSON: see `heyday messages show`."""
-
-    async def work(heyday: App) -> DeadBatch:
-        found = await heyday.dead_letters.list_dead(_MOST)
-        for each in found:
-            if each.id == dead_id:
-                return each
-        raise NotFound(f"nothing that was set aside has the id {dead_id[:100]!r}")
-
-    each = with_app(work)
+    each = with_app(lambda heyday: queue_of(heyday).get_dead(dead_id))
     ids = [str(found) for found in each.batch.message_ids] if each.batch else []
     print_json({**_shown(each), "message_ids": ids})
 

@@ -1,7 +1,6 @@
 """Show how things stand: `heyday reconcile`, `heyday settings`."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import time, timedelta
 from typing import Annotated
 
@@ -13,16 +12,12 @@ from rich.table import Table
 from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
 from heyday.domain.message_types import MESSAGE_TYPES
-from heyday.domain.models import Discrepancies, TypeBalance
-from heyday.services.reconciling import Books
+from heyday.domain.models import TypeBalance
+from heyday.services.reconciling import COLUMNS, Books, totals_of
 from heyday.settings import Settings, load_settings
 from heyday.settings.by_type import load_own_policies, prefix_of
 from heyday.settings.values import without_password
 
-_COLUMNS = ("due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned")
-# Of these the books may hold more than none and balance all the same.
-_TOLD = (*_COLUMNS, "overdue", "late")
-_OF_PROVIDER = tuple(field.name for field in fields(Discrepancies))
 _ADVICE = {
     "overdue": "`heyday jobs run recovery` catches up, if the schedulers do not.",
     "unplanned": "`heyday jobs run recovery` catches up, if the schedulers do not.",
@@ -52,11 +47,11 @@ def reconcile(
     if as_json:
         print_json(
             {
-                **_total(books.balances),
+                **totals_of(books.balances),
                 "ungreetable": books.ungreetable,
                 "balanced": books.is_balanced,
                 "message_types": {
-                    b.message_type: {**_total([b]), "balanced": b.is_balanced}
+                    b.message_type: {**totals_of([b]), "balanced": b.is_balanced}
                     for b in books.balances
                 },
             }
@@ -67,20 +62,11 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _total(balances: Sequence[TypeBalance]) -> dict[str, int]:
-    """Return the sums by name; of the provider's columns only where it was asked."""
-    told = {name: sum(getattr(b, name) for b in balances) for name in _TOLD}
-    asked = [b.provider for b in balances if b.provider]
-    if asked:
-        told |= {name: sum(getattr(p, name) for p in asked) for name in _OF_PROVIDER}
-    return told
-
-
 def _print_books(books: Books) -> None:
     console = Console()
-    totals = _total(books.balances)
-    console.print(_table(books.balances, _COLUMNS))
-    console.print(_table(books.balances, [name for name in totals if name not in _COLUMNS]))
+    totals = totals_of(books.balances)
+    console.print(_table(books.balances, COLUMNS))
+    console.print(_table(books.balances, [name for name in totals if name not in COLUMNS]))
     if books.is_balanced:
         console.print("The books balance.")
     else:
@@ -99,7 +85,7 @@ def _print_books(books: Books) -> None:
 def _table(balances: Sequence[TypeBalance], columns: Sequence[str]) -> Table:
     table = Table("message type", *columns, box=None)
     for balance in balances:
-        told = _total([balance])
+        told = totals_of([balance])
         table.add_row(balance.message_type, *(f"{told[name]:,}" for name in columns))
     return table
 

@@ -1,4 +1,4 @@
-"""Look at what the queue in PostgreSQL has set aside."""
+"""Measure the queue in PostgreSQL, and look at what it has set aside."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -7,7 +7,7 @@ from heyday.db import queries
 from heyday.db.connection import Database
 from heyday.db.transport import TransportConfig, batch_of
 from heyday.domain.ports import Clock
-from heyday.domain.queue_ports import DeadBatch
+from heyday.domain.queue_ports import DeadBatch, QueueDepth, TransportName
 
 _QUERIES = queries.load("transport")
 
@@ -19,6 +19,15 @@ class PostgresDeadLetters:
         self._database = database
         self._clock = clock
         self._limit = config.delivery_limit
+
+    async def measure(self) -> QueueDepth:
+        """Return how much there is. Nobody notes who asks for batches."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                _QUERIES["measure"].text, self._clock.now(), self._limit
+            )
+        assert row is not None  # noqa: S101 - a count always answers
+        return QueueDepth(TransportName.POSTGRESQL, row["waiting"], None, row["dead"])
 
     async def list_dead(self, limit: int) -> list[DeadBatch]:
         """Return up to so many, the oldest first."""

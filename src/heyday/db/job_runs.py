@@ -48,6 +48,15 @@ class JobRunRepository:
         """Return the latest run of each name that nobody started by hand."""
         return [_job_run(row) for row in await self._connection.fetch(_QUERIES["list_latest"].text)]
 
+    async def list_page(
+        self, name: str | None, *, is_failed: bool | None, before: int | None, limit: int
+    ) -> list[JobRun]:
+        """Return up to `limit` runs, the latest first, that began before the one of a number."""
+        rows = await self._connection.fetch(
+            _QUERIES["list_page"].text, before, name, is_failed, limit
+        )
+        return [_job_run(row) for row in rows]
+
     async def forget(self, before: datetime) -> int:
         """Drop runs that began before an instant and hold no watermark; return how many."""
         tag = await self._connection.execute(_QUERIES["forget"].text, before)
@@ -57,6 +66,7 @@ class JobRunRepository:
 def _job_run(row: asyncpg.Record) -> JobRun:
     window = Window(row["window_start"], row["window_end"]) if row["window_start"] else None
     return JobRun(
+        id=row["id"],
         name=row["name"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],

@@ -19,6 +19,7 @@ from heyday.domain.models import (
     TypeBalance,
     UpcomingGreeting,
 )
+from heyday.domain.queue_ports import AGES, OnTheWay
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import Status
 
@@ -220,6 +221,21 @@ class MessageLogRepository:
             _QUERIES["balance"].text, message_type, window.start_at, window.end_at, overdue_before
         )
         return TypeBalance(message_type=message_type, unplanned=0, **dict(row or {}))
+
+    async def count_on_the_way(self, now: datetime) -> OnTheWay:
+        """Return how many greetings are QUEUED or SENDING, and for how long they have been due."""
+        bounds = [age.total_seconds() for age in AGES]
+        rows = await self._connection.fetch(_QUERIES["count_on_the_way"].text, now, bounds)
+        queued = [0] * (1 + len(AGES))
+        for row in rows:
+            if row["status"] == Status.QUEUED.value:
+                queued[row["age"]] = row["greetings"]
+        return OnTheWay(
+            coming=queued[0],
+            queued=queued[1:],
+            sending=sum(row["greetings"] for row in rows) - sum(queued),
+            oldest_due_at=min((row["oldest_due_at"] for row in rows), default=None),
+        )
 
     async def find_next(self, now: datetime) -> UpcomingGreeting | None:
         """Return the next greeting to leave after `now`."""

@@ -9,6 +9,7 @@ from heyday.db.types import PooledConnection
 from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.message_types import MessageType
 from heyday.domain.models import PlanRules, ZoneInstant
+from heyday.domain.resolutions import UNDONE_BY_EDITS
 from heyday.domain.timezone import Window, ZoneDay
 
 _QUERIES = queries.load("plans")
@@ -21,6 +22,7 @@ def statement(name: str, message_type: MessageType, candidates: str = "everybody
     columns = {"date": message_type.date_column, "month_day": message_type.month_day_column}
     is_for_all = candidates == "everybody"
     parts = {
+        "by_edit": ", ".join(f"'{reason}'" for reason in UNDONE_BY_EDITS),
         "candidates": _QUERIES[candidates].fill(columns),
         "content": _QUERIES["content"].text,
         "known": _QUERIES["known"].text if is_for_all else "",

@@ -1,28 +1,37 @@
-"""Look at greetings without their people, and settle those that wait for a decision."""
+"""Look at greetings without their people; settle and cancel them as a person decides."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 
 from heyday.db import queries
 from heyday.db.types import PooledConnection
+from heyday.domain.message_filters import MessageFilter, Place
 from heyday.domain.resolutions import Attempt, GreetingRow
 from heyday.domain.transitions import Status
 
 _QUERIES = queries.load("resolutions")
+_EVER, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_BEFORE_ALL = UUID(int=0)
 # What neither these statements nor their callers ever read: text, answer, zone, birthday.
 _COLUMNS = (
-    "id, idempotency_key, message_type, delivery_date, scheduled_send_time, actual_send_time, "
-    "status, retry_count, ambiguous_count, created_at, queued_at, next_attempt_at, "
-    "api_response_code, error_message"
+    "id, user_id, idempotency_key, message_type, delivery_date, scheduled_send_time, "
+    "actual_send_time, status, retry_count, ambiguous_count, created_at, queued_at, "
+    "next_attempt_at, api_response_code, error_message"
 )
 
 
 def statement(name: str) -> str:
     """Return a statement with its columns filled in."""
-    return _QUERIES[name].fill({"columns": _COLUMNS})
+    return _QUERIES[name].fill({"columns": _COLUMNS, "conditions": ""})
+
+
+def page_statement(conditions: Sequence[str]) -> str:
+    """Return the statement of a list with these conditions, whose values are $5 and so on."""
+    filled = [_QUERIES[name].fill({"n": str(n)}) for n, name in enumerate(conditions, start=5)]
+    return _QUERIES["list_page"].fill({"columns": _COLUMNS, "conditions": "\n".join(filled)})
 
 
 class ResolutionRepository:
@@ -53,6 +62,35 @@ class ResolutionRepository:
         )
         return [row["id"] for row in rows]
 
+    async def cancel(
+        self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        """Cancel those not yet being sent, for good and with a trace; return their ids."""
+        instants = [greeting.scheduled_send_at for greeting in greetings]
+        ids = [greeting.id for greeting in greetings]
+        rows = await self._connection.fetch(
+            statement("cancel"), ids, instants, now, note, min(instants), max(instants)
+        )
+        return [row["id"] for row in rows]
+
+    async def list_page(
+        self, wanted: MessageFilter, after: Place | None, limit: int
+    ) -> list[GreetingRow]:
+        """Return up to `limit` rows that the filter wants, after a place, in order of places."""
+        conditions = _conditions(wanted)
+        start = Place(wanted.scheduled_from or _EVER, _BEFORE_ALL)
+        if after and after.scheduled_send_at >= start.scheduled_send_at:
+            start = after
+        rows = await self._connection.fetch(
+            page_statement(list(conditions)),
+            start.scheduled_send_at,
+            wanted.scheduled_until or _NEVER,
+            start.message_id,
+            limit,
+            *conditions.values(),
+        )
+        return [_greeting(row) for row in rows]
+
     async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
         """Return up to `limit` rows of a status, by instant."""
         rows = await self._connection.fetch(statement("list_by_status"), status.value, limit)
@@ -80,9 +118,23 @@ class ResolutionRepository:
         ]
 
 
+def _conditions(wanted: MessageFilter) -> dict[str, object]:
+    """Return the conditions that a list is to meet, by name, with the value of each."""
+    values = {
+        "of_status": wanted.status and wanted.status.value,
+        "of_type": wanted.message_type,
+        "of_person": wanted.user_id,
+        "of_doubt": wanted.is_ambiguous,
+        "delivered_from": wanted.delivered_from,
+        "delivered_to": wanted.delivered_to,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _greeting(row: asyncpg.Record) -> GreetingRow:
     return GreetingRow(
         id=row["id"],
+        user_id=row["user_id"],
         idempotency_key=row["idempotency_key"],
         message_type=row["message_type"],
         delivery_on=row["delivery_date"],

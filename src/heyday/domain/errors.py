@@ -5,7 +5,10 @@ HeydayError
 |   `-- UnknownTimezone     no such zone in the tz database
 |-- NotFound                no live record has this id
 |   |-- UnknownKey          no API key has this prefix
-|   `-- ImportNotFound      no import has this id
+|   |-- ImportNotFound      no import has this id
+|   |-- MessageNotFound     no greeting has this id
+|   |-- MessageTypeNotFound no message type has this name
+|   `-- DeadBatchNotFound   nothing that was set aside has this id
 |-- Conflict                the state of the data forbids the request
 |   |-- Changed             the person is no longer as the caller knows them
 |   |-- EmailTaken          another live person has this address
@@ -70,6 +73,29 @@ class ImportNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("there is no import with this id; it may have been deleted")
+
+
+class MessageNotFound(NotFound):
+    """Report that no greeting has the id that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no greeting with this id; its month may have been dropped")
+
+
+class MessageTypeNotFound(NotFound):
+    """Report that there is no message type of this name."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        super().__init__(f"there is no message type of this name; known: {', '.join(known)}")
+
+
+class DeadBatchNotFound(NotFound):
+    """Report that nothing which a transport has set aside has the id that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing that was set aside has this id; it may have been delivered again, or deleted"
+        )
 
 
 class Conflict(HeydayError):

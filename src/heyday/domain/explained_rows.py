@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from heyday.domain.cases import Case, CaseGreeting, Effect, Finding, Verdict
 from heyday.domain.message_types import MessageType
+from heyday.domain.resolutions import UNDONE_BY_EDITS
 from heyday.domain.timezone import TimezoneService, ZoneDay
 from heyday.domain.transitions import Status
 from heyday.domain.wall_clock import write_date, write_instant, write_span
@@ -93,7 +94,8 @@ class RowRules:
             next=write_instant(row.next_attempt_at or row.scheduled_send_at),
         )
         is_final = row.status in {Status.FAILED, Status.SKIPPED}
-        is_back = row.status is Status.CANCELLED and day and not is_stopped and self._is_owed(day)
+        is_undone = row.status is Status.CANCELLED and row.error in UNDONE_BY_EDITS
+        is_back = is_undone and day and not is_stopped and self._is_owed(day)
         if row.status is Status.CANCELLED and not is_back:
             is_final = True
         yield Finding(row.status, text, Effect.STOPS if is_final else Effect.HOLDS)

@@ -18,6 +18,9 @@ from heyday.domain.timezone import TimezoneService, ZoneDay
 from heyday.domain.tzdb import TzDatabase
 from heyday.domain.wall_clock import WallClock, write_clock, write_date, write_instant
 
+EARLIEST_ON, LATEST_ON = date(1900, 1, 1), date(9990, 12, 31)
+"""Between these a local date can be asked about."""
+
 _NO_LEAP_DAY = {SkipPolicy.BACKWARD: (2, 28), SkipPolicy.FORWARD: (3, 1)}
 _LEAP_DAY = 29
 

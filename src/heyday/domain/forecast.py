@@ -11,6 +11,9 @@ from heyday.domain.timezone import Window, ZoneDay
 
 # Up to this span each hour has a row of its own; beyond it, each hour of the day.
 _SPAN_BY_HOUR = timedelta(days=3)
+LONGEST_DAYS, USUAL_DAYS = 1100, 366
+"""How many days a forecast may span, and spans where nobody says."""
+
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 K = TypeVar("K")

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from heyday.domain.errors import MessageTypeNotFound
+
 _PLACES = {"first_name": 1, "last_name": 2, "n": 3}
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,19}")
@@ -99,3 +101,11 @@ ANNIVERSARY = MessageType(
 )
 
 MESSAGE_TYPES: tuple[MessageType, ...] = (BIRTHDAY, ANNIVERSARY)
+
+
+def get_message_type(name: str) -> MessageType:
+    """Return the message type of this name, whatever its case. Raises MessageTypeNotFound."""
+    for message_type in MESSAGE_TYPES:
+        if message_type.name == name.upper():
+            return message_type
+    raise MessageTypeNotFound([message_type.name for message_type in MESSAGE_TYPES])

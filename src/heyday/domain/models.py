@@ -179,6 +179,7 @@ class PlanCounts:
 class JobRun:
     """Record one run of a scheduler: what `/health/schedulers` shows."""
 
+    id: int
     name: str
     started_at: datetime
     finished_at: datetime | None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from heyday.domain.delivery import Outcome
 from heyday.domain.import_ports import ImportJobStore
+from heyday.domain.job_ports import JobRunStore
 from heyday.domain.message_types import MessageType
 from heyday.domain.models import (
     Batch,
@@ -16,7 +17,6 @@ from heyday.domain.models import (
     ClaimRules,
     DueMessage,
     InboxMessage,
-    JobRun,
     PlanRules,
     Recorded,
     TypeBalance,
@@ -24,6 +24,7 @@ from heyday.domain.models import (
     ZoneInstant,
 )
 from heyday.domain.people_ports import UserStore
+from heyday.domain.queue_ports import OnTheWay
 from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.timezone import Window, ZoneDay
 
@@ -187,36 +188,12 @@ class MessageLogStore(Protocol):
         """Return what became of the greetings scheduled in the window."""
         ...
 
+    async def count_on_the_way(self, now: datetime) -> OnTheWay:
+        """Return how many greetings are QUEUED or SENDING, and for how long they have been due."""
+        ...
+
     async def find_next(self, now: datetime) -> UpcomingGreeting | None:
         """Return the next greeting to leave after `now`."""
-        ...
-
-
-class JobRunStore(Protocol):
-    """Remember scheduler runs. Their windows are the watermark for catching up."""
-
-    async def start(
-        self, name: str, now: datetime, window: Window | None, *, is_manual: bool
-    ) -> int:
-        """Record that a run began; return its number."""
-        ...
-
-    async def finish(
-        self, run_id: int, now: datetime, counts: Mapping[str, int], error: str | None
-    ) -> None:
-        """Record how a run ended."""
-        ...
-
-    async def find_watermark(self, name: str) -> datetime | None:
-        """Return how far the finished runs of this name that nobody started by hand reach."""
-        ...
-
-    async def list_latest(self) -> list[JobRun]:
-        """Return the latest run of each name that nobody started by hand."""
-        ...
-
-    async def forget(self, before: datetime) -> int:
-        """Drop runs that began before an instant and hold no watermark; return how many."""
         ...
 
 

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from heyday.domain.message_filters import MessageFilter, Place
 from heyday.domain.resolutions import Attempt, GreetingRow
 from heyday.domain.transitions import Status
 
 
 class ResolutionStore(Protocol):
-    """Look at greetings without their people, and settle what waits for a person's decision."""
+    """Look at greetings without their people; settle and cancel them as a person decides."""
 
     async def lock(self, message_ids: Collection[UUID]) -> list[GreetingRow]:
         """Return those of the rows that exist, and keep them as they are until the commit."""
@@ -20,6 +21,18 @@ class ResolutionStore(Protocol):
         self, greetings: Sequence[GreetingRow], target: Status, now: datetime, note: str | None
     ) -> list[UUID]:
         """Move those that are UNKNOWN, with a trace among the attempts; return their ids."""
+        ...
+
+    async def cancel(
+        self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        """Cancel those not yet being sent, for good and with a trace; return their ids."""
+        ...
+
+    async def list_page(
+        self, wanted: MessageFilter, after: Place | None, limit: int
+    ) -> list[GreetingRow]:
+        """Return up to `limit` rows that the filter wants, after a place, in order of places."""
         ...
 
     async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:

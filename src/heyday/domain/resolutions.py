@@ -1,4 +1,4 @@
-"""Settle greetings of which nobody can say whether they left: a person decides, and it shows."""
+"""Settle and cancel single greetings: a person decides, and it shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,16 @@ from datetime import date, datetime
 from uuid import UUID
 
 from heyday.domain.errors import Conflict, FieldProblem, IllegalMove, InvalidInput
-from heyday.domain.transitions import Status, check_move
+from heyday.domain.transitions import LEGAL_MOVES, PENDING, Status, check_move
 
 RESOLVED = "resolved"
 """What stands in the place of an outcome among the attempts, where a person decided."""
 
 LONGEST_NOTE = 500
+
+UNDONE_BY_EDITS = ("person deleted", "person unsubscribed", "date or time zone changed")
+"""Why an edit cancels a greeting, as the row says. What takes the edit back brings the row back;
+what was cancelled for any other reason, as by a person's decision, stays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class GreetingRow:
     """Describe one row of message_logs without the person: neither name, address nor text."""
 
     id: UUID
+    user_id: UUID
     idempotency_key: str
     message_type: str
     delivery_on: date
@@ -99,7 +104,19 @@ def check_note(note: str | None) -> None:
     elif len(note) > LONGEST_NOTE:
         detail = f"has {len(note)} characters; expected at most {LONGEST_NOTE}"
     if detail:
-        raise InvalidInput([FieldProblem("--note", detail)])
+        raise InvalidInput([FieldProblem("note", detail)])
+
+
+def decisions_for(status: Status) -> frozenset[Status]:
+    """Return what a person may make of a greeting that stands so."""
+    if status in PENDING:
+        return frozenset({Status.CANCELLED})
+    return LEGAL_MOVES[status] if status is Status.UNKNOWN else frozenset()
+
+
+def check_cancellation(greeting: GreetingRow) -> None:
+    """Raise IllegalMove unless a person may still cancel a greeting: before it is being sent."""
+    _check_decision(greeting, Status.CANCELLED)
 
 
 def check_resolution(
@@ -109,12 +126,26 @@ def check_resolution(
 
     skip_before: for each message type, what was scheduled before this is too late to be sent.
     """
-    check_move(greeting.status, target)
-    if greeting.status is not Status.UNKNOWN:
-        raise IllegalMove(greeting.status, target, "only UNKNOWN waits for a person's decision")
+    if target is Status.CANCELLED:
+        raise IllegalMove(greeting.status, target, "that is no settlement; cancel it instead")
+    _check_decision(greeting, target)
     is_late = greeting.scheduled_send_at < skip_before[greeting.message_type]
     if target is Status.RETRYING and is_late:
         raise Conflict(
             "its late window has passed, so a retry would only be SKIPPED; "
-            "settle it with --sent or --failed"
+            "settle it as sent or as failed"
         )
+
+
+def _check_decision(greeting: GreetingRow, target: Status) -> None:
+    allowed = decisions_for(greeting.status)
+    if target in allowed:
+        check_move(greeting.status, target)
+        return
+    if greeting.status is Status.SENDING:
+        detail = "it is being sent right now, and what comes of that is not known yet"
+    elif allowed:
+        detail = f"what a person may make of it now: {', '.join(sorted(allowed))}"
+    else:
+        detail = "there is nothing left to decide about it"
+    raise IllegalMove(greeting.status, target, detail)

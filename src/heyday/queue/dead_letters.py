@@ -1,4 +1,4 @@
-"""Look into the dead-letter queue."""
+"""Measure the queues, and look into that of dead letters."""
 
 import contextlib
 from collections.abc import AsyncIterator, Collection
@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from heyday.domain.models import Batch
-from heyday.domain.queue_ports import DeadBatch
+from heyday.domain.queue_ports import DeadBatch, QueueDepth, TransportName
 from heyday.queue.bodies import UnreadableBody, decode
-from heyday.queue.config import DEAD_QUEUE
+from heyday.queue.config import DEAD_QUEUE, QUEUE
 from heyday.queue.connection import QueueConnection, explained
 from heyday.queue.publisher import QueuePublisher
 
@@ -23,6 +23,10 @@ class QueueDeadLetters:
     def __init__(self, connection: QueueConnection, publisher: QueuePublisher) -> None:
         self._connection = connection
         self._publisher = publisher
+
+    async def measure(self) -> QueueDepth:
+        """Return how much there is, and how many consumers. Raises TransportError."""
+        return await self._connection.open_channel(_measure)
 
     async def list_dead(self, limit: int) -> list[DeadBatch]:
         """Return up to so many, the oldest first. Raises TransportError."""
@@ -61,6 +65,18 @@ class QueueDeadLetters:
         with explained():
             async with queue.channel:
                 yield await _get(queue, limit)
+
+
+async def _measure(channel: AbstractChannel) -> QueueDepth:
+    async with channel:
+        queue = (await channel.declare_queue(QUEUE, passive=True)).declaration_result
+        dead = (await channel.declare_queue(DEAD_QUEUE, passive=True)).declaration_result
+        return QueueDepth(
+            transport=TransportName.RABBITMQ,
+            waiting=queue.message_count or 0,
+            workers=queue.consumer_count or 0,
+            dead=dead.message_count or 0,
+        )
 
 
 async def _find_queue(channel: AbstractChannel) -> AbstractQueue:

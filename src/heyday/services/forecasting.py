@@ -1,5 +1,6 @@
 """Forecast what will be sent when, from everybody's days and the clocks of their zones."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -26,6 +27,7 @@ class ForecastService:
         self._store = store
         self._timezones = timezones
         self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
 
     async def forecast(self, span: timedelta, start_at: datetime | None = None) -> Forecast:
         """Return what will be sent in `span` from now, or from `start_at` on.
@@ -40,7 +42,9 @@ class ForecastService:
             since = _first_of_year((start_at - _REACH).year - message_type.first_year + 1)
             people = await self._store.count_people(message_type, since)
             tallies[message_type.name] = Tally.of(people, message_type.first_year)
-        self._fill(tallies, window)
+        # A year of all zones keeps a core busy for seconds: a server goes on with other things.
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._fill, tallies, window)
         tzdb = next(iter(self._timezones.values())).tzdb
         return Forecast(
             window=window,

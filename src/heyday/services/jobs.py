@@ -1,8 +1,9 @@
-"""Keep the journal of scheduler runs."""
+"""Keep the journal of scheduler runs, and show it."""
 
 import contextlib
 from collections.abc import AsyncIterator
 
+from heyday.domain.models import JobRun
 from heyday.domain.ports import Clock, Store
 from heyday.domain.timezone import Window
 
@@ -33,3 +34,22 @@ class JobJournal:
         finally:
             async with self._store.session() as session:
                 await session.jobs.finish(run_id, self._clock.now(), counts, error)
+
+
+class JobRunService:
+    """Show the journal."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def list_page(
+        self, name: str | None, *, is_failed: bool | None, before: int | None, limit: int
+    ) -> list[JobRun]:
+        """Return up to `limit` runs, the latest first, that began before the one of a number.
+
+        name: of one job alone.   is_failed: those that ended in an error, or those that did not.
+        """
+        async with self._store.session() as session:
+            return await session.jobs.list_page(
+                name, is_failed=is_failed, before=before, limit=limit
+            )

@@ -1,7 +1,7 @@
 """Show that every greeting that was due is accounted for, and that the provider agrees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -14,6 +14,13 @@ from heyday.services.planning import Planner
 OTHER = "OTHER"
 """The line of letters whose key names no message type; there is none unless there are such."""
 
+COLUMNS = ("due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned")
+"""What the books balance by: what was due, and what became of it."""
+
+COUNTED = (*COLUMNS, "overdue", "late")
+"""Of the last two there may be more than none, and the books balance all the same."""
+
+_OF_PROVIDER = tuple(field.name for field in fields(Discrepancies))
 _GRACE = timedelta(minutes=5)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,6 +42,15 @@ class Books:
         return all(balance.is_balanced for balance in self.balances)
 
 
+def totals_of(balances: Sequence[TypeBalance]) -> dict[str, int]:
+    """Return the sums by name; of the provider's columns only where it was asked."""
+    totals = {name: sum(getattr(b, name) for b in balances) for name in COUNTED}
+    asked = [b.provider for b in balances if b.provider]
+    if asked:
+        totals |= {name: sum(getattr(p, name) for p in asked) for name in _OF_PROVIDER}
+    return totals
+
+
 class ReconciliationService:
     """Hold three things against each other: the calendar, the rows, and the provider.
 
@@ -53,27 +69,29 @@ class ReconciliationService:
         self._clock = clock
         self._acceptances = acceptances
 
-    async def open_books(self) -> Books:
-        """Return all there is to tell."""
-        lost = await self._planner.find_lost_zones(self._store)
-        return Books(await self.reconcile(), sum(lost.unknown.values()))
+    async def open_books(self, span: timedelta | None = None) -> Books:
+        """Return all there is to tell, or what was due in this span up to now.
 
-    async def reconcile(self) -> list[TypeBalance]:
+        Of a span, the provider is not asked: its records tell of everything at once.
+        """
+        lost = await self._planner.find_lost_zones(self._store)
+        return Books(await self.reconcile(span), sum(lost.unknown.values()))
+
+    async def reconcile(self, span: timedelta | None = None) -> list[TypeBalance]:
         """Return one line for each message type.
 
         Due are the rows whose instant has passed and, for the late window, whatever users and
         calendar say should have a row and has none.
         """
         now = self._clock.now()
+        window = Window(now - span if span else _EVER, now)
         balances = []
         async with self._store.session() as session:
             for message_type in MESSAGE_TYPES:
                 unplanned = await self._planner.count_unplanned(session, message_type, now)
-                balance = await session.messages.balance(
-                    message_type.name, Window(_EVER, now), now - _GRACE
-                )
+                balance = await session.messages.balance(message_type.name, window, now - _GRACE)
                 balances.append(balance.with_unplanned(unplanned))
-        if self._acceptances is None:
+        if self._acceptances is None or span is not None:
             return balances
         return await self._confirm(balances, self._acceptances, now)
 

@@ -1,6 +1,6 @@
-"""Let a person settle greetings of which nobody can say whether they left."""
+"""Let a person look at greetings, settle those that are UNKNOWN, and cancel those not yet sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,12 +12,19 @@ from heyday.domain.errors import (
     HeydayError,
     IllegalMove,
     InvalidInput,
-    NotFound,
+    MessageNotFound,
     ResolutionRefused,
 )
+from heyday.domain.message_filters import MessageFilter, Place
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock, Session, Store
-from heyday.domain.resolutions import GreetingRow, History, check_note, check_resolution
+from heyday.domain.resolutions import (
+    GreetingRow,
+    History,
+    check_cancellation,
+    check_note,
+    check_resolution,
+)
 from heyday.domain.transitions import Status
 from heyday.services.planning import Planner
 from heyday.telemetry import Metrics
@@ -26,7 +33,7 @@ log = structlog.get_logger()
 
 
 class ResolutionService:
-    """Show what waits for a decision, and write down what was decided: all of it or nothing."""
+    """Show greetings, and write down what a person decided about them: all of it or nothing."""
 
     def __init__(self, store: Store, planner: Planner, clock: Clock, metrics: Metrics) -> None:
         self._store = store
@@ -41,29 +48,62 @@ class ResolutionService:
 
         A retry is due at once, with the same letter; its claim looks at the person as ever.
         Raises InvalidInput for the note; ResolutionRefused, which names the fault of each id:
-        InvalidInput, NotFound, IllegalMove, or Conflict for a retry that comes too late.
+        InvalidInput, MessageNotFound, IllegalMove, or Conflict for a retry that comes too late.
         """
-        check_note(note)
         now = self._clock.now()
-        wanted, faults = _read_ids(ids)
+        skip_before = self._skip_before(now)
 
-        async def work(session: Session) -> list[UUID]:
-            found = await session.resolutions.lock(wanted.values())
-            wrong = {**faults, **self._judge(wanted, found, target, now)}
-            if wrong:
-                raise ResolutionRefused({given: wrong[given] for given in ids if given in wrong})
-            resolved = await session.resolutions.resolve(found, target, now, note)
+        def check(row: GreetingRow) -> None:
+            check_resolution(row, target, skip_before)
+
+        async def settle(session: Session, rows: Sequence[GreetingRow]) -> list[UUID]:
+            resolved = await session.resolutions.resolve(rows, target, now, note)
             if target is Status.RETRYING:
                 await session.plans.announce_due()
             return resolved
 
-        try:
-            resolved = await self._store.in_transaction(work)
-        except ResolutionRefused as refusal:
-            self._note_illegal(refusal.faults.values())
-            raise
+        resolved = await self._decide(ids, note, check, settle)
         log.info("greetings_resolved", status=target.value, rows=len(resolved))
         return resolved
+
+    async def cancel(self, ids: Sequence[str], note: str | None = None) -> list[UUID]:
+        """Cancel greetings that nobody is sending yet, for good; return their ids.
+
+        No edit, sweep or plan brings them back. Raises as `resolve` does.
+        """
+        now = self._clock.now()
+
+        async def end(session: Session, rows: Sequence[GreetingRow]) -> list[UUID]:
+            return await session.resolutions.cancel(rows, now, note)
+
+        cancelled = await self._decide(ids, note, check_cancellation, end)
+        log.info("greetings_cancelled", rows=len(cancelled))
+        return cancelled
+
+    async def decide(self, message_id: UUID, target: Status, note: str | None) -> History:
+        """Settle one greeting, or cancel it if that is the target; return what it is then.
+
+        Raises InvalidInput for the note, MessageNotFound, Conflict.
+        """
+        given = str(message_id)
+        try:
+            if target is Status.CANCELLED:
+                await self.cancel([given], note)
+            else:
+                await self.resolve([given], target, note)
+        except ResolutionRefused as refusal:
+            raise refusal.faults[given] from None
+        return await self.get_history(given)
+
+    async def list_page(
+        self, wanted: MessageFilter, after: Place | None, limit: int
+    ) -> list[GreetingRow]:
+        """Return up to `limit` greetings that a filter wants, after a place, in order of places.
+
+        Bound the filter first: without an instant to begin with, it is the whole history.
+        """
+        async with self._store.session() as session:
+            return await session.resolutions.list_page(wanted, after, limit)
 
     async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
         """Return up to `limit` greetings of a status, by instant."""
@@ -71,40 +111,41 @@ class ResolutionService:
             return await session.resolutions.list_by_status(status, limit)
 
     async def get_history(self, given: str) -> History:
-        """Return one greeting with its attempts. Raises InvalidInput, NotFound."""
+        """Return one greeting with its attempts. Raises InvalidInput, MessageNotFound."""
         message_id = _read_id(given)
         async with self._store.session() as session:
             greeting = await session.resolutions.find(message_id)
             if greeting is None:
-                raise _absent()
+                raise MessageNotFound
             return History(greeting, await session.resolutions.list_attempts(message_id))
 
-    def _judge(
+    async def _decide(
         self,
-        wanted: Mapping[str, UUID],
-        found: Sequence[GreetingRow],
-        target: Status,
-        now: datetime,
-    ) -> dict[str, HeydayError]:
-        """Return what is wrong with which id, as it was given."""
-        skip_before = dict(
-            zip(
-                (message_type.name for message_type in MESSAGE_TYPES),
-                self._planner.claim_rules(now).skip_before,
-                strict=True,
-            )
-        )
-        rows = {row.id: row for row in found}
-        faults: dict[str, HeydayError] = {}
-        for given, message_id in wanted.items():
-            if message_id not in rows:
-                faults[given] = _absent()
-                continue
-            try:
-                check_resolution(rows[message_id], target, skip_before)
-            except Conflict as error:
-                faults[given] = error
-        return faults
+        ids: Sequence[str],
+        note: str | None,
+        check: Callable[[GreetingRow], None],
+        write: Callable[[Session, Sequence[GreetingRow]], Awaitable[list[UUID]]],
+    ) -> list[UUID]:
+        """Lock the rows, check each, and write the decision in the same transaction."""
+        check_note(note)
+        wanted, faults = _read_ids(ids)
+
+        async def work(session: Session) -> list[UUID]:
+            found = await session.resolutions.lock(wanted.values())
+            wrong = {**faults, **_judge(wanted, found, check)}
+            if wrong:
+                raise ResolutionRefused({given: wrong[given] for given in ids if given in wrong})
+            return await write(session, found)
+
+        try:
+            return await self._store.in_transaction(work)
+        except ResolutionRefused as refusal:
+            self._note_illegal(refusal.faults.values())
+            raise
+
+    def _skip_before(self, now: datetime) -> Mapping[str, datetime]:
+        names = [message_type.name for message_type in MESSAGE_TYPES]
+        return dict(zip(names, self._planner.claim_rules(now).skip_before, strict=True))
 
     def _note_illegal(self, faults: Iterable[HeydayError]) -> None:
         for fault in faults:
@@ -133,7 +174,20 @@ def _read_id(given: str) -> UUID:
         raise InvalidInput([FieldProblem("ID", detail)]) from None
 
 
-def _absent() -> NotFound:
-    return NotFound(
-        "there is no greeting with this id; `heyday messages list` shows those that wait"
-    )
+def _judge(
+    wanted: Mapping[str, UUID],
+    found: Sequence[GreetingRow],
+    check: Callable[[GreetingRow], None],
+) -> dict[str, HeydayError]:
+    """Return what is wrong with which id, as it was given."""
+    rows = {row.id: row for row in found}
+    faults: dict[str, HeydayError] = {}
+    for given, message_id in wanted.items():
+        if message_id not in rows:
+            faults[given] = MessageNotFound()
+            continue
+        try:
+            check(rows[message_id])
+        except Conflict as error:
+            faults[given] = error
+    return faults

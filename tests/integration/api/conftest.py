@@ -9,6 +9,7 @@ from litestar import Litestar
 
 from heyday.api.app import ApiServices, create_app
 from heyday.db.inbox import InboxRepository
+from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.tzdb import PINNED
 from heyday.services.health import HealthService
 from heyday.web.letters import InboxFeed
@@ -16,6 +17,7 @@ from heyday.web.pages import create_pages
 from tests.factories import Pipeline
 from tests.fakes import FakeGuard
 from tests.keys import Doors, pipeline_doors
+from tests.operations import operations_of
 
 RHYTHMS = {"daily": timedelta(days=1), "minute": timedelta(minutes=1)}
 
@@ -33,7 +35,15 @@ def doors(pipeline: Pipeline) -> Doors:
 
 
 @pytest.fixture
-def app(pipeline: Pipeline, inbox: InboxRepository, doors: Doors) -> Litestar:
+def dead_letters() -> DeadLetters | None:
+    """What a transport set aside; None: the one in PostgreSQL."""
+    return None
+
+
+@pytest.fixture
+def app(
+    pipeline: Pipeline, inbox: InboxRepository, doors: Doors, dead_letters: DeadLetters | None
+) -> Litestar:
     """The application."""
     database, clock = pipeline.database, pipeline.clock
     services = ApiServices(
@@ -53,6 +63,7 @@ def app(pipeline: Pipeline, inbox: InboxRepository, doors: Doors) -> Litestar:
         bulk=pipeline.bulk,
         imports=pipeline.imports,
         import_limit_bytes=1 << 20,
+        operations=operations_of(pipeline, dead_letters),
     )
     return create_app(services, create_pages(InboxFeed(database, inbox, clock, "inbox")))
 

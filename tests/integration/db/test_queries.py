@@ -18,13 +18,15 @@ from heyday.db import (
 from heyday.db.queries import Query
 from heyday.db.types import AnyConnection
 from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.resolutions import UNDONE_BY_EDITS
 from heyday.domain.transitions import Status, is_legal
 
 TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath("sql").iterdir())
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
 FRAGMENTS = {"everybody", "some_people", "content", "known", "unplanned"}
-FRAGMENTS |= {"begins", "is_doubtful", "twin", "greeted"}
+CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
+FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(
     r"UPDATE message_logs\b.*?\bSET\b(?:(?!\b(?:FROM|WHERE)\b)[^;])*?\bstatus = ", re.DOTALL
@@ -105,6 +107,17 @@ def test_the_moves_cover_the_way_of_a_greeting() -> None:
         ("RETRYING", "QUEUED"),
         ("CANCELLED", "SCHEDULED"),
     } <= moves
+
+
+def test_what_an_edit_cancels_an_edit_can_take_back() -> None:
+    """The reasons that the statements give are those by which a row comes back."""
+    given = set()
+    for table, name in (("plans", "cancel_unwanted"), ("message_logs", "claim")):
+        given |= set(
+            re.findall(r"'(person \w+|date or \w+ \w+ \w+)'", queries.load(table)[name].text)
+        )
+    assert given == set(UNDONE_BY_EDITS)
+    assert "'cancelled by a person'" in queries.load("resolutions")["cancel"].text
 
 
 def test_statuses_are_written_only_where_a_query_says_so() -> None:

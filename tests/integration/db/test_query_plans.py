@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from heyday.db import message_logs, plans, queries, users
+from heyday.db import message_logs, plans, queries, resolutions, users
 from heyday.db.types import AnyConnection
 from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
@@ -24,6 +24,8 @@ DAY = timedelta(days=1)
 LATE, SAME = [NOW - DAY] * 2, [180 * DAY] * 2
 LEASE = timedelta(minutes=2)
 SCAN_OF_USERS = re.compile(r'"Node Type": "Seq Scan"[^{}]*"Relation Name": "users"')
+# Of the months that hold greetings here; for one that is empty there is no quicker way.
+SCAN_OF_A_MONTH = re.compile(r'"Node Type": "Seq Scan"[^{}]*"message_logs_y202(6m12|7m0[1-3])"')
 JANUARY = {"message_logs_y2027m01"}
 
 # Enough people that an index is worth it, and a month of greetings on each side of NOW.
@@ -183,6 +185,46 @@ class TestOnTheWay:
         await populated.execute("UPDATE message_logs SET queued_at = $1", NOW)
         plan = await explain(populated, statement, NOW, NOW + DAY, NOW - DAY, 1000, LATE, NOW)
         assert months_read(plan) == JANUARY
+
+    async def test_what_is_on_its_way_is_counted_by_an_index(
+        self, populated: AnyConnection
+    ) -> None:
+        statement = message_logs.statement("count_on_the_way")
+        plan = await explain(populated, statement, NOW, [0.0, 60.0])
+        assert not SCAN_OF_A_MONTH.search(plan)
+
+    async def test_a_list_reads_a_page_of_the_first_month(self, populated: AnyConnection) -> None:
+        statement = resolutions.page_statement(())
+        whole = (NOW - 45 * DAY, NOW + 400 * DAY, UUID(int=0), 51)
+        plan = await explain(populated, statement, *whole)
+        assert months_read(plan) == {"message_logs_y2026m12"}
+        assert '"Sort"' not in plan
+        later = (NOW, NOW + 400 * DAY, UUID(int=0), 51)
+        assert months_read(await explain(populated, statement, *later)) == JANUARY
+
+    async def test_a_list_of_some_statuses_and_days_reads_their_months(
+        self, populated: AnyConnection
+    ) -> None:
+        conditions = ("of_status", "of_type", "of_doubt", "delivered_from", "delivered_to")
+        statement = resolutions.page_statement(conditions)
+        bounds = (NOW - 2 * DAY, NOW + 2 * DAY, UUID(int=0), 51)
+        values = ("SCHEDULED", "BIRTHDAY", False, NOW.date(), (NOW + DAY).date())
+        plan = await explain(populated, statement, *bounds, *values)
+        assert months_read(plan) == JANUARY
+        assert "Seq Scan" not in plan
+
+    @pytest.mark.parametrize(
+        ("condition", "value", "index"),
+        [("of_person", uuid4(), "user_id"), ("of_status", "UNKNOWN", "status")],
+    )
+    async def test_a_list_of_few_is_found_by_their_index(
+        self, populated: AnyConnection, condition: str, value: object, index: str
+    ) -> None:
+        statement = resolutions.page_statement((condition,))
+        ever = (NOW - 400 * DAY, NOW + 400 * DAY, UUID(int=0), 51)
+        plan = await explain(populated, statement, *ever, value)
+        assert f"{index}_idx" in plan
+        assert not SCAN_OF_A_MONTH.search(plan)
 
     async def test_taking_a_batch_sorts_none_of_those_that_wait(
         self, populated: AnyConnection

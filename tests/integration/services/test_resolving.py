@@ -13,6 +13,7 @@ from heyday.domain.errors import (
     HeydayError,
     IllegalMove,
     InvalidInput,
+    MessageNotFound,
     NotFound,
     ResolutionRefused,
 )
@@ -200,7 +201,7 @@ async def test_a_retry_that_would_be_skipped_is_refused_with_advice(
 ) -> None:
     (given,) = await unknown(pipeline, clock)
     clock.set(NINE + timedelta(hours=24, microseconds=1))
-    with pytest.raises(ResolutionRefused, match="settle it with --sent or --failed") as refused:
+    with pytest.raises(ResolutionRefused, match="settle it as sent or as failed") as refused:
         await resolving.resolve([given], RETRYING)
     assert [type(fault) for fault in refused.value.faults.values()] == [Conflict]
     assert await pipeline.statuses() == ["UNKNOWN"]
@@ -240,15 +241,15 @@ async def test_one_wrong_id_keeps_all_as_they_are_and_each_is_named(
     assert list(faults_of(refused.value).items()) == [
         (sent, IllegalMove),
         ("no-id", InvalidInput),
-        (absent, NotFound),
+        (absent, MessageNotFound),
         # By the table it may become SENT, but by its worker alone.
         (sending, IllegalMove),
         (retrying, IllegalMove),
     ]
     text = str(refused.value)
     assert text.startswith("nothing was changed\n")
-    assert f"{sent}: a greeting cannot go from SENT to SENT; legal: none: it is final" in text
-    assert f"{sending}: a greeting cannot go from SENDING to SENT; only UNKNOWN waits" in text
+    assert f"{sent}: a greeting cannot go from SENT to SENT; there is nothing left" in text
+    assert f"{sending}: a greeting cannot go from SENDING to SENT; it is being sent" in text
     assert good not in text
     assert await pipeline.messages() == before
     assert await trace(pipeline) == []
@@ -285,7 +286,7 @@ async def test_a_note_that_may_not_be_kept_is_refused(
     pipeline: Pipeline, clock: FakeClock, resolving: ResolutionService, note: str
 ) -> None:
     (given,) = await unknown(pipeline, clock)
-    with pytest.raises(InvalidInput, match="--note"):
+    with pytest.raises(InvalidInput, match="note: "):
         await resolving.resolve([given], FAILED, note)
     assert await pipeline.statuses() == ["UNKNOWN"]
 
@@ -435,9 +436,15 @@ async def test_a_history_tells_what_happened_in_order(
     ]
 
 
-@pytest.mark.parametrize(("given", "fault"), [("x", InvalidInput), (str(UUID(int=7)), NotFound)])
+@pytest.mark.parametrize(
+    ("given", "fault", "said"),
+    [
+        ("x", InvalidInput, "heyday messages list"),
+        (str(UUID(int=7)), NotFound, "there is no greeting with this id"),
+    ],
+)
 async def test_what_is_not_there_has_no_history(
-    resolving: ResolutionService, given: str, fault: type[HeydayError]
+    resolving: ResolutionService, given: str, fault: type[HeydayError], said: str
 ) -> None:
-    with pytest.raises(fault, match="heyday messages list"):
+    with pytest.raises(fault, match=said):
         await resolving.get_history(given)

@@ -209,6 +209,22 @@ async def test_a_batch_that_fails_again_and_again_is_set_aside(lab: Lab) -> None
     assert await here.dead_letters.list_dead(10) == []
 
 
+async def test_the_queue_tells_how_much_it_holds(lab: Lab) -> None:
+    here = await lab.open()
+    await here.transport.publish([batch(), batch()])
+
+    async def holds(waiting: int, dead: int) -> bool:
+        depth = await here.dead_letters.measure()
+        return (depth.waiting, depth.dead) == (waiting, dead)
+
+    await wait_until(lambda: holds(2, 0), WITHIN, "two batches that wait")
+    await (await take(here.transport)).ack()
+    while not await here.dead_letters.list_dead(10):
+        if await here.transport.count_waiting():
+            await (await take(here.transport)).release()
+    await wait_until(lambda: holds(0, 1), WITHIN, "one that was set aside")
+
+
 async def test_what_was_set_aside_can_be_deleted(lab: Lab) -> None:
     here = await lab.open()
     published = [batch() for _ in range(3)]

@@ -9,6 +9,7 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
 from heyday.api.app import ApiServices, create_app
+from heyday.api.operations import Operations
 from tests.keys import Doors, memory_doors
 from tests.unit.api.scripted import ScriptedUsers
 
@@ -34,6 +35,7 @@ def app(users: ScriptedUsers, doors: Doors) -> Litestar:
         access=doors.access,
         bulk=cast("Any", None),
         imports=cast("Any", None),
+        operations=Operations(*[cast("Any", None)] * 8),
     )
     return create_app(services)
 

@@ -14,11 +14,15 @@ from heyday.domain.errors import (
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
+    DeadBatchNotFound,
     EmailTaken,
     FieldProblem,
     IllegalMove,
     InvalidInput,
+    MessageNotFound,
+    MessageTypeNotFound,
     NotFound,
+    TransportError,
     UnknownTimezone,
 )
 from tests.unit.api.scripted import ADA, ScriptedUsers
@@ -32,10 +36,14 @@ PERSON = f"/user/{ADA.id}"
         (InvalidInput([]), 422, "invalid-input"),
         (UnknownTimezone(), 422, "invalid-input"),
         (NotFound("gone"), 404, "not-found"),
+        (MessageNotFound(), 404, "no-such-message"),
+        (MessageTypeNotFound(["BIRTHDAY"]), 404, "no-such-message-type"),
+        (DeadBatchNotFound(), 404, "no-such-dead-letter"),
+        (TransportError("away"), 503, "queue-unavailable"),
         (Changed(), 412, "changed"),
         (EmailTaken(), 409, "email-taken"),
         (Conflict("moved on"), 409, "conflict"),
-        (IllegalMove("SENT", "QUEUED", "no way"), 409, "conflict"),
+        (IllegalMove("SENT", "QUEUED", "no way"), 409, "illegal-move"),
         (DatabaseUnavailable("away"), 503, "unavailable"),
         (DatabaseError("broken"), 500, "internal-error"),
         (ConfigurationError("missing"), 500, "internal-error"),
@@ -58,7 +66,7 @@ async def test_each_error_has_its_problem(
 
 def test_an_error_is_of_the_kind_of_its_nearest_listed_parent() -> None:
     assert kind_of(UnknownTimezone()) is PROBLEM_KINDS[InvalidInput]
-    assert kind_of(IllegalMove("SENT", "QUEUED", "")) is PROBLEM_KINDS[Conflict]
+    assert kind_of(DatabaseUnavailable("away")) is not kind_of(DatabaseError("broken"))
     assert kind_of(LookupError()) is PROBLEM_KINDS[Exception]
 
 

@@ -11,6 +11,25 @@ from heyday.api.problems import PROBLEM_KINDS
 from heyday.domain.people import EMAIL_LENGTH, FIELDS, NAME_LENGTH, REQUIRED
 
 REFUSED = {"400", "401", "403", "409", "413", "415", "422", "429", "500", "503"}
+V1 = "/api/v1"
+OPERATIONS = {
+    ("GET", f"{V1}/messages"),
+    ("GET", f"{V1}/messages/{{message_id}}"),
+    *(
+        ("POST", f"{V1}/messages/{{message_id}}/{action}")
+        for action in ("retry", "cancel", "resolve")
+    ),
+    ("GET", f"{V1}/message-types"),
+    ("GET", f"{V1}/message-types/{{name}}"),
+    ("GET", f"{V1}/forecast"),
+    ("GET", f"{V1}/users/{{user_id}}/explanation"),
+    ("GET", f"{V1}/job-runs"),
+    ("GET", f"{V1}/reconciliation"),
+    ("GET", f"{V1}/queue"),
+    ("GET", f"{V1}/queue/dead-letters"),
+    ("POST", f"{V1}/queue/dead-letters/{{dead_id}}/requeue"),
+    ("DELETE", f"{V1}/queue/dead-letters/{{dead_id}}"),
+}
 
 
 @pytest.fixture
@@ -52,6 +71,7 @@ async def test_every_route_of_the_contract_is_described(openapi: dict[str, Any])
         ("POST", "/user"),
         *((method, short) for method in ("GET", "PUT", "DELETE")),
         *(("GET", path) for path in health),
+        *OPERATIONS,
         ("GET", "/problems/{name}"),
     }
 

@@ -123,6 +123,12 @@ def test_a_cancelled_row_comes_back_if_it_fits_again():
     assert gone.verdict is Verdict.NOT
 
 
+def test_a_row_that_a_person_cancelled_stays_so():
+    told = explain(replace(ROW, status=Status.CANCELLED, error="cancelled by a person: why"))
+    assert told.verdict is Verdict.NOT
+    assert "cancelled by a person: why" in told.summary
+
+
 def test_a_retry_tells_how_often_and_when_next():
     row = replace(
         ROW,

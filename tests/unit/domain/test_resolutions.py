@@ -10,15 +10,18 @@ from heyday.domain.resolutions import (
     Attempt,
     GreetingRow,
     History,
+    check_cancellation,
     check_note,
     check_resolution,
+    decisions_for,
 )
-from heyday.domain.transitions import LEGAL_MOVES, Status
+from heyday.domain.transitions import LEGAL_MOVES, PENDING, Status
 from tests.fakes import START_AT
 
 SECOND = timedelta(seconds=1)
 ROW = GreetingRow(
     id=UUID(int=1),
+    user_id=UUID(int=2),
     idempotency_key=f"{UUID(int=2)}:BIRTHDAY:2027-01-14",
     message_type="BIRTHDAY",
     delivery_on=START_AT.date(),
@@ -51,8 +54,34 @@ def test_a_person_settles_what_is_unknown_and_nothing_else(source: Status, targe
 
 @pytest.mark.parametrize("target", sorted(set(Status) - set(DECISIONS)))
 def test_a_person_makes_no_other_move(target: Status):
-    with pytest.raises(IllegalMove):
-        check_resolution(ROW, target, IN_TIME)
+    for status in (Status.UNKNOWN, Status.SCHEDULED):
+        with pytest.raises(IllegalMove):
+            check_resolution(replace(ROW, status=status), target, IN_TIME)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_person_cancels_what_nobody_sends_yet(status: Status):
+    row = replace(ROW, status=status)
+    if status in PENDING:
+        check_cancellation(row)
+        return
+    with pytest.raises(IllegalMove, match=f"cannot go from {status} to CANCELLED"):
+        check_cancellation(row)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_a_person_may_do_is_what_is_not_refused(status: Status):
+    row, allowed = replace(ROW, status=status), set()
+    for target in (*DECISIONS, Status.CANCELLED):
+        try:
+            if target is Status.CANCELLED:
+                check_cancellation(row)
+            else:
+                check_resolution(row, target, IN_TIME)
+        except IllegalMove:
+            continue
+        allowed.add(target)
+    assert decisions_for(status) == allowed
 
 
 def test_a_retry_must_come_in_time():
@@ -72,7 +101,7 @@ def test_a_note_is_one_line_of_text(note: str | None):
 def test_a_note_is_refused_for_what_it_holds(note: str):
     with pytest.raises(InvalidInput) as refused:
         check_note(note)
-    assert [problem.field for problem in refused.value.problems] == ["--note"]
+    assert [problem.field for problem in refused.value.problems] == ["note"]
     assert "example" not in str(refused.value)
 
 

@@ -81,6 +81,7 @@ def health(store: JournalStore, clock: FakeClock, guard: FakeGuard) -> HealthSer
 
 def run(ago: timedelta, *, error: str | None = None) -> JobRun:
     return JobRun(
+        id=1,
         name="hourly",
         started_at=START_AT - ago,
         finished_at=START_AT - ago,

@@ -18,10 +18,20 @@ WHERE name = $1 AND finished_at IS NOT NULL AND error IS NULL AND NOT is_manual
 -- name: list_latest
 -- The latest run of each name that nobody started by hand.
 SELECT DISTINCT ON (name)
-       name, started_at, finished_at, window_start, window_end, counts, error, is_manual
+       id, name, started_at, finished_at, window_start, window_end, counts, error, is_manual
 FROM job_runs
 WHERE NOT is_manual
 ORDER BY name, started_at DESC
+
+-- name: list_page
+-- Runs of a name, or of all, that failed, or did not, or both; the latest first, before number $1.
+SELECT id, name, started_at, finished_at, window_start, window_end, counts, error, is_manual
+FROM job_runs
+WHERE id < coalesce($1::bigint, 9223372036854775807)
+  AND ($2::varchar IS NULL OR name = $2)
+  AND ($3::boolean IS NULL OR (error IS NOT NULL) = $3)
+ORDER BY id DESC
+LIMIT $4
 
 -- name: forget
 -- Drop runs that began before an instant, but never the one that holds the watermark.

@@ -258,6 +258,16 @@ SELECT count(*) AS due,
 FROM message_logs
 WHERE message_type = $1 AND scheduled_send_time >= $2 AND scheduled_send_time < $3
 
+-- name: count_on_the_way
+-- Greetings that are QUEUED or SENDING at $1, by how long they have been due: the bounds are $2, in
+-- seconds. A partial index holds these alone.
+SELECT status, width_bucket(extract(epoch FROM $1 - due_at)::double precision, $2) AS age,
+       count(*) AS greetings, min(due_at) AS oldest_due_at
+FROM message_logs
+CROSS JOIN LATERAL (SELECT greatest(scheduled_send_time, next_attempt_at) AS due_at) AS due
+WHERE status IN ('QUEUED', 'SENDING')
+GROUP BY 1, 2
+
 -- name: find_next
 -- The next greeting to leave.
 SELECT u.first_name, u.last_name, m.message_type, m.timezone, m.scheduled_send_time

@@ -2,6 +2,7 @@
 --
 -- Places: {date} and {month_day}, the columns of users that the message type is about;
 -- {candidates}, zone days with the people they match: `everybody` or `some_people` below;
+-- {by_edit}, the reasons for which an edit has cancelled a row, and not a person's decision;
 -- {known} and {unplanned}, which leave out what a plan for everybody finds in the ledger;
 -- {content}, the composed text.
 
@@ -92,9 +93,10 @@ CROSS JOIN LATERAL (SELECT send_at < $11 AND NOT is_today AS is_late) AS latenes
 
 -- name: retime_people
 -- Bring unsent rows in line with what their people are now: what was planned stays owed, also where
--- its day is over by now, unless it is too late. A row that was cancelled comes back if what
--- cancelled it was taken back while it is owed. A row that may have been sent already keeps its
--- text, for it would be the same message.
+-- its day is over by now, unless it is too late. A row that an edit has cancelled comes back if that
+-- was taken back while it is owed. The row itself says who cancelled it: a decision that commits
+-- while this waits for the row is seen. A row that may have been sent already keeps its text, for
+-- it would be the same message.
 -- moves: SCHEDULED QUEUED RETRYING CANCELLED > SCHEDULED
 WITH wanted AS MATERIALIZED (
     SELECT user_id, delivery_date, timezone, send_at, occasion_date, {content} AS content,
@@ -121,7 +123,7 @@ WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.deli
       m.status <> 'CANCELLED' AND m.ambiguous_count = 0
       AND (m.scheduled_send_time, m.timezone, m.occasion_date, m.message_content)
           IS DISTINCT FROM (w.send_at, w.timezone, w.occasion_date, w.content)
-      OR m.status = 'CANCELLED' AND w.is_owed)
+      OR m.status = 'CANCELLED' AND m.error_message IN ({by_edit}) AND w.is_owed)
 
 -- name: cancel_unwanted
 -- Cancel unsent rows whose person left, unsubscribed, or now has another date or zone. Of a row
@@ -143,7 +145,8 @@ WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
                   date_part('month', m.occasion_date) * 100 + date_part('day', m.occasion_date)))
 
 -- name: list_changed_user_ids
--- People whose unsent rows no longer fit, or whose cancelled rows may fit again: edits by SQL.
+-- People whose unsent rows no longer fit, or whose rows that an edit cancelled may fit again: edits
+-- by SQL.
 -- A row may fit by its own date or by that of 29 February, which has others on its day.
 SELECT m.user_id
 FROM message_logs m
@@ -160,6 +163,7 @@ SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
 WHERE m.message_type = $1 AND m.status = 'CANCELLED' AND m.scheduled_send_time >= $2
+  AND m.error_message IN ({by_edit})
   AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
   AND u.{month_day} IN (
       229,

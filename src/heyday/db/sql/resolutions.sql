@@ -56,3 +56,59 @@ SELECT attempt, epoch, outcome, status, finished_at, api_response_code, error_me
 FROM message_attempts
 WHERE message_id = $1
 ORDER BY finished_at, id
+
+-- name: cancel
+-- Cancel the rows in $1, at the instants in $2, before anybody sends them, and note it among the
+-- attempts. The reason is none that an edit gives, so no edit brings the row back. The new epoch
+-- shuts out whoever made the last attempt.
+-- moves: SCHEDULED QUEUED RETRYING > CANCELLED
+WITH cancelled AS (
+    UPDATE message_logs m
+    SET status = 'CANCELLED', epoch = m.epoch + 1,
+        error_message = concat_ws(': ', 'cancelled by a person', $4::text)
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS d (id, scheduled_send_time)
+    WHERE m.id = d.id AND m.scheduled_send_time = d.scheduled_send_time
+      AND m.scheduled_send_time BETWEEN $5 AND $6 AND m.status {movable}
+    RETURNING m.id, m.scheduled_send_time, m.epoch, m.retry_count
+), noted AS (
+    INSERT INTO message_attempts (
+        message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
+        error_message)
+    SELECT id, scheduled_send_time, epoch, retry_count + 1, 'resolved', 'CANCELLED', $3, $4
+    FROM cancelled
+)
+SELECT id FROM cancelled
+
+-- name: list_page
+-- Rows from the instant $1 on and before $2, after the place ($1, $3), in order of instant and id.
+-- The order is that of an index and of the months: no more is read than a page takes.
+SELECT {columns} FROM message_logs
+WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
+  AND (scheduled_send_time, id) > ($1, $3)
+  {conditions}
+ORDER BY scheduled_send_time, id
+LIMIT $4
+
+-- name: of_status
+-- Of a list: those that stand so.
+AND status = ${n}
+
+-- name: of_type
+-- Of a list: those of a message type.
+AND message_type = ${n}
+
+-- name: of_person
+-- Of a list: those of a person.
+AND user_id = ${n}
+
+-- name: of_doubt
+-- Of a list: those that had an ambiguous attempt, or none.
+AND (ambiguous_count > 0) = ${n}
+
+-- name: delivered_from
+-- Of a list: those of this delivery date or a later one.
+AND delivery_date >= ${n}
+
+-- name: delivered_to
+-- Of a list: those of this delivery date or an earlier one.
+AND delivery_date <= ${n}

@@ -39,6 +39,13 @@ UPDATE queue_batches SET visible_at = $2 WHERE id = $1
 -- Batches that could be taken at $1.
 SELECT count(*) FROM queue_batches WHERE visible_at <= $1 AND delivery_count < $2
 
+-- name: measure
+-- Batches that could be taken at $1, and those that were set aside after $2 deliveries.
+SELECT count(*) FILTER (WHERE delivery_count < $2) AS waiting,
+       count(*) FILTER (WHERE delivery_count >= $2) AS dead
+FROM queue_batches
+WHERE visible_at <= $1
+
 -- name: list_dead
 -- Batches that were set aside by $1 after $2 deliveries, the oldest first.
 SELECT id, due_at, first_at, last_at, message_ids, delivery_count, visible_at

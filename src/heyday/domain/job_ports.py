@@ -1,0 +1,42 @@
+"""Name what the journal of scheduler runs needs from the database."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from heyday.domain.models import JobRun
+from heyday.domain.timezone import Window
+
+
+class JobRunStore(Protocol):
+    """Remember scheduler runs. Their windows are the watermark for catching up."""
+
+    async def start(
+        self, name: str, now: datetime, window: Window | None, *, is_manual: bool
+    ) -> int:
+        """Record that a run began; return its number."""
+        ...
+
+    async def finish(
+        self, run_id: int, now: datetime, counts: Mapping[str, int], error: str | None
+    ) -> None:
+        """Record how a run ended."""
+        ...
+
+    async def find_watermark(self, name: str) -> datetime | None:
+        """Return how far the finished runs of this name that nobody started by hand reach."""
+        ...
+
+    async def list_latest(self) -> list[JobRun]:
+        """Return the latest run of each name that nobody started by hand."""
+        ...
+
+    async def list_page(
+        self, name: str | None, *, is_failed: bool | None, before: int | None, limit: int
+    ) -> list[JobRun]:
+        """Return up to `limit` runs, the latest first, that began before the one of a number."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Drop runs that began before an instant and hold no watermark; return how many."""
+        ...
