@@ -174,3 +174,9 @@ def test_proxies_are_networks_each_also_as_a_socket_for_ipv6_shows_it(
     ]
     monkeypatch.delenv("HEYDAY_TRUSTED_PROXIES")
     assert load_settings().trusted_networks == []
+
+
+def test_origins_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().origins == []
+    monkeypatch.setenv("HEYDAY_CORS_ORIGINS", "https://a.example.com, http://[::1]:8080")
+    assert Settings().origins == ["https://a.example.com", "http://[::1]:8080"]

@@ -23,12 +23,12 @@ from heyday.api.problems import (
     ProblemKind,
 )
 from heyday.api.shapes import Fault, Problem
-from heyday.domain.errors import FieldProblem, InvalidInput, TooManyRequests
+from heyday.domain.errors import FieldProblem, InvalidInput, KeyInUse, TooManyRequests
 
 log = structlog.get_logger()
 
 # A field's name is repeated only where it looks like one: anything else may be a person's data.
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z_~/][A-Za-z0-9_~/-]{0,63}", re.ASCII)
 
 
 def kind_of(error: Exception) -> ProblemKind:
@@ -45,7 +45,7 @@ def answer(request: Request[object, object, State], error: Exception) -> Respons
     if kind.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", error=type(error).__name__, at=_trace(error))
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, TooManyRequests | KeyInUse):
         headers["Retry-After"] = str(math.ceil(error.retry_after.total_seconds()))
     elif kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -86,7 +86,7 @@ def faults_of(problems: Iterable[FieldProblem], at: str = "") -> Iterator[Fault]
     """Yield what is wrong with the fields of an object. at: the pointer to it; "": the body."""
     for problem in problems:
         if _PLAIN_NAME.fullmatch(problem.field):
-            yield Fault(detail=problem.detail, pointer=f"{at}/{problem.field}")
+            yield Fault(detail=problem.detail, pointer=f"{at}{_pointer(problem)}")
         elif problem.field:
             yield Fault(detail=f"one field {problem.detail}", pointer=at)
         else:
@@ -112,6 +112,12 @@ def _unquoted(message: str) -> str:
     if message.startswith("Invalid enum value"):
         return "Invalid enum value; /docs lists those there are"
     return message
+
+
+def _pointer(problem: FieldProblem) -> str:
+    """Return where a value stands (RFC 6901)."""
+    names = (problem.field, *problem.inside)
+    return "".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in names)
 
 
 def _trace(error: BaseException) -> list[str]:

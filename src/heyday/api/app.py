@@ -9,9 +9,12 @@ from prometheus_client import CollectorRegistry
 
 from heyday.api.access import Access, AccessGate, declare_access
 from heyday.api.answers import answer
+from heyday.api.audit import AuditRoutes
 from heyday.api.compression import COMPRESSION
+from heyday.api.cors import cors
 from heyday.api.docs import DocsRoutes
 from heyday.api.frame import RequestFrame
+from heyday.api.habits import Habits, ServedMiddleware
 from heyday.api.health import HealthRoutes
 from heyday.api.imports import ImportRoutes
 from heyday.api.keys import KeyRoutes
@@ -19,11 +22,14 @@ from heyday.api.many_people import ManyPeopleRoutes
 from heyday.api.metrics import MetricsRoutes
 from heyday.api.operations import Operations
 from heyday.api.problems import MAX_BODY_BYTES
+from heyday.api.routes import check, document
 from heyday.api.users import UserRoutes
+from heyday.services.auditing import AuditService
 from heyday.services.bulk import BulkService
 from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.keys import KeyService
+from heyday.services.replies import ReplyService
 from heyday.services.users import UserService
 
 
@@ -34,6 +40,8 @@ class ApiServices:
     version: of Heyday, shown in the API's description.   access: what decides who is let in.
     import_limit_bytes: how long a file may be that is to be imported.
     operations: what operators look at; None leaves it out.
+    audit, replies: None where nothing is noted, or kept, as in some tests.
+    cors_origins: of pages that may call from a browser.
     """
 
     users: UserService
@@ -46,6 +54,9 @@ class ApiServices:
     access: Access
     import_limit_bytes: int = 512 << 20
     operations: Operations | None = None
+    audit: AuditService | None = None
+    replies: ReplyService | None = None
+    cors_origins: Sequence[str] = ()
 
 
 def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
@@ -54,26 +65,34 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
     Raises ImproperlyConfiguredException if a route does not say who may ask.
     """
     docs, access = DocsRoutes(services.version), services.access
+    habits = Habits(services.audit, services.replies)
+    routes: Sequence[ControllerRouterHandler] = [
+        *UserRoutes(services.users).handlers(),
+        *ManyPeopleRoutes(services.users, services.bulk).handlers(),
+        *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
+        *(services.operations.handlers() if services.operations else []),
+        *KeyRoutes(services.keys).handlers(),
+        *(AuditRoutes(services.audit).handlers() if services.audit else ()),
+        *HealthRoutes(services.health, access.limits).handlers(),
+        *MetricsRoutes(services.metrics).handlers(),
+        *docs.handlers(),
+        *pages,
+    ]
     app = Litestar(
-        [
-            *UserRoutes(services.users).handlers(),
-            *ManyPeopleRoutes(services.users, services.bulk).handlers(),
-            *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
-            *(services.operations.handlers() if services.operations else []),
-            *KeyRoutes(services.keys).handlers(),
-            *HealthRoutes(services.health, access.limits).handlers(),
-            *MetricsRoutes(services.metrics).handlers(),
-            *docs.handlers(),
-            *pages,
-        ],
+        document(routes),
         openapi_config=docs.openapi(),
         exception_handlers={Exception: answer},
-        middleware=[AccessGate(access).wrap],
+        middleware=[AccessGate(access).wrap, ServedMiddleware],
+        before_request=habits.before,
+        after_request=habits.after,
+        cors_config=cors(services.cors_origins),
         request_max_body_size=MAX_BODY_BYTES,
         compression_config=COMPRESSION,
         logging_config=None,
         debug=False,
     )
     declare_access(app)
+    check(app.routes)
+    habits.learn(app.routes)
     app.asgi_handler = RequestFrame(app.asgi_handler)
     return app

@@ -43,7 +43,11 @@ Heyday greets every person on their day, at nine in the morning where they are: 
 
 Keep your people here; a change takes effect at once. Every call takes an API key, in the header
 `Authorization: Bearer hd_...`; each operation names the scope that the key must have. Every refusal
-is a problem document (RFC 9457): go by its `type`, which is also a path that explains it.
+is a problem document (RFC 9457): go by its `type`, which is also a path that explains it. Replies
+are JSON, whatever Accept says.
+
+Name each write with an `Idempotency-Key`: if its reply is lost, send the same again. It is done
+once, and the reply is the first. Each write, and each look at a person, is noted in the audit log.
 """
 
 
@@ -58,6 +62,7 @@ _TAGS = (
     Tag(name="Reconciliation", description="That nothing due is unaccounted for."),
     Tag(name="Queue", description="What is on its way, and what was set aside."),
     Tag(name="Keys", description="Who may ask what."),
+    Tag(name="Audit", description="Who did what, and who looked at whom."),
     Tag(name="Health", description="How Heyday is."),
     Tag(name="Problems", description="What refusals mean."),
 )

@@ -25,7 +25,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "Vary": "Accept-Encoding",
 }
 
 
@@ -62,6 +61,9 @@ class RequestFrame:
                 headers["X-Request-Id"] = request_id
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                headers["Vary"] = _varying(headers.get("Vary", ""))
+                if allowed := headers.get("Allow"):
+                    headers["Allow"] = _with_head(allowed)
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -70,6 +72,18 @@ class RequestFrame:
             await self._app(inner, receive, framed_send)
         finally:
             _log_access(inner, scope["method"], status, perf_counter() - started)
+
+
+def _varying(given: str) -> str:
+    """Return what replies differ by: besides what somebody said, by how they are compressed."""
+    names = [name for name in given.split(", ") if name]
+    return ", ".join(names if "Accept-Encoding" in names else [*names, "Accept-Encoding"])
+
+
+def _with_head(allowed: str) -> str:
+    """Return the methods that a path takes: where GET is one, HEAD is too."""
+    names = {name.strip() for name in allowed.split(",")}
+    return ", ".join(sorted(names | {"HEAD"} if "GET" in names else names))
 
 
 def _given_id(scope: "HTTPScope") -> str | None:

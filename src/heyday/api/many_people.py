@@ -48,6 +48,7 @@ class ManyPeopleRoutes:
             dto=ObjectBody[BulkBody],
             return_dto=None,
             request_max_body_size=MAX_BULK_BYTES,
+            takes_keys=True,
             tags=["People"],
             summary="Add or overwrite many people",
             responses=refusals(*BODY),

@@ -25,6 +25,9 @@ from heyday.domain.errors import (
     IllegalMove,
     ImportNotFound,
     InvalidInput,
+    KeyInUse,
+    KeyReused,
+    MalformedKey,
     MessageNotFound,
     MessageTypeNotFound,
     NotFound,
@@ -214,6 +217,27 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "Unsupported media type",
         "Send the body as JSON, with the header Content-Type: application/json; "
         "a file to be imported as CSV in UTF-8, with text/csv.",
+    ),
+    MalformedKey: ProblemKind(
+        HTTPStatus.BAD_REQUEST,
+        "malformed-idempotency-key",
+        "No Idempotency-Key",
+        "An Idempotency-Key has 1 to 255 visible ASCII characters, and is given once.",
+        speaks=True,
+    ),
+    KeyReused: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "idempotency-key-reused",
+        "Idempotency-Key used for another request",
+        "Nothing was done. Take a new key for each new request, and repeat one unchanged.",
+        speaks=True,
+    ),
+    KeyInUse: ProblemKind(
+        HTTPStatus.CONFLICT,
+        "idempotency-key-in-use",
+        "The first request is still under way",
+        "Repeat the request once Retry-After has passed: you then get its reply.",
+        speaks=True,
     ),
     TooManyRequests: ProblemKind(
         HTTPStatus.TOO_MANY_REQUESTS,

@@ -1,5 +1,8 @@
 """Describe to OpenAPI the problems that a route may answer with."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import msgspec
 from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -32,6 +35,25 @@ def refusals(*errors: type[Exception]) -> dict[int, ResponseSpec]:
     """
     kinds = {PROBLEM_KINDS[e].status: PROBLEM_KINDS[e] for e in ANY_ROUTE + errors}
     return {int(status): _response(kinds[status]) for status in sorted(kinds)}
+
+
+def also(
+    responses: Mapping[int, ResponseSpec], *errors: type[Exception]
+) -> dict[int, ResponseSpec]:
+    """Return the responses and these refusals; of one status, both are shown."""
+    documented = dict(responses)
+    for kind in (PROBLEM_KINDS[error] for error in errors):
+        status, added = int(kind.status), _response(kind)
+        known = documented.get(status)
+        if known is None:
+            documented[status] = added
+        elif kind.title not in known.description:
+            documented[status] = replace(
+                known,
+                description=f"{known.description}; or: {kind.title}",
+                examples=[*(known.examples or ()), *(added.examples or ())],
+            )
+    return dict(sorted(documented.items()))
 
 
 def _response(kind: ProblemKind) -> ResponseSpec:

@@ -172,3 +172,32 @@ class SchedulerRun(Struct, frozen=True):
     window_end: datetime | None
     counts: Mapping[str, int]
     error: str | None
+
+
+class AuditLine(Struct, frozen=True):
+    """Show one deed, or look: who, what, whom it concerned, when, and from where.
+
+    actor_kind: key (an API key: actor_id is its id), anybody (a route that asks for no key), cli
+    (the command line), job (an import, by its id) or sql.
+    sql_role: as whom PostgreSQL knew the writer.
+    fields: names of what changed, where people were changed.
+    """
+
+    id: Annotated[int, Meta(examples=[4711])]
+    at: Annotated[datetime, _INSTANT]
+    actor_kind: Annotated[str, Meta(examples=["key"])]
+    actor_id: UUID | None
+    actor_name: Annotated[str, Meta(examples=["payroll"])]
+    sql_role: Annotated[str, Meta(examples=["heyday"])]
+    action: Annotated[str, Meta(examples=["person.change"])]
+    subject_ids: list[UUID]
+    fields: Annotated[list[str], Meta(examples=[["timezone"]])]
+    address: Annotated[str, Meta(examples=["192.0.2.7"])] | None
+    request_id: Annotated[str, Meta(examples=["0f3c5d0a9b7e4d1c8a6f2b1e4c7d9e30"])] | None
+
+
+class AuditPage(Struct, frozen=True):
+    """Show some lines, the latest first. next: give it as `after` to get the next page."""
+
+    items: list[AuditLine]
+    next: int | None

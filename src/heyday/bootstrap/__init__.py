@@ -9,6 +9,7 @@ import structlog
 
 from heyday import __version__
 from heyday.bootstrap.access import AccessParts, build_access
+from heyday.bootstrap.habits import HabitParts, build_habits
 from heyday.bootstrap.imports import ImportParts, build_imports
 from heyday.bootstrap.provider import delivery_policy, open_sender
 from heyday.clock import SteadyClock
@@ -133,6 +134,11 @@ class App:
     def users(self) -> UserService:
         """Return what keeps people."""
         return UserService(self._store, self.planner, self.clock)
+
+    @cached_property
+    def habits(self) -> HabitParts:
+        """Return what notes deeds, and keeps replies."""
+        return build_habits(self.database, self.clock, self.settings)
 
     @cached_property
     def imports(self) -> ImportParts:
@@ -307,6 +313,7 @@ class App:
                 self.settings.batch_size,
                 lost_after=self.settings.lost_after,
             ),
+            upkeep=self.habits.upkeep,
         )
 
 

@@ -7,6 +7,7 @@ import typer
 
 from heyday import __version__
 from heyday.cli import (
+    audit,
     database,
     explain,
     forecast,
@@ -44,6 +45,7 @@ app.command("reconcile")(reports.reconcile)
 app.command("simulate")(simulate.simulate)
 app.command("forecast")(forecast.forecast)
 app.command("explain")(explain.explain)
+app.command("audit")(audit.audit)
 app.command("settings")(reports.settings)
 
 

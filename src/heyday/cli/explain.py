@@ -11,7 +11,7 @@ from rich.table import Table
 
 from heyday.api.explanation_shapes import shown_explanation
 from heyday.bootstrap import App
-from heyday.cli.running import print_json, with_app
+from heyday.cli.running import note_look, print_json, with_app
 from heyday.domain.cases import Effect, Finding, Verdict
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.explaining import EARLIEST_ON, LATEST_ON
@@ -46,7 +46,9 @@ def explain(
     asked_on, types = _read_date(on), _read_types(message_type)
 
     async def work(heyday: App) -> CaseReport:
-        return await heyday.explanations.explain(user, asked_on, types)
+        report = await heyday.explanations.explain(user, asked_on, types)
+        await note_look(heyday, [report.person.id])
+        return report
 
     report = with_app(work)
     if as_json:

@@ -35,6 +35,9 @@ class HttpServer(uvicorn.Server):
             access=Access(access.ring, access.failures, app.metrics, access.limits),
             import_limit_bytes=app.settings.import_limit << 20,
             operations=operations_of(app),
+            audit=app.habits.audit,
+            replies=app.habits.replies,
+            cors_origins=app.settings.origins,
         )
         feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
         config = uvicorn.Config(

@@ -1,14 +1,18 @@
 """Run a coroutine for a command: settings, logs, event loop."""
 
 import json
-from collections.abc import Awaitable, Callable
+import os
+import pwd
+from collections.abc import Awaitable, Callable, Collection
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import TypeVar
+from uuid import UUID
 
 import typer
 import uvloop
 
 from heyday.bootstrap import App, open_app, open_database
+from heyday.domain.audit import DEED, Actor, ActorKind, Deed, doing
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.settings import Settings, load_settings
 from heyday.telemetry import configure_logging
@@ -32,7 +36,8 @@ def with_app(work: Callable[[App], Awaitable[T]]) -> T:
 
     async def run(settings: Settings) -> T:
         async with open_app(settings) as app:
-            return await work(app)
+            with doing(deed_of(work)):
+                return await work(app)
 
     return with_settings(run)
 
@@ -42,9 +47,35 @@ def with_database(work: Callable[[str], Awaitable[T]]) -> T:
 
     async def run(settings: Settings) -> T:
         async with open_database(settings) as url:
-            return await work(url)
+            with doing(deed_of(work)):
+                return await work(url)
 
     return with_settings(run)
+
+
+def deed_of(work: object) -> Deed:
+    """Return what the audit log is to know of a command: who started it, and what it is called.
+
+    work: what the command runs, by whose place it is named: users.import.
+    """
+    module = str(getattr(work, "__module__", "")).rpartition(".")[2]
+    function = str(getattr(work, "__qualname__", "")).partition(".")[0].strip("_")
+    return Deed(Actor(ActorKind.CLI, _user()), f"{module}.{function}", is_write=True)
+
+
+async def note_look(app: App, user_ids: Collection[UUID]) -> None:
+    """Note that a command is about to show people. Raises DatabaseError: then it may not."""
+    if deed := DEED.get():
+        deed.concerns(user_ids)
+        await app.habits.audit.note(deed)
+
+
+def _user() -> str:
+    """Return the name of the operating system's user: as it knows them, not as they say."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def print_json(value: object) -> None:
@@ -52,8 +83,8 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
-def parse_instant(value: str | None) -> datetime | None:
-    """Read an ISO 8601 instant with its offset. Raises InvalidInput."""
+def parse_instant(value: str | None, option: str = "--at") -> datetime | None:
+    """Read an ISO 8601 instant with its offset. Raises InvalidInput, which names the option."""
     if value is None:
         return None
     try:
@@ -63,5 +94,5 @@ def parse_instant(value: str | None) -> datetime | None:
     # A plan reaches two days and a catch-up a year to both sides, within Python's calendar.
     if at is None or at.tzinfo is None or not MINYEAR + 2 <= at.year <= MAXYEAR - 2:
         expected = "is not an instant; expected one with its offset, 2027-01-14T00:00:00Z"
-        raise InvalidInput([FieldProblem("--at", expected)])
+        raise InvalidInput([FieldProblem(option, expected)])
     return at.astimezone(UTC)

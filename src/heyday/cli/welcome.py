@@ -3,9 +3,11 @@
 from rich.console import Console
 
 from heyday.bootstrap import App
+from heyday.cli.running import deed_of
 from heyday.cli.users import import_file
 from heyday.data import data_file
 from heyday.domain.access import NewKey
+from heyday.domain.audit import doing
 from heyday.domain.tzdb import PINNED
 
 MAKE_KEY = "heyday keys create NAME --scope admin"
@@ -16,7 +18,8 @@ async def greet(app: App, port: int) -> None:
     """Bring people to look at if that is wanted, and print where everything is."""
     console = Console(stderr=True, highlight=False)
     if app.settings.is_demo:
-        await _bring_people(app, console)
+        with doing(deed_of(greet)):
+            await _bring_people(app, console)
     host = app.settings.host
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_PARTITION = re.compile(r".+_y\d{4}m\d{2}(_.+)?")
+_PARTITION = re.compile(r".+_y\d{4}m\d{2}(_.+)?|.+_default(_.+)?")
 # Any number serves, as long as every process that migrates takes the same one.
 _LOCK = 7_393_002
 

@@ -68,7 +68,7 @@ class ApiKeyRepository:
 
     async def note_use(self, used_at: Mapping[UUID, datetime]) -> None:
         """Write down when these keys were last used. Raises DatabaseError."""
-        async with self._database.connection() as connection:
+        async with self._database.connection() as connection, connection.transaction():
             await connection.execute(_SQL["note_use"], list(used_at), list(used_at.values()))
 
 

@@ -1,5 +1,6 @@
 """Lend connections: a pool that reconnects with backoff, sessions, and transactions that retry."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ import asyncpg
 import stamina
 import structlog
 
+from heyday.db.ambient import AMBIENT, Ambient, find_open
 from heyday.db.import_jobs import ImportJobRepository
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
 from heyday.db.plans import PlanRepository
 from heyday.db.resolutions import ResolutionRepository
-from heyday.db.stateless import StatelessConnection
+from heyday.db.stateless import DeedConnection, StatelessConnection
 from heyday.db.types import AnyConnection, Pool, PooledConnection
 from heyday.db.users import UserRepository
 from heyday.domain.errors import ConfigurationError, DatabaseError, DatabaseUnavailable
@@ -113,6 +115,21 @@ def _session(connection: PooledConnection) -> Session:
     )
 
 
+@contextlib.asynccontextmanager
+async def _transaction(connection: PooledConnection) -> AsyncIterator[None]:
+    """Commit what is done inside, or undo it if it fails; within a transaction, a part of it."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except BaseException:
+        # A broken connection has rolled back already, and cannot be told to.
+        with contextlib.suppress(*CONNECTION_LOST, asyncpg.InterfaceError):
+            await transaction.rollback()
+        raise
+    await transaction.commit()
+
+
 async def _keep_state(_connection: AnyConnection) -> None:
     """Spare the reset query: Heyday leaves no session state, and it costs a round trip."""
 
@@ -197,13 +214,14 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _lent(self) -> AsyncIterator[PooledConnection]:
-        """Lend a connection; what PostgreSQL says of a statement passes as it is."""
+        """Lend a connection; what PostgreSQL says of a statement passes as it is.
+
+        It is that of the transaction that this task has open around all it does, if there is one.
+        """
         if self._pool is None:
             raise DatabaseUnavailable("the database was used before it was opened")
-        try:
-            connection = await self._pool.acquire()
-        except _NO_CONNECTION:
-            connection = await _patiently(self._pool.acquire, self._config.patience)
+        ambient = find_open(self)
+        connection = ambient.connection if ambient else await self._acquire(self._pool)
         try:
             yield connection
         except (*CONNECTION_LOST, asyncpg.InterfaceError) as error:
@@ -211,7 +229,14 @@ class Database:
                 raise
             raise DatabaseUnavailable("the connection to PostgreSQL broke; try again") from error
         finally:
-            await self._pool.release(connection)
+            if ambient is None:
+                await self._pool.release(connection)
+
+    async def _acquire(self, pool: Pool) -> PooledConnection:
+        try:
+            return await pool.acquire()
+        except _NO_CONNECTION:
+            return await _patiently(pool.acquire, self._config.patience)
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -222,6 +247,7 @@ class Database:
     async def in_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run `work` in one transaction, and again where it surely was undone.
 
+        Within `around` it is a part of that transaction, which can be undone by itself.
         A connection that breaks during COMMIT leaves the outcome open, so that is not repeated.
         Raises DatabaseUnavailable, DatabaseError.
         """
@@ -234,19 +260,27 @@ class Database:
                     return await self._once(work)
         raise AssertionError  # the last attempt returns or raises
 
+    @contextlib.asynccontextmanager
+    async def around(self) -> AsyncIterator[PooledConnection]:
+        """Open a transaction that all this task does in the database until the end joins.
+
+        It commits at the end, or is undone if that is reached by an error. What is `apart`
+        (domain/transactions.py), and what other tasks do, is no part of it.
+        Raises DatabaseUnavailable, DatabaseError.
+        """
+        with explained():
+            async with self._lent() as connection, _transaction(connection):
+                ambient = Ambient(self, connection, asyncio.current_task())
+                token = AMBIENT.set(ambient)
+                try:
+                    yield connection
+                finally:
+                    ambient.is_open = False
+                    AMBIENT.reset(token)
+
     async def _once(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        async with self._lent() as connection:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                result = await work(_session(connection))
-            except BaseException:
-                # A broken connection has rolled back already, and cannot be told to.
-                with contextlib.suppress(*CONNECTION_LOST, asyncpg.InterfaceError):
-                    await transaction.rollback()
-                raise
-            await transaction.commit()
-            return result
+        async with self._lent() as connection, _transaction(connection):
+            return await work(_session(connection))
 
     async def _create_pool(self) -> Pool:
         config = self._config
@@ -254,7 +288,7 @@ class Database:
         # Every pooler knows these two, and sees to them.
         settings = {"application_name": "heyday", "timezone": "UTC"}
         if config.keeps_session:
-            kind = asyncpg.Connection
+            kind = DeedConnection
             settings |= config.session_settings
         try:
             return await asyncpg.create_pool(

@@ -1,28 +1,42 @@
-"""Create and drop the monthly partitions of `message_logs` and of the ledger.
+"""Create and drop the monthly partitions of `message_logs`, of the ledger and of the audit log.
 
 Months are bounded in UTC, whatever the zone of the machine or of the server.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from heyday.db.types import AnyConnection
 from heyday.domain.timezone import Window
 
 PARTITIONED = ("message_logs", "idempotency_keys")
+"""What is planned ahead: no row is written before its month is there."""
+AUDIT_LOG = "audit_log"
+"""What is written as things happen, and drops on its own: HEYDAY_KEEP_AUDIT says when."""
 
 _MONTHS_A_YEAR = 12
 # A delivery date lies within two days of its instant, so it may belong to the next month.
 _REACH = timedelta(days=2)
 # Any number serves, as long as every process that changes partitions takes the same one.
 _LOCK = 7_393_001
-_NAME = re.compile(r"(?:message_logs|idempotency_keys)_y(\d{4})m(\d{2})")
+_NAME = re.compile(r"([a-z_]+)_y(\d{4})m(\d{2})")
 
 # A table that is attached when it stands locks its parent far less than one created in place.
 _CREATE = """
 CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
 ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{start}') TO ('{end}');
 """
+# Lines of a month that had no partition move into it: PostgreSQL would refuse to attach it else.
+_CREATE_AUDIT = """
+LOCK TABLE audit_log_default IN ACCESS EXCLUSIVE MODE;
+CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE);
+WITH moved AS (
+    DELETE FROM audit_log_default WHERE at >= '{start}' AND at < '{end}' RETURNING *)
+INSERT INTO {partition} SELECT * FROM moved;
+ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{start}') TO ('{end}');
+"""
+_CREATE_DEFAULT = "CREATE TABLE IF NOT EXISTS audit_log_default PARTITION OF audit_log DEFAULT"
 _LIST = """
 SELECT c.relname
 FROM pg_inherits i
@@ -50,25 +64,21 @@ def months_of(window: Window) -> list[date]:
 
 async def ensure(connection: AnyConnection, window: Window) -> int:
     """Create the partitions that the window needs; return how many were missing."""
-    return await _create(connection, months_of(window))
+    return await _create(connection, months_of(window), PARTITIONED)
 
 
 async def create_ahead(connection: AnyConnection, now: datetime, months: int) -> int:
     """Create the partitions of this UTC month and of `months` after it; return how many."""
     this_month = now.astimezone(UTC).date()
     # The day before the first of a month still has people for whom it is the first.
-    return await _create(connection, [add_months(this_month, n) for n in range(-1, months + 1)])
+    wanted = [add_months(this_month, n) for n in range(-1, months + 1)]
+    return await _create(connection, wanted, (*PARTITIONED, AUDIT_LOG))
 
 
 async def list_older(connection: AnyConnection, now: datetime, months: int) -> list[str]:
-    """Return the partitions that ended at least `months` whole months ago."""
+    """Return the partitions with greetings that ended at least `months` whole months ago."""
     newest_to_drop = add_months(now.astimezone(UTC).date(), -months - 1)
-    return [
-        name
-        for name in await _list(connection)
-        if (match := _NAME.fullmatch(name))
-        and date(int(match.group(1)), int(match.group(2)), 1) <= newest_to_drop
-    ]
+    return _until(await _list(connection, PARTITIONED), newest_to_drop)
 
 
 async def drop_older(connection: AnyConnection, now: datetime, months: int) -> list[str]:
@@ -86,22 +96,57 @@ async def drop_older(connection: AnyConnection, now: datetime, months: int) -> l
     return names
 
 
-async def _create(connection: AnyConnection, months: list[date]) -> int:
+async def keep_audit_log(connection: AnyConnection, now: datetime, months: int) -> tuple[int, int]:
+    """Create the months around now, and drop what ended at least `months` whole months ago.
+
+    months: 0 drops nothing.   Returns how many were made and dropped.
+    """
+    this_month = now.astimezone(UTC).date()
+    created = await _create(connection, [add_months(this_month, n) for n in (0, 1)], (AUDIT_LOG,))
+    newest_to_drop = add_months(this_month, -months - 1)
+    if not months or not _until(await _list(connection, (AUDIT_LOG,)), newest_to_drop):
+        return created, 0
     async with connection.transaction():
-        missing = _missing(months, await _list(connection))
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        names = _until(await _list(connection, (AUDIT_LOG,)), newest_to_drop)
+        for name in names:
+            await connection.execute(f'DROP TABLE "{name}"')
+        await connection.execute(
+            "DELETE FROM audit_log_default WHERE at < $1",
+            datetime.combine(add_months(newest_to_drop, 1), time(), UTC),
+        )
+    return created, len(names)
+
+
+def _until(names: list[str], newest: date) -> list[str]:
+    """Return the partitions up to a month."""
+    return [
+        name
+        for name in names
+        if (match := _NAME.fullmatch(name)) and date(int(match[2]), int(match[3]), 1) <= newest
+    ]
+
+
+async def _create(connection: AnyConnection, months: list[date], tables: Sequence[str]) -> int:
+    async with connection.transaction():
+        missing = _missing(months, tables, await _list(connection, tables))
         if not missing:
             return 0
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        missing = _missing(months, await _list(connection))
+        if AUDIT_LOG in tables:
+            await connection.execute(_CREATE_DEFAULT)
+        missing = _missing(months, tables, await _list(connection, tables))
         for table, month in missing:
             await connection.execute(_create_statement(table, month))
     return len(missing)
 
 
-def _missing(months: list[date], existing: list[str]) -> list[tuple[str, date]]:
+def _missing(
+    months: list[date], tables: Sequence[str], existing: list[str]
+) -> list[tuple[str, date]]:
     return [
         (table, month)
-        for table in PARTITIONED
+        for table in tables
         for month in months
         if _partition_name(table, month) not in existing
     ]
@@ -112,8 +157,9 @@ def _partition_name(table: str, month: date) -> str:
 
 
 def _create_statement(table: str, month: date) -> str:
-    suffix = " 00:00:00+00" if table == "message_logs" else ""
-    return _CREATE.format(
+    suffix = "" if table == "idempotency_keys" else " 00:00:00+00"
+    statement = _CREATE_AUDIT if table == AUDIT_LOG else _CREATE
+    return statement.format(
         partition=_partition_name(table, month),
         table=table,
         start=f"{month}{suffix}",
@@ -121,6 +167,6 @@ def _create_statement(table: str, month: date) -> str:
     )
 
 
-async def _list(connection: AnyConnection) -> list[str]:
-    rows = await connection.fetch(_LIST, list(PARTITIONED))
+async def _list(connection: AnyConnection, tables: Sequence[str]) -> list[str]:
+    rows = await connection.fetch(_LIST, list(tables))
     return [row["relname"] for row in rows]

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
 from heyday.domain.access import NAME_LENGTH, Scope
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -304,3 +305,4 @@ api_keys = Table(
 )
 
 declare_import_tables(metadata)
+declare_habit_tables(metadata)

@@ -1,6 +1,7 @@
-"""Speak to PostgreSQL through a pooler that lends a server for one transaction at a time.
+"""Speak to PostgreSQL directly, or through a pooler that lends a server for one transaction.
 
-Whatever a connection left with the server, the next transaction would look for elsewhere.
+Behind a pooler, whatever a connection left with the server, the next transaction would look for
+elsewhere.
 """
 
 from collections.abc import Mapping
@@ -8,10 +9,32 @@ from typing import Any
 
 import asyncpg
 
-_BEGIN = "BEGIN;"
+from heyday.db import deeds
 
 
-class StatelessConnection(asyncpg.Connection):
+class DeedConnection(asyncpg.Connection):
+    """Begin and end each transaction with what the audit log is to know of it."""
+
+    _is_noting = False
+
+    async def execute(self, query: str, *values: Any, **options: Any) -> str:
+        """Run a statement; asyncpg begins and ends each transaction with one too."""
+        if query.startswith(deeds.BEGINNING):
+            # One that reads alone could write no line.
+            self._is_noting = deeds.READ_ONLY not in query
+            return await super().execute(deeds.begun(self._beginning(query)), **options)
+        if query == deeds.COMMIT and self._is_noting:
+            tag = await super().execute(deeds.ending(), **options)
+            deeds.note_commit()
+            return tag
+        return await super().execute(query, *values, **options)
+
+    def _beginning(self, query: str) -> str:
+        """Return how a transaction begins that is asked for so."""
+        return query
+
+
+class StatelessConnection(DeedConnection):
     """Leave nothing with the server: no prepared statement and no setting.
 
     asyncpg remembers what a statement takes and returns. Parse, Bind and Execute then go in one
@@ -23,18 +46,17 @@ class StatelessConnection(asyncpg.Connection):
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
-        self._begin = _BEGIN
+        self._begin = deeds.BEGIN
         # Else asyncpg turns jit off and on, for the session, whenever it looks a type up.
         self._server_caps = self._server_caps._replace(jit=False)
 
     def begin_with(self, settings: Mapping[str, str]) -> None:
         """Have every transaction begin with these settings, which end with it."""
         local = (f"SET LOCAL {name} = '{value}';" for name, value in settings.items())
-        self._begin = " ".join((_BEGIN, *local))
+        self._begin = " ".join((deeds.BEGIN, *local))
 
-    async def execute(self, query: str, *values: Any, **options: Any) -> str:
-        """Run a statement; asyncpg begins each transaction with one too."""
-        return await super().execute(self._begin if query == _BEGIN else query, *values, **options)
+    def _beginning(self, query: str) -> str:
+        return self._begin if query == deeds.BEGIN else query
 
     async def _get_statement(self, *given: Any, **options: Any) -> Any:
         statement = await super()._get_statement(*given, **options)  # type: ignore[misc]

@@ -14,6 +14,9 @@ HeydayError
 |   |-- EmailTaken          another live person has this address
 |   `-- IllegalMove         a status may not change that way
 |-- ResolutionRefused       greetings that cannot be settled so; holds the fault of each
+|-- MalformedKey            an Idempotency-Key that is none
+|-- KeyReused               an Idempotency-Key stands for another request already
+|-- KeyInUse                the first request with an Idempotency-Key is still under way
 |-- TooManyRequests         a caller asks more often than is allowed
 |-- ConfigurationError      a setting is missing or contradicts another
 |-- DatabaseError           PostgreSQL refused or failed
@@ -31,10 +34,19 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """Say which field breaks which rule. `field` is a name such as `email`; never holds a value."""
+    """Say which field breaks which rule. `field` is a name such as `email`; never holds a value.
+
+    inside: leads to the part that is wrong, of a field that has parts, such as ("month",).
+    """
 
     field: str
     detail: str
+    inside: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the field's name and its part's, such as birthday_date.month."""
+        return ".".join((self.field, *self.inside))
 
 
 class HeydayError(Exception):
@@ -46,7 +58,7 @@ class InvalidInput(HeydayError):
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(f"{p.field}: {p.detail}" for p in self.problems))
+        super().__init__("; ".join(f"{p.name}: {p.detail}" for p in self.problems))
 
 
 class UnknownTimezone(InvalidInput):
@@ -137,6 +149,24 @@ class ResolutionRefused(HeydayError):
         self.faults = dict(faults)
         lines = [f"  {given}: {fault}" for given, fault in faults.items()]
         super().__init__("\n".join(["nothing was changed", *lines]))
+
+
+class MalformedKey(HeydayError):
+    """Refuse an Idempotency-Key that is empty, too long, or not of visible ASCII characters."""
+
+
+class KeyReused(HeydayError):
+    """Report that an Idempotency-Key was used for another request; nothing was done."""
+
+
+class KeyInUse(HeydayError):
+    """Report that the first request with an Idempotency-Key is still under way."""
+
+    def __init__(self) -> None:
+        self.retry_after = timedelta(seconds=1)
+        super().__init__(
+            "a request with this Idempotency-Key is still under way; repeat yours to get its reply"
+        )
 
 
 class TooManyRequests(HeydayError):

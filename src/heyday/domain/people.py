@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cache
 
 from heyday.domain.addresses import normalize_address
-from heyday.domain.dates import PLACEHOLDERS, has_year, parse_date
+from heyday.domain.dates import PLACEHOLDERS, WrongDate, has_year, parse_date
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.models import PersonDraft
 from heyday.domain.tzdb import PINNED
@@ -33,8 +33,8 @@ class _FieldReader:
         self._now = now
         self.problems: list[FieldProblem] = []
 
-    def refuse(self, name: str, detail: str) -> None:
-        self.problems.append(FieldProblem(name, detail))
+    def refuse(self, name: str, detail: str, part: str | None = None) -> None:
+        self.problems.append(FieldProblem(name, detail, (part,) if part else ()))
 
     def refuse_unknown(self) -> None:
         known = ", ".join(FIELDS)
@@ -92,8 +92,10 @@ class _FieldReader:
             return None
         try:
             on = parse_date(value)
-        except ValueError as error:
-            self.refuse(name, str(error))
+        except WrongDate as error:
+            # Each part that is wrong is named; of a whole that is wrong, the field.
+            for part in error.parts or (None,):
+                self.refuse(name, str(error), part)
             return None
         # What is long past is past in every zone, which saves imports a look at the clock there.
         if not has_year(on) or EARLIEST_ON.year <= on.year < self._now.year - 1:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from heyday.domain.audit import Actor, ActorKind, Deed, doing
 from heyday.domain.errors import DatabaseError
 from heyday.domain.imports import (
     KEPT_REJECTS,
@@ -88,7 +89,8 @@ class ImportRunner:
         log.info("import_started", job=str(job.id), bytes=job.bytes_total, epoch=job.epoch)
         beating = asyncio.create_task(self._beat(job))
         try:
-            await self._run(job)
+            with doing(Deed(Actor(ActorKind.JOB, "import", job.id), "import.run")):
+                await self._run(job)
         except _ClaimLost:
             log.info("import_left", job=str(job.id))
         except asyncio.CancelledError:

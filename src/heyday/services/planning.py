@@ -10,6 +10,7 @@ from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.models import ClaimRules, PlanCounts, PlanRules, ZoneInstant
 from heyday.domain.ports import Session, Store
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay
+from heyday.domain.transactions import apart
 
 # A transaction that stores a person may commit this much later than it read the clock, and the
 # daily plan may have run in between.
@@ -92,7 +93,9 @@ class Planner:
         if known and known.start_at <= window.start_at and window.end_at <= known.end_at:
             return 0
         roomy = Window(window.start_at, window.end_at + _ROOM)
-        created = await store.in_transaction(lambda s: s.plans.ensure_partitions(roomy))
+        # Whatever becomes of the present transaction, what is remembered here was committed.
+        with apart():
+            created = await store.in_transaction(lambda s: s.plans.ensure_partitions(roomy))
         self._partitioned = roomy
         return created
 

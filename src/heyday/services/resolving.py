@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from heyday.domain.audit import concern
 from heyday.domain.errors import (
     Conflict,
     FieldProblem,
@@ -135,6 +136,7 @@ class ResolutionService:
             wrong = {**faults, **_judge(wanted, found, check)}
             if wrong:
                 raise ResolutionRefused({given: wrong[given] for given in ids if given in wrong})
+            concern([row.user_id for row in found])
             return await write(session, found)
 
         try:

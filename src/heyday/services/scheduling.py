@@ -16,6 +16,7 @@ from heyday.domain.timezone import Window
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import Planner
 from heyday.services.sending import MessageSenderService
+from heyday.services.upkeep import UpkeepService
 
 log = structlog.get_logger()
 
@@ -95,7 +96,9 @@ class MessageSchedulerService:
         journal: JobJournal,
         clock: Clock,
         config: SchedulerConfig,
+        upkeep: UpkeepService | None = None,
     ) -> None:
+        self._upkeep = upkeep
         self._store = store
         self._transport = transport
         self._planner = planner
@@ -148,6 +151,8 @@ class MessageSchedulerService:
             counts["recovered"] = sum(counts.values())
             async with self._store.session() as session:
                 await session.jobs.forget(now - _KEEP_RUNS)
+            if self._upkeep:
+                counts.update(await self._upkeep.run())
         return counts
 
     async def _daily_window(self, now: datetime, *, is_manual: bool) -> Window:

@@ -21,6 +21,7 @@ from heyday.settings.values import (
     SendTime,
     Url,
     complete_broker_urls,
+    complete_origins,
     complete_redis_url,
     complete_url,
     empty_is_none,
@@ -116,6 +117,19 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="MiB that a file may have which the API is to import.",
+    )
+    cors_origins: Annotated[str, BeforeValidator(complete_origins)] = Field(
+        default="",
+        alias="HEYDAY_CORS_ORIGINS",
+        description="Origins of pages that may call the API from a browser, with commas between, "
+        "such as https://people.example.com. Empty: none.",
+    )
+    keep_audit: int = Field(
+        default=24,
+        alias="HEYDAY_KEEP_AUDIT",
+        ge=0,
+        le=1200,
+        description="Whole months that the audit log is kept; 0: for ever.",
     )
     send_time: SendTime = Field(
         default=_TIME.send_time,
@@ -337,6 +351,11 @@ class Settings(BaseSettings):
     def trusted_networks(self) -> list[str]:
         """Return the proxies that are believed, each also as it looks on a socket for IPv6."""
         return networks_of(self.trusted_proxies)
+
+    @property
+    def origins(self) -> list[str]:
+        """Return the origins of pages that may call the API."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
     def sender_name(self) -> SenderName:

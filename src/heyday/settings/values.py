@@ -22,6 +22,9 @@ _TLS = r"ssl_\w+=[^\s#&]*"
 _REDIS = rf"://([^\s/?#]*@)?{_HOST}(/\d*)?"
 _REDIS_URL = re.compile(rf"redis{_REDIS}|rediss{_REDIS}(\?{_TLS}(&{_TLS})*)?", re.ASCII)
 
+# As browsers write them: in lower case, and with a port only where it is not the usual one.
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
+
 
 def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
@@ -47,6 +50,17 @@ def complete_redis_url(value: object) -> object:
     """Refuse what Redis's client would take for something else."""
     if isinstance(value, str) and value and not _REDIS_URL.fullmatch(value):
         raise ValueError("expected redis://:password@host:6379/0, or rediss:// for TLS")
+    return value
+
+
+def complete_origins(value: object) -> object:
+    """Refuse what no browser sends as an origin, and what would let every page in."""
+    if not isinstance(value, str) or not value:
+        return value
+    if not all(_ORIGIN.fullmatch(origin.strip()) for origin in value.split(",")):
+        raise ValueError(
+            "expected whole origins such as https://people.example.com, with commas between"
+        )
     return value
 
 

@@ -8,10 +8,14 @@ import pytest
 from litestar import Litestar
 
 from heyday.api.app import ApiServices, create_app
+from heyday.db.audit import AuditRepository
 from heyday.db.inbox import InboxRepository
+from heyday.db.replies import ReplyRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.tzdb import PINNED
+from heyday.services.auditing import AuditService
 from heyday.services.health import HealthService
+from heyday.services.replies import ReplyService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
 from tests.factories import Pipeline
@@ -19,6 +23,9 @@ from tests.fakes import FakeGuard
 from tests.keys import Doors, pipeline_doors
 from tests.operations import operations_of
 
+# How long a repeated request waits for the first one, and the one origin that may call.
+PATIENCE = timedelta(seconds=1)
+ORIGIN = "https://people.example.com"
 RHYTHMS = {"daily": timedelta(days=1), "minute": timedelta(minutes=1)}
 
 
@@ -41,8 +48,18 @@ def dead_letters() -> DeadLetters | None:
 
 
 @pytest.fixture
+def replies(pipeline: Pipeline) -> ReplyService:
+    """What keeps replies; nobody waits long for a twin."""
+    return ReplyService(ReplyRepository(pipeline.database, patience=PATIENCE), pipeline.clock)
+
+
+@pytest.fixture
 def app(
-    pipeline: Pipeline, inbox: InboxRepository, doors: Doors, dead_letters: DeadLetters | None
+    pipeline: Pipeline,
+    inbox: InboxRepository,
+    doors: Doors,
+    dead_letters: DeadLetters | None,
+    replies: ReplyService,
 ) -> Litestar:
     """The application."""
     database, clock = pipeline.database, pipeline.clock
@@ -64,6 +81,9 @@ def app(
         imports=pipeline.imports,
         import_limit_bytes=1 << 20,
         operations=operations_of(pipeline, dead_letters),
+        audit=AuditService(AuditRepository(database)),
+        replies=replies,
+        cors_origins=[ORIGIN],
     )
     return create_app(services, create_pages(InboxFeed(database, inbox, clock, "inbox")))
 

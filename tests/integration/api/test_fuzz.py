@@ -286,7 +286,9 @@ async def test_every_bad_value_is_a_row_that_is_rejected(client: httpx.AsyncClie
     for (name, value), result in zip(cases, reply.json()["results"], strict=True):
         assert result["outcome"] == "rejected", (name, value)
         pointers = [error["pointer"] for error in result["errors"]]
-        assert pointers == [f"/people/{result['index']}/{name}"], value
+        # Of a date that is given by its parts, each wrong part is named.
+        field = f"/people/{result['index']}/{name}"
+        assert {pointer[: len(field)] for pointer in pointers} == {field}, value
         assert all(error["detail"] for error in result["errors"])
     assert CANARY not in reply.text
 

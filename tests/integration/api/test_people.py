@@ -231,7 +231,8 @@ async def test_a_date_may_be_given_without_a_year_and_is_shown_as_a_text(
 async def test_what_is_no_date_is_refused_by_name(client: httpx.AsyncClient, given: object) -> None:
     reply = await client.post(PEOPLE, json=person(birthday_date=given))
     assert reply.status_code == 422
-    assert [error["pointer"] for error in reply.json()["errors"]] == ["/birthday_date"]
+    (error,) = reply.json()["errors"]
+    assert error["pointer"].startswith("/birthday_date")
 
 
 async def test_what_sql_stored_for_a_date_without_a_year_is_shown_as_one(

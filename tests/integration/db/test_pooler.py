@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from uuid import uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -13,9 +13,12 @@ from heyday.clock import SystemClock
 from heyday.db import migrate
 from heyday.db.clock import PostgresClock
 from heyday.db.connection import Database, PoolConfig, connect
+from heyday.db.replies import ReplyRepository
 from heyday.db.types import AnyConnection
+from heyday.domain.audit import Actor, ActorKind, Deed, doing
 from heyday.domain.errors import ConfigurationError, DatabaseUnavailable
 from heyday.domain.ports import Session
+from heyday.domain.replies import KeptReply, ReplyKey
 from tests.pgbouncer import pgbouncer, through
 from tests.postgres import MIGRATED_AT, database_at
 
@@ -204,3 +207,28 @@ async def test_a_pooler_whose_server_is_away_is_explained(postgres_url: str) -> 
         url = through(port, database_at(postgres_url, "not_there"))
         with pytest.raises(DatabaseUnavailable, match="check DATABASE_URL"):
             await connect(url, timedelta(seconds=0.2))
+
+
+async def test_deeds_and_writes_with_a_key_leave_nothing_behind(database: Database) -> None:
+    store = ReplyRepository(database, at_once=SERVERS)
+    now = datetime(2027, 1, 14, tzinfo=UTC)
+
+    async def write(number: int) -> None:
+        key = ReplyKey(UUID(int=number), "key")
+        deed = Deed(Actor(ActorKind.KEY, f"payroll {number}", key.key_id), "x.y", is_write=True)
+        with doing(deed):
+            began = await store.begin(key, b"print", now, now)
+            assert not isinstance(began, KeptReply)
+            await began.commit(KeptReply(204, (), b""))
+            assert isinstance(await store.begin(key, b"print", now, now), KeptReply)
+
+    await asyncio.gather(*(write(number) for number in range(CLIENTS)))
+    async with database.connection() as connection:
+        rows = await connection.fetch("SELECT actor_name, actor_id FROM audit_log")
+        assert {(row["actor_name"], row["actor_id"].int) for row in rows} == {
+            (f"payroll {number}", number) for number in range(CLIENTS)
+        }
+        assert len(rows) == CLIENTS
+        assert tuple(await connection.fetchrow(LEFT_BEHIND) or ()) == (None, None, 0)
+        assert not await connection.fetchval("SELECT current_setting('heyday.deed', true)")
+        assert await connection.fetchval("SHOW lock_timeout") == "0"

@@ -109,8 +109,9 @@ async def test_refusals_are_described_as_problems(openapi: dict[str, Any]) -> No
     assert set(responses) == {"201", *REFUSED}
     for status, response in responses.items():
         if status != "201":
-            (example,) = response["content"]["application/problem+json"]["examples"].values()
-            assert example["value"]["status"] == int(status)
+            examples = response["content"]["application/problem+json"]["examples"].values()
+            assert {example["value"]["status"] for example in examples} == {int(status)}
+            assert len({example["value"]["type"] for example in examples}) == len(examples)
 
 
 async def test_every_type_of_problem_is_explained_where_it_points(

@@ -25,9 +25,9 @@ def problems(given_fields: dict[str, Any], now: datetime = NOW) -> dict[str, str
     try:
         parse_person(ADA | given_fields, now)
     except InvalidInput as error:
-        fields = [problem.field for problem in error.problems]
-        assert len(fields) == len(set(fields)), "one problem a field is enough"
-        return {problem.field: problem.detail for problem in error.problems}
+        names = [problem.name for problem in error.problems]
+        assert len(names) == len(set(names)), "one problem a field is enough"
+        return {problem.name: problem.detail for problem in error.problems}
     return {}
 
 
@@ -239,7 +239,24 @@ def test_a_date_is_written_one_way(field: str, value: object):
 
 @pytest.mark.parametrize("field", DATES)
 def test_an_object_that_is_no_date_is_told_what_it_must_hold(field: str):
-    assert "must hold month, day and year" in problems({field: {}})[field]
+    assert "must hold month, day and year" in problems({field: {"hour": 9}})[field]
+
+
+@pytest.mark.parametrize("field", DATES)
+@pytest.mark.parametrize(
+    ("parts", "wrong"),
+    [
+        ({}, ["month", "day"]),
+        ({"month": 2}, ["day"]),
+        ({"month": 13, "day": 1}, ["month"]),
+        ({"year": 0, "month": 0, "day": 0}, ["year", "month", "day"]),
+        ({"year": "1990", "month": 2, "day": True}, ["year", "day"]),
+    ],
+)
+def test_each_part_of_a_date_that_is_wrong_is_named(
+    field: str, parts: dict[str, object], wrong: list[str]
+):
+    assert list(problems({field: parts})) == [f"{field}.{part}" for part in wrong]
 
 
 @pytest.mark.parametrize("field", DATES)

@@ -1,0 +1,29 @@
+"""Build what the API's habits need: the audit log, and kept replies."""
+
+from dataclasses import dataclass
+
+from heyday.db.audit import AuditRepository
+from heyday.db.connection import Database
+from heyday.db.replies import ReplyRepository
+from heyday.domain.ports import Clock
+from heyday.services.auditing import AuditService
+from heyday.services.replies import ReplyService
+from heyday.services.upkeep import UpkeepService
+from heyday.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class HabitParts:
+    """Hold them."""
+
+    audit: AuditService
+    replies: ReplyService
+    upkeep: UpkeepService
+
+
+def build_habits(database: Database, clock: Clock, settings: Settings) -> HabitParts:
+    """Return the parts. Writes with a key may take half of the pool, as each holds a connection."""
+    store = AuditRepository(database)
+    replies = ReplyService(ReplyRepository(database, max(settings.pool_max // 2, 1)), clock)
+    upkeep = UpkeepService(replies, store, clock, settings.keep_audit)
+    return HabitParts(AuditService(store), replies, upkeep)
