@@ -180,6 +180,8 @@ def test_origins_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().origins == []
     monkeypatch.setenv("HEYDAY_CORS_ORIGINS", "https://a.example.com, http://[::1]:8080")
     assert Settings().origins == ["https://a.example.com", "http://[::1]:8080"]
+
+
 SECRET = "s" * 32
 
 

@@ -17,7 +17,13 @@ _QUERIES = queries.load("privacy")
 _PART = "export_"
 # The person's row is locked before, as claims do; what a worker writes waits for its greeting, so
 # that what comes after greetings sees it.
-_ERASING = ("cancel_greetings", "erase_greetings", "erase_attempts", "erase_letters")
+_ERASING = (
+    "cancel_greetings",
+    "erase_greetings",
+    "erase_attempts",
+    "erase_letters",
+    "erase_replies",
+)
 
 
 class PrivacyRepository:

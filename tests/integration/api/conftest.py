@@ -17,8 +17,8 @@ from heyday.domain.tzdb import PINNED
 from heyday.services.auditing import AuditService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
-from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.services.replies import ReplyService
+from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
 from tests.factories import SEALS, Pipeline

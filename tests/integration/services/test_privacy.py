@@ -161,6 +161,12 @@ async def known_everywhere(pipeline: Pipeline, clock: FakeClock, inbox: InboxRep
         "SELECT id, 2, 'no zone', 'ZQ@mark.example', convert_to($1, 'UTF8') FROM import_jobs",
         ROW,
     )
+    await pipeline.execute(
+        "INSERT INTO api_replies (key_id, idempotency_key, fingerprint, status, headers, body, "
+        "subject_ids, created_at) "
+        "SELECT id, 'a key', '', 201, '{}', convert_to(first_name, 'UTF8'), ARRAY[id], now() "
+        "FROM users"
+    )
     return message.user_id
 
 
@@ -180,6 +186,8 @@ async def test_an_export_holds_all_that_tells_of_the_person(
         "ledger": 1,
         "suppressions": 1,
         "rejected_rows": 1,
+        "deeds": 2,
+        "replies": 1,
     }
     assert dossier["greetings"][0]["message_content"] == "Hey, Zebulon Quigley it's your birthday"
     assert dossier["letters"][0]["email"] == "zq@mark.example"
@@ -191,6 +199,7 @@ async def test_an_export_holds_all_that_tells_of_the_person(
             "message_attempts": "attempts",
             "inbox_messages": "letters",
             "import_rejects": "rejected_rows",
+            "api_replies": "replies",
         }.items()
         for column in dossier[part][0]
     }
@@ -207,6 +216,7 @@ async def test_an_export_holds_nothing_of_others(
         "person": 1,
         "greetings": 1,
         "ledger": 1,
+        "deeds": 1,
     }
     assert not any(mark in str(dossier) for mark in MARKS)
 
@@ -245,6 +255,7 @@ async def test_after_erasure_no_column_of_any_table_holds_a_mark(
         "inbox_messages.message",
         "import_rejects.email",
         "import_rejects.cells",
+        "api_replies.body",
     }
     await privacy.erase(known_everywhere)
     assert await places_of_marks(pipeline) == set()

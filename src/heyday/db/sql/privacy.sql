@@ -39,6 +39,23 @@ FROM import_rejects
 WHERE lower(email) = lower($1)
 ORDER BY job_id, line
 
+-- name: export_deeds
+-- Who did what with them, or looked at them. Others whom a line concerns as well are left out.
+SELECT id, at, actor_kind, actor_name, sql_role, action, fields, host(address) AS address
+FROM audit_log
+WHERE cardinality(subject_ids) <= 200 AND subject_ids @> ARRAY[$1::uuid]
+   OR cardinality(subject_ids) > 200 AND subject_ids @> ARRAY[$1::uuid]
+ORDER BY id
+
+-- name: export_replies
+-- Replies of the API that may be asked for again and show them: of those about them alone, the
+-- whole.
+SELECT idempotency_key, status, created_at,
+       CASE WHEN cardinality(subject_ids) = 1 THEN encode(body, 'escape') END AS body
+FROM api_replies
+WHERE subject_ids @> ARRAY[$1::uuid]
+ORDER BY created_at
+
 -- name: find_in_imports
 -- Whether a file that is being imported, or waits for it, has an address. Files may be in any case,
 -- and broken anywhere, so they are read byte by byte.
@@ -53,6 +70,10 @@ DELETE FROM import_rejects
 WHERE lower(email) = lower($1)
    OR position(lower(encode(convert_to($1, 'UTF8'), 'escape'))
                IN lower(encode(cells, 'escape'))) > 0
+
+-- name: erase_replies
+-- Replies of the API that show them, to nothing: the request is still known as done.
+UPDATE api_replies SET body = convert_to('{}', 'UTF8') WHERE subject_ids @> ARRAY[$1::uuid]
 
 -- name: wait_for_plans
 -- Wait for plans that are being written, for they have read names, and let new ones wait.
