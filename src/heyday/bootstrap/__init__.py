@@ -66,7 +66,8 @@ from heyday.services.scheduling import (
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.services.without_broker import WithoutBroker, WithoutBrokerConfig
-from heyday.settings import Pooler, SenderName, Settings
+from heyday.settings import Settings
+from heyday.settings.choices import Pooler, SenderName
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
 
