@@ -51,7 +51,7 @@ TTL = 3600
 _BY_ADDRESS = """
 SELECT id, first_name, last_name, email, timezone, birthday_date, anniversary_date,
        location_city, location_country, created_at, updated_at, unsubscribed_at,
-       xmin::text AS version
+       '{}'::text[] AS unsubscribed_types, xmin::text AS version
 FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL
 """
 _LIVE = "SELECT count(*) FROM users WHERE deleted_at IS NULL"
@@ -313,6 +313,7 @@ def request(app: App, key: str) -> Look:
         imports=app.imports.jobs,
         keys=parts.keys,
         access=access,
+        privacy=app.privacy.people,
     )
     asgi: Any = create_app(services)
 

@@ -23,6 +23,7 @@ from heyday.domain.pace import PacePolicy
 from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.retry import RetryPolicy
+from heyday.domain.sealing import Seals
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED, TzDatabase
 from heyday.failpoints import Failpoints
@@ -53,6 +54,9 @@ from tests.fakes import FakeGuard, RecordingSender
 
 MIDDLE = 0.5
 """The jitter that leaves a retry's delay as it is."""
+
+SEALS = Seals((b"a secret of 32 bytes, and no more",))
+"""What links and addresses of tests are sealed with."""
 
 _numbers = count(1)
 
@@ -228,6 +232,7 @@ async def open_pipeline(
     config = config or PipelineConfig()
     pool = PoolConfig(url, min_size=1, max_size=config.pool_max, patience=timedelta(seconds=5))
     database = Database(pool)
+    database.seal_with(SEALS)
     await database.open()
     try:
         yield _wire(url, clock, sender, config, database, transport)

@@ -12,9 +12,11 @@ import uvicorn
 from litestar.enums import ScopeType
 
 from heyday.api.app import ApiServices, create_app
+from heyday.db.privacy import PrivacyRepository
 from heyday.services.health import HealthService
+from heyday.services.privacy import PrivacyService
 from heyday.services.scheduling import RHYTHMS
-from tests.factories import Pipeline
+from tests.factories import SEALS, Pipeline
 from tests.fakes import FakeGuard
 from tests.keys import Doors
 from tests.operations import operations_of
@@ -77,6 +79,7 @@ def make_app(pipeline: Pipeline, doors: Doors) -> "Litestar":
             bulk=pipeline.bulk,
             imports=pipeline.imports,
             operations=operations_of(pipeline),
+            privacy=PrivacyService(PrivacyRepository(pipeline.database, SEALS), pipeline.clock),
         )
     )
 

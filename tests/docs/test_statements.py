@@ -9,13 +9,16 @@ import pytest
 
 from heyday.api.app import ApiServices, create_app
 from heyday.db.inbox import InboxRepository
+from heyday.db.privacy import PrivacyRepository
 from heyday.services.health import HealthService
+from heyday.services.privacy import PrivacyService
 from heyday.services.scheduling import RHYTHMS
+from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
 from tests.docs.commands import Command, commands
 from tests.docs.pages import pages
-from tests.factories import Pipeline
+from tests.factories import SEALS, Pipeline
 from tests.fakes import FakeGuard
 from tests.keys import pipeline_doors
 from tests.operations import operations_of
@@ -81,8 +84,11 @@ async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
         bulk=pipeline.bulk,
         imports=pipeline.imports,
         operations=operations_of(pipeline),
+        privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
     )
-    pages = create_pages(InboxFeed(database, InboxRepository(database), clock, "inbox"))
+    links = LinkMaker(SEALS, None)
+    feed = InboxFeed(database, InboxRepository(database), clock, "inbox", links)
+    pages = create_pages(feed, UnsubscribeService(database, SEALS, pipeline.planner, clock))
     app = create_app(services, pages)
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type] # Litestar's scope is narrower
     headers = await doors.opened()

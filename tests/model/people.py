@@ -73,19 +73,30 @@ class ModelPeople:
             row, deleted_at=None, updated_at=now, eligible_since=now
         ).as_user()
 
-    async def unsubscribe(self, user_id: UUID, now: datetime) -> User | None:
+    async def unsubscribe(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> User | None:
+        assert message_type is None, "the machine leaves all greetings or none"
         row = self._find(user_id)
         if row is None or row.unsubscribed_at is not None:
             return None
         return self._database.update_person(row, unsubscribed_at=now, updated_at=now).as_user()
 
-    async def resubscribe(self, user_id: UUID, now: datetime) -> User | None:
+    async def resubscribe(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> User | None:
+        assert message_type is None, "the machine leaves all greetings or none"
         row = self._find(user_id)
         if row is None or row.unsubscribed_at is None:
             return None
         return self._database.update_person(
             row, unsubscribed_at=None, updated_at=now, eligible_since=now
         ).as_user()
+
+    async def leave(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> list[UUID]:
+        raise NotImplementedError("the machine follows no links")
 
     async def upsert_many(
         self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS

@@ -145,6 +145,9 @@ class ModelPlans:
             cancelled += 1
         return cancelled
 
+    async def hold_erasures(self) -> None:
+        """Nobody is erased."""
+
     async def count_unplanned(
         self, message_type: MessageType, zone_days: Sequence[ZoneDay], rules: PlanRules
     ) -> int:

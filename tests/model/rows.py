@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from uuid import UUID
 
-from heyday.domain.message_types import MessageType
+from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.models import ClaimedMessage, User
 from heyday.domain.transitions import Status
 
@@ -27,7 +27,13 @@ class PersonRow:
     eligible_since: datetime
     deleted_at: datetime | None = None
     unsubscribed_at: datetime | None = None
+    birthday_unsubscribed_at: datetime | None = None
+    anniversary_unsubscribed_at: datetime | None = None
     dates_changed_at: datetime | None = None
+
+    @property
+    def unsubscribed_types(self) -> list[str]:
+        return [t.name for t in MESSAGE_TYPES if getattr(self, t.unsubscribed_column)]
 
     @property
     def is_wanted(self) -> bool:

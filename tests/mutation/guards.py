@@ -21,6 +21,7 @@ _WORKER = "src/heyday/workers/message.py"
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
 _SCHEDULING_TESTS = "tests/integration/services/test_scheduling.py"
 _RACES = "tests/integration/services/test_races.py"
+_LEAVING = "tests/integration/services/test_unsubscribing.py"
 _BY_SQL = "tests/integration/services/test_edits_by_sql.py"
 _EDITS = "tests/integration/services/test_edits.py"
 _OCCASIONS = "tests/integration/services/test_occasions.py"
@@ -139,9 +140,17 @@ GUARDS: tuple[Guard, ...] = (
         "claim: unsubscribed",
         "No attempt starts after somebody has unsubscribed.",
         _MESSAGES,
-        "WHEN p.is_unsubscribed THEN 'person unsubscribed' END",
-        "WHEN false THEN 'person unsubscribed' END",
+        "WHEN coalesce(p.unsubscribed_at, {left_at}) IS NOT NULL\n",
+        "WHEN {left_at} IS NOT NULL\n",
         [f"{_BY_SQL}::test_an_edit_by_sql_is_found_when_the_greeting_is_claimed"],
+    ),
+    Guard(
+        "claim: left one type",
+        "No attempt of a type starts after somebody has unsubscribed from it.",
+        _MESSAGES,
+        "WHEN coalesce(p.unsubscribed_at, {left_at}) IS NOT NULL\n",
+        "WHEN p.unsubscribed_at IS NOT NULL\n",
+        [f"{_LEAVING}::test_the_claim_waits_for_somebody_who_leaves_by_sql_and_sends_nothing"],
     ),
     Guard(
         "claim: date",

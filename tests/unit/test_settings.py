@@ -180,3 +180,67 @@ def test_origins_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().origins == []
     monkeypatch.setenv("HEYDAY_CORS_ORIGINS", "https://a.example.com, http://[::1]:8080")
     assert Settings().origins == ["https://a.example.com", "http://[::1]:8080"]
+
+
+SECRET = "s" * 32
+
+
+@pytest.mark.parametrize(
+    ("written", "secrets"),
+    [
+        ("", ()),
+        (SECRET, (SECRET.encode(),)),
+        (f" {SECRET} , {'o' * 40},", (SECRET.encode(), b"o" * 40)),
+        ("ß" * 16, ("ß".encode() * 16,)),
+    ],
+)
+def test_secrets_are_listed_newest_first(
+    monkeypatch: pytest.MonkeyPatch, written: str, secrets: tuple[bytes, ...]
+):
+    monkeypatch.setenv("HEYDAY_SECRET", written)
+    assert load_settings().secrets == secrets
+
+
+@pytest.mark.parametrize("written", ["guessable", f"{SECRET},short", "s" * 31])
+def test_a_short_secret_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, written: str):
+    monkeypatch.setenv("HEYDAY_SECRET", written)
+    with pytest.raises(ConfigurationError, match="HEYDAY_SECRET: expected 32 bytes") as refused:
+        load_settings()
+    assert written not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", None),
+        ("https://hey.example.com", "https://hey.example.com"),
+        ("https://example.com/hey/", "https://example.com/hey"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_links_begin_with_an_address_without_a_slash_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, written: str, read: str | None
+):
+    monkeypatch.setenv("HEYDAY_PUBLIC_URL", written)
+    assert load_settings().public_url == read
+
+
+@pytest.mark.parametrize("written", ["hey.example.com", "ftp://x", "https://x/?a=b", "https://a b"])
+def test_what_no_link_can_begin_with_is_refused(monkeypatch: pytest.MonkeyPatch, written: str):
+    monkeypatch.setenv("HEYDAY_PUBLIC_URL", written)
+    with pytest.raises(ConfigurationError, match="expected https://host"):
+        load_settings()
+
+
+@pytest.mark.parametrize(("late", "days"), [("24h", 8), ("25h", 9), ("1h", 8), ("30d", 37)])
+def test_no_text_is_emptied_while_it_may_still_be_sent(
+    monkeypatch: pytest.MonkeyPatch, late: str, days: int
+):
+    monkeypatch.setenv("HEYDAY_ANNIVERSARY_LATE_WINDOW", late)
+    monkeypatch.setenv("HEYDAY_LATE_WINDOW", "1h")
+    monkeypatch.setenv("HEYDAY_SCRUB_TEXTS_AFTER", str(days - 1))
+    with pytest.raises(ConfigurationError, match=f"at least {days} days"):
+        load_settings()
+    for enough in (days, 0):
+        monkeypatch.setenv("HEYDAY_SCRUB_TEXTS_AFTER", str(enough))
+        assert load_settings().scrub_texts_after == enough

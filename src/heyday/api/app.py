@@ -21,6 +21,7 @@ from heyday.api.keys import KeyRoutes
 from heyday.api.many_people import ManyPeopleRoutes
 from heyday.api.metrics import MetricsRoutes
 from heyday.api.operations import Operations
+from heyday.api.privacy import PrivacyRoutes
 from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.routes import check, document
 from heyday.api.users import UserRoutes
@@ -29,6 +30,7 @@ from heyday.services.bulk import BulkService
 from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.keys import KeyService
+from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
 from heyday.services.users import UserService
 
@@ -52,6 +54,7 @@ class ApiServices:
     imports: ImportJobService
     keys: KeyService
     access: Access
+    privacy: PrivacyService
     import_limit_bytes: int = 512 << 20
     operations: Operations | None = None
     audit: AuditService | None = None
@@ -72,6 +75,7 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
         *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
         *(services.operations.handlers() if services.operations else []),
         *KeyRoutes(services.keys).handlers(),
+        *PrivacyRoutes(services.privacy).handlers(),
         *(AuditRoutes(services.audit).handlers() if services.audit else ()),
         *HealthRoutes(services.health, access.limits).handlers(),
         *MetricsRoutes(services.metrics).handlers(),

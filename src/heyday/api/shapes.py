@@ -33,6 +33,10 @@ _SHOWN_DATE = Meta(
     description="YYYY-MM-DD, or --MM-DD if the year is not known.",
 )
 _INSTANT = Meta(examples=["2027-01-14T08:00:00Z"])
+_TYPES_LEFT = Meta(
+    examples=[["ANNIVERSARY"]],
+    description="Message types that they left; with unsubscribed_at set they get none at all.",
+)
 _CITY = Meta(max_length=NAME_LENGTH, examples=["London"])
 _COUNTRY = Meta(max_length=NAME_LENGTH, examples=["United Kingdom"])
 
@@ -86,6 +90,7 @@ class Person(Struct, frozen=True):
     created_at: Annotated[datetime, _INSTANT]
     updated_at: Annotated[datetime, _INSTANT]
     unsubscribed_at: datetime | None
+    unsubscribed_types: Annotated[list[str], _TYPES_LEFT]
     deleted_at: datetime | None
 
 

@@ -23,11 +23,21 @@ from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
 from heyday.domain.access import Scope
 from heyday.domain.errors import Changed, EmailTaken, NotFound
 from heyday.domain.finding import LONGEST_PAGE, USUAL_PAGE, PeopleFilter
+from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import User
 from heyday.services.users import UserService
 
 PEOPLE = "/api/v1/users"
 SHORT = "/user"
+
+OfType = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=f"^({'|'.join(t.name for t in MESSAGE_TYPES)})$",
+        description="Greetings of this message type alone; left out: all.",
+    ),
+]
+"""The message type that somebody leaves or comes back to."""
 
 _LOCATION = ResponseHeader(
     name="Location", description="Where the new person is found.", documentation_only=True
@@ -97,7 +107,7 @@ class UserRoutes:
             tags=["People"],
             summary="Greet a person no more",
             scope=Scope.USERS_WRITE,
-            **self._tagged(NotFound, Changed),
+            **self._tagged(NotFound, Changed, ValidationException),
         )
         resubscribe_person = post(
             f"{item}/resubscribe",
@@ -105,7 +115,7 @@ class UserRoutes:
             tags=["People"],
             summary="Greet a person again",
             scope=Scope.USERS_WRITE,
-            **self._tagged(NotFound, Changed),
+            **self._tagged(NotFound, Changed, ValidationException),
         )
         return [
             undelete_person(self.undelete_person),
@@ -216,20 +226,25 @@ class UserRoutes:
         return _reply(await self._users.undelete(user_id, expected(if_match)))
 
     async def unsubscribe_person(
-        self, user_id: FromPath[UUID], if_match: IfMatch = None
+        self, user_id: FromPath[UUID], message_type: OfType = None, if_match: IfMatch = None
     ) -> Response[Person]:
-        """Greet a person no more. No greeting leaves afterwards. Done twice, it is as done once."""
-        return _reply(await self._users.unsubscribe(user_id, expected(if_match)))
+        """Greet a person no more. No greeting leaves afterwards. Done twice, it is as done once.
+
+        The address is remembered: who brings it again brings a person who has unsubscribed.
+        """
+        version = expected(if_match)
+        return _reply(await self._users.unsubscribe(user_id, version, message_type))
 
     async def resubscribe_person(
-        self, user_id: FromPath[UUID], if_match: IfMatch = None
+        self, user_id: FromPath[UUID], message_type: OfType = None, if_match: IfMatch = None
     ) -> Response[Person]:
         """Greet a person again who had unsubscribed.
 
         Greetings that are still to come will come, also one that was due earlier today. What was
         missed before is not made up for. Done twice, it is as done once.
         """
-        return _reply(await self._users.resubscribe(user_id, expected(if_match)))
+        version = expected(if_match)
+        return _reply(await self._users.resubscribe(user_id, version, message_type))
 
 
 def _reply(user: User, headers: Mapping[str, str] | None = None) -> Response[Person]:

@@ -11,6 +11,7 @@ from heyday import __version__
 from heyday.bootstrap.access import AccessParts, build_access
 from heyday.bootstrap.habits import HabitParts, build_habits
 from heyday.bootstrap.imports import ImportParts, build_imports
+from heyday.bootstrap.privacy import PrivacyParts, load_seals
 from heyday.bootstrap.provider import delivery_policy, open_sender
 from heyday.clock import SteadyClock
 from heyday.db import migrate
@@ -32,6 +33,7 @@ from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
+from heyday.domain.sealing import NO_SEALS, Seals
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
@@ -64,7 +66,8 @@ from heyday.services.scheduling import (
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.services.without_broker import WithoutBroker, WithoutBrokerConfig
-from heyday.settings import Pooler, SenderName, Settings
+from heyday.settings import Settings
+from heyday.settings.choices import Pooler, SenderName
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
 
@@ -75,7 +78,7 @@ class App:
     """Hold what the doors need; each part is built when it is first asked for.
 
     failpoints: where the process is to die; None: nowhere.   clock: the time; None: one that
-    begins now.
+    begins now.   seals: what links and addresses are sealed with.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
@@ -87,7 +90,9 @@ class App:
         sender: Sender,
         failpoints: Failpoints | None = None,
         clock: SteadyClock | None = None,
+        seals: Seals = NO_SEALS,
     ) -> None:
+        self._seals = seals
         self.settings = settings
         self.url = url
         self.database = database
@@ -146,6 +151,11 @@ class App:
         return build_imports(self._store, self.planner, self.clock, self.announcements)
 
     @cached_property
+    def privacy(self) -> PrivacyParts:
+        """Return what keeps people's privacy."""
+        return PrivacyParts(self.settings, self.database, self.planner, self.clock, self._seals)
+
+    @cached_property
     def demo(self) -> DemoService:
         """Return what brings people to look at."""
         return DemoService(self.users, self.timezones[BIRTHDAY.name], self.clock)
@@ -196,7 +206,8 @@ class App:
     def daily(self) -> DailyScheduler:
         """Return what plans once a day."""
         alarm = ClockWakeup(self.clock)
-        return DailyScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
+        parts = self._scheduling, alarm, self.clock, self.guard, self.metrics
+        return DailyScheduler(*parts, self.privacy.retention)
 
     @cached_property
     def minute(self) -> MinuteScheduler:
@@ -349,9 +360,11 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         database = Database(_pool_config(settings, url, is_server=is_server))
         await database.open()
         stack.push_async_callback(database.close)
+        seals = await load_seals(settings, database)
+        database.seal_with(seals)
         inbox = InboxRepository(database)
         sender = await stack.enter_async_context(open_sender(settings, inbox, clock))
-        app = App(settings, url, database, inbox, sender, failpoints, clock)
+        app = App(settings, url, database, inbox, sender, failpoints, clock, seals)
         stack.push_async_callback(app.close)
         yield app
 

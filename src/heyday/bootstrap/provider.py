@@ -11,7 +11,8 @@ from heyday.domain.ports import Clock, Sender
 from heyday.domain.retry import RetryPolicy
 from heyday.senders.http import HttpConfig, HttpSender
 from heyday.senders.inbox import InboxSender
-from heyday.settings import SenderName, Settings
+from heyday.settings import Settings
+from heyday.settings.choices import SenderName
 from heyday.workers.message import WorkerConfig
 
 _LONGEST_CONNECT = timedelta(seconds=3)

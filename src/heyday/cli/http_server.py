@@ -33,15 +33,17 @@ class HttpServer(uvicorn.Server):
             version=__version__,
             keys=access.keys,
             access=Access(access.ring, access.failures, app.metrics, access.limits),
+            privacy=app.privacy.people,
             import_limit_bytes=app.settings.import_limit << 20,
             operations=operations_of(app),
             audit=app.habits.audit,
             replies=app.habits.replies,
             cors_origins=app.settings.origins,
         )
-        feed = InboxFeed(app.database, app.inbox, app.clock, app.settings.sender_name.value)
+        sender = app.settings.sender_name.value
+        feed = InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links)
         config = uvicorn.Config(
-            create_app(services, create_pages(feed)),
+            create_app(services, create_pages(feed, app.privacy.unsubscribing)),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -16,7 +16,7 @@ from heyday.domain.models import TypeBalance
 from heyday.services.reconciling import COLUMNS, Books, totals_of
 from heyday.settings import Settings, load_settings
 from heyday.settings.by_type import load_own_policies, prefix_of
-from heyday.settings.values import without_password
+from heyday.settings.values import HIDDEN, without_password
 
 _ADVICE = {
     "overdue": "`heyday jobs run recovery` catches up, if the schedulers do not.",
@@ -103,7 +103,7 @@ def settings(
     rows = [
         (
             str(field.alias),
-            _shown(getattr(current, name)),
+            "***" if name in HIDDEN and getattr(current, name) else _shown(getattr(current, name)),
             _shown(field.default),
             field.description or "",
         )

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from heyday.bootstrap import App
+from heyday.cli import privacy
 from heyday.cli.csv_file import OpenFile, open_csv
 from heyday.cli.rejected_file import RejectedFile
 from heyday.cli.running import print_json, with_app
@@ -20,6 +21,8 @@ from heyday.services.import_rows import ImportCounts, SuspiciousDate, check_colu
 from heyday.services.importing import ImportService
 
 app = typer.Typer(help="Look after people.", no_args_is_help=True)
+app.command("export")(privacy.export)
+app.command("erase")(privacy.erase)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,11 @@ def _person(row: asyncpg.Record) -> CasePerson:
         created_at=row["created_at"],
         deleted_at=row["deleted_at"],
         unsubscribed_at=row["unsubscribed_at"],
+        left_at={t.name: at for t in MESSAGE_TYPES if (at := row[t.unsubscribed_column])},
         # asyncpg returns -infinity, which SQL may have set, without a zone.
         eligible_since=row["eligible_since"].replace(tzinfo=UTC),
         dates_changed_at=row["dates_changed_at"],
+        erased_at=row["erased_at"],
     )
 
 

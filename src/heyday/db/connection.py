@@ -22,6 +22,7 @@ from heyday.db.types import AnyConnection, Pool, PooledConnection
 from heyday.db.users import UserRepository
 from heyday.domain.errors import ConfigurationError, DatabaseError, DatabaseUnavailable
 from heyday.domain.ports import Session
+from heyday.domain.sealing import NO_SEALS, Seals
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -104,9 +105,9 @@ class DatabaseSession:
     imports: ImportJobRepository
 
 
-def _session(connection: PooledConnection) -> Session:
+def _session(connection: PooledConnection, seals: Seals) -> Session:
     return DatabaseSession(
-        UserRepository(connection),
+        UserRepository(connection, seals),
         PlanRepository(connection),
         MessageLogRepository(connection),
         ResolutionRepository(connection),
@@ -176,6 +177,11 @@ class Database:
     def __init__(self, config: PoolConfig) -> None:
         self._config = config
         self._pool: Pool | None = None
+        self._seals = NO_SEALS
+
+    def seal_with(self, seals: Seals) -> None:
+        """Key with this what is remembered of addresses; until then nothing is."""
+        self._seals = seals
 
     @property
     def keeps_session(self) -> bool:
@@ -242,12 +248,19 @@ class Database:
     async def session(self) -> AsyncIterator[Session]:
         """Lend a connection on which each statement commits by itself."""
         async with self.connection() as connection:
-            yield _session(connection)
+            yield _session(connection, self._seals)
 
     async def in_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run `work` in one transaction, and again where it surely was undone.
 
         Within `around` it is a part of that transaction, which can be undone by itself.
+        Raises DatabaseUnavailable, DatabaseError.
+        """
+        return await self.transact(lambda connection: work(_session(connection, self._seals)))
+
+    async def transact(self, work: Callable[[PooledConnection], Awaitable[T]]) -> T:
+        """Run `work` on one connection likewise.
+
         A connection that breaks during COMMIT leaves the outcome open, so that is not repeated.
         Raises DatabaseUnavailable, DatabaseError.
         """
@@ -278,9 +291,9 @@ class Database:
                     ambient.is_open = False
                     AMBIENT.reset(token)
 
-    async def _once(self, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def _once(self, work: Callable[[PooledConnection], Awaitable[T]]) -> T:
         async with self._lent() as connection, _transaction(connection):
-            return await work(_session(connection))
+            return await work(connection)
 
     async def _create_pool(self) -> Pool:
         config = self._config

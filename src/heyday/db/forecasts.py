@@ -13,7 +13,11 @@ _QUERIES = queries.load("forecasts")
 
 def statement(name: str, message_type: MessageType) -> str:
     """Return a statement for one message type."""
-    columns = {"date": message_type.date_column, "month_day": message_type.month_day_column}
+    columns = {
+        "date": message_type.date_column,
+        "month_day": message_type.month_day_column,
+        "left_at": message_type.unsubscribed_column,
+    }
     return _QUERIES[name].fill(columns)
 
 

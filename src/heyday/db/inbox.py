@@ -27,6 +27,7 @@ class InboxRepository:
                 message.text,
                 message.scheduled_send_at,
                 now,
+                message.user_id,
             )
         return number
 

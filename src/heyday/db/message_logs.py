@@ -50,11 +50,15 @@ def statement(name: str, *, is_doubtful: bool = False) -> str:
 def _claim_fragments(*, is_doubtful: bool) -> dict[str, str]:
     same_occasion = {"same_occasion": _element_of("$7::interval[]")}
     doubt = _QUERIES["is_doubtful"].fill(same_occasion)
-    occasion = {"occasion": _by_type({t.name: f"p.{t.date_column}" for t in MESSAGE_TYPES})}
+    person = {
+        "occasion": _by_type({t.name: f"p.{t.date_column}" for t in MESSAGE_TYPES}),
+        "left": ", ".join(f"u.{t.unsubscribed_column}" for t in MESSAGE_TYPES),
+        "left_at": _by_type({t.name: f"p.{t.unsubscribed_column}" for t in MESSAGE_TYPES}),
+    }
     if not is_doubtful:
-        return {**occasion, "twin": "", "greeted": "", "which": f"NOT {doubt}"}
+        return {**person, "twin": "", "greeted": "", "which": f"NOT {doubt}"}
     return {
-        **occasion,
+        **person,
         "twin": _QUERIES["twin"].fill(same_occasion),
         "greeted": _QUERIES["greeted"].text,
         "which": f"{doubt} AND twin.is_leaving IS NOT TRUE",

@@ -7,8 +7,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
+import asyncpg
+
 from heyday.db.types import AnyConnection
+from heyday.domain.privacy_ports import Dropped
 from heyday.domain.timezone import Window
+from heyday.domain.transitions import IN_FLIGHT, Status
 
 PARTITIONED = ("message_logs", "idempotency_keys")
 """What is planned ahead: no row is written before its month is there."""
@@ -37,6 +41,15 @@ INSERT INTO {partition} SELECT * FROM moved;
 ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{start}') TO ('{end}');
 """
 _CREATE_DEFAULT = "CREATE TABLE IF NOT EXISTS audit_log_default PARTITION OF audit_log DEFAULT"
+_HAS_OPEN = 'SELECT EXISTS (SELECT FROM "{partition}" WHERE status = ANY ($1))'
+_OPEN = IN_FLIGHT | {Status.UNKNOWN}
+_DROP_ATTEMPTS = """
+DELETE FROM message_attempts a
+WHERE scheduled_send_time < $1
+  AND NOT EXISTS (SELECT FROM message_logs m WHERE m.id = a.message_id)
+"""
+# Everybody who wants the table queues up behind one who waits to drop a part of it.
+_PATIENCE = "SET LOCAL lock_timeout = '3s'"
 _LIST = """
 SELECT c.relname
 FROM pg_inherits i
@@ -44,6 +57,10 @@ JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = ANY ($1::text[]::regclass[])
 ORDER BY c.relname
 """
+
+
+class Busy(Exception):
+    """Report that a table was held by somebody for long."""
 
 
 def add_months(month: date, count: int) -> date:
@@ -83,17 +100,45 @@ async def list_older(connection: AnyConnection, now: datetime, months: int) -> l
 
 async def drop_older(connection: AnyConnection, now: datetime, months: int) -> list[str]:
     """Drop those partitions and what belongs to their rows; return the names dropped."""
-    before = add_months(now.astimezone(UTC).date(), -months)
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         names = await list_older(connection, now, months)
-        for name in names:
-            await connection.execute(f'DROP TABLE "{name}"')
-        await connection.execute(
-            "DELETE FROM message_attempts WHERE scheduled_send_time < $1",
-            datetime.combine(before, time(), UTC),
-        )
+        await _drop(connection, names, now, months)
     return names
+
+
+async def drop_settled(connection: AnyConnection, now: datetime, months: int) -> Dropped:
+    """Drop those of them in whose month every greeting has come to its end.
+
+    Call it in a transaction. Raises Busy rather than keep others waiting behind it.
+    """
+    try:
+        await connection.execute(_PATIENCE)
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        names = await list_older(connection, now, months)
+        open_months = [
+            _month_of(name)
+            for name in names
+            if name.startswith("message_logs_")
+            and await connection.fetchval(_HAS_OPEN.format(partition=name), list(_OPEN))
+        ]
+        settled = [name for name in names if _month_of(name) not in open_months]
+        await _drop(connection, settled, now, months)
+    except asyncpg.LockNotAvailableError:
+        raise Busy from None
+    return Dropped(len(settled), kept=len(names) - len(settled))
+
+
+async def _drop(connection: AnyConnection, names: list[str], now: datetime, months: int) -> None:
+    """Drop partitions, and the attempts that were about their rows."""
+    for name in names:
+        await connection.execute(f'DROP TABLE "{name}"')
+    before = add_months(now.astimezone(UTC).date(), -months)
+    await connection.execute(_DROP_ATTEMPTS, datetime.combine(before, time(), UTC))
+
+
+def _month_of(name: str) -> str:
+    return name[-len("y2027m01") :]
 
 
 async def keep_audit_log(connection: AnyConnection, now: datetime, months: int) -> tuple[int, int]:

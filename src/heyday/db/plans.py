@@ -19,7 +19,11 @@ _ZONE_SHIFT = timedelta(days=2)
 
 def statement(name: str, message_type: MessageType, candidates: str = "everybody") -> str:
     """Return a planning statement for one message type, for `everybody` or `some_people`."""
-    columns = {"date": message_type.date_column, "month_day": message_type.month_day_column}
+    columns = {
+        "date": message_type.date_column,
+        "month_day": message_type.month_day_column,
+        "left_at": message_type.unsubscribed_column,
+    }
     is_for_all = candidates == "everybody"
     parts = {
         "by_edit": ", ".join(f"'{reason}'" for reason in UNDONE_BY_EDITS),
@@ -180,6 +184,10 @@ class PlanRepository:
         """Return how many people are to be greeted in each zone that a person lives in."""
         rows = await self._connection.fetch(_QUERIES["count_people_by_zone"].text)
         return {row["timezone"]: row["people"] for row in rows}
+
+    async def hold_erasures(self) -> None:
+        """Let erasures wait until the transaction ends."""
+        await self._connection.execute(_QUERIES["hold_erasures"].text)
 
     async def announce_due(self) -> None:
         """Wake the minute schedulers once the transaction commits."""

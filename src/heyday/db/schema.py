@@ -36,6 +36,7 @@ from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
 from heyday.domain.access import NAME_LENGTH, Scope
 from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.suppressions import Reason
 from heyday.domain.transitions import Status
 
 metadata = MetaData(
@@ -103,6 +104,8 @@ users = Table(
     _instant("dates_changed_at"),
     _month_day("birthday_month_day", "birthday_date"),
     _month_day("anniversary_month_day", "anniversary_date"),
+    *(_instant(message_type.unsubscribed_column) for message_type in MESSAGE_TYPES),
+    _instant("erased_at"),
     CheckConstraint("length(first_name) > 0 AND length(last_name) > 0", name="names"),
     CheckConstraint("position('@' IN email) > 1", name="email"),
     CheckConstraint("timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$'", name="timezone"),
@@ -127,6 +130,15 @@ users = Table(
         "timezone",
         "unsubscribed_at",
         postgresql_where=text("deleted_at IS NULL"),
+    ),
+    *(
+        Index(
+            f"idx_users_{message_type.unsubscribed_column.removesuffix('_at')}",
+            message_type.month_day_column,
+            "timezone",
+            postgresql_where=text(f"{message_type.unsubscribed_column} IS NOT NULL"),
+        )
+        for message_type in MESSAGE_TYPES
     ),
     Index(
         "idx_users_email_unique",
@@ -302,6 +314,33 @@ api_keys = Table(
         f"cardinality(scopes) > 0 AND scopes <@ ARRAY[{_SCOPES}]",
         name="scopes",
     ),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("address_hmac", LargeBinary, nullable=False),
+    Column("message_type", String(20)),
+    Column("reason", String(20), nullable=False),
+    _instant("created_at", null=False),
+    CheckConstraint(f"reason IN ({_quoted([str(reason) for reason in Reason])})", name="reason"),
+    CheckConstraint("octet_length(address_hmac) = 32", name="address_hmac"),
+    Index(
+        "idx_suppressions_address",
+        "address_hmac",
+        "message_type",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    _instant("created_at", default_now=True),
 )
 
 declare_import_tables(metadata)

@@ -9,30 +9,64 @@ from uuid import UUID
 import asyncpg
 
 from heyday.db import queries
+from heyday.db.suppressions import SuppressionRepository
 from heyday.db.types import PooledConnection
 from heyday.domain.errors import EmailTaken
 from heyday.domain.finding import EVERYBODY, MOST_FORMS, PeopleFilter, PeopleSearch
+from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
+from heyday.domain.sealing import NO_SEALS, Seals
+from heyday.domain.suppressions import Reason
+
+_QUERIES = queries.load("users")
 
 # Each transaction that writes a row leaves its number in xmin, also one by SQL. The instant stands
 # beside it, as numbers come again: after 4 billion transactions, and in a restored database.
 _VERSION = "to_hex((extract(epoch FROM updated_at) * 1000000)::bigint) || '-' || xmin AS version"
+_LEFT: dict[str | None, str] = {None: "unsubscribed_at"}
+_LEFT |= {t.name: t.unsubscribed_column for t in MESSAGE_TYPES}
+_TYPES_LEFT = ", ".join(f"CASE WHEN {c} IS NOT NULL THEN '{n}' END" for n, c in _LEFT.items() if n)
 _COLUMNS = (
     "id, first_name, last_name, email, timezone, birthday_date, anniversary_date, "
     "location_city, location_country, created_at, updated_at, unsubscribed_at, deleted_at, "
-    f"{_VERSION}"
+    f"array_remove(ARRAY[{_TYPES_LEFT}], NULL) AS unsubscribed_types, {_VERSION}"
 )
+_ALL = _LEFT[None]
 # What LIKE takes for more than itself.
 _LIKE, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
-_QUERIES = queries.load("users")
-_PLACES = {"columns": _COLUMNS, "begins": _QUERIES["begins"].text}
-_SQL = {name: query.fill(_PLACES) for name, query in _QUERIES.items()}
 
 
-def statement(name: str) -> str:
-    """Return a statement of users.sql as it is sent."""
-    return _SQL[name]
+def statement(name: str, message_type: str | None = None) -> str:
+    """Return a statement; those about leaving, for one message type or (None) for all."""
+    left_at = _LEFT[message_type]
+    others = [column for column in _LEFT.values() if column not in {left_at, _ALL}]
+    kept = "NULL" if message_type is None else "coalesce({0}, unsubscribed_at)"
+    changes = [f"{column} = {kept.format(column)}" for column in others]
+    if message_type is not None:
+        changes.append(f"{_ALL} = NULL")
+    listed = {column: _since(name) for name, column in _LEFT.items()}
+    return _QUERIES[name].fill(
+        {
+            "columns": _COLUMNS,
+            "begins": _QUERIES["begins"].text,
+            "left": ", ".join(_LEFT.values()),
+            "left_by_list": ", ".join(f"{since} AS {c}" for c, since in listed.items()),
+            "left_or_listed": ", ".join(f"coalesce(users.{c}, {s})" for c, s in listed.items()),
+            "left_at": left_at,
+            "others": ", ".join(changes),
+            "returning": ", ".join([left_at, *others] if message_type is None else [left_at, _ALL]),
+        }
+    )
+
+
+def _since(message_type: str | None) -> str:
+    """Return since when the list has an address, for one message type or (None) for all."""
+    kind = "IS NULL" if message_type is None else f"= '{message_type}'"
+    return f"min(suppressions.created_at) FILTER (WHERE suppressions.message_type {kind})"
+
+
+_SQL = {name: statement(name) for name in _QUERIES}
 
 
 def _values(person: PersonDraft) -> tuple[object, ...]:
@@ -49,15 +83,21 @@ def _values(person: PersonDraft) -> tuple[object, ...]:
 
 
 class UserRepository:
-    """Store and find people over one connection."""
+    """Store and find people over one connection.
 
-    def __init__(self, connection: PooledConnection) -> None:
+    seals: what the list of addresses that want no greetings is keyed with. Call what changes
+    who wants greetings in a transaction.
+    """
+
+    def __init__(self, connection: PooledConnection, seals: Seals = NO_SEALS) -> None:
         self._connection = connection
+        self._list = SuppressionRepository(connection, seals)
 
     async def insert(self, person: PersonDraft, now: datetime) -> User:
         """Store a new person. Raises EmailTaken."""
+        digests = self._list.digests(person.email)
         try:
-            row = await self._connection.fetchrow(_SQL["insert"], *_values(person), now)
+            row = await self._connection.fetchrow(_SQL["insert"], *_values(person), now, digests)
         except asyncpg.UniqueViolationError:
             raise EmailTaken from None
         assert row is not None  # noqa: S101 - INSERT ... RETURNING always answers
@@ -94,15 +134,23 @@ class UserRepository:
 
     async def replace(self, user_id: UUID, person: PersonDraft, now: datetime) -> User | None:
         """Overwrite a person and return the new state. Raises EmailTaken."""
+        values = (*_values(person), now, self._list.digests(person.email))
         try:
-            row = await self._connection.fetchrow(_SQL["replace"], user_id, *_values(person), now)
+            row = await self._connection.fetchrow(_SQL["replace"], user_id, *values)
         except asyncpg.UniqueViolationError:
             raise EmailTaken from None
         return User(**row) if row else None
 
     async def delete(self, user_id: UUID, now: datetime) -> bool:
         """Mark a person deleted; tell whether there was one."""
-        return await self._connection.execute(_SQL["delete"], user_id, now) == "UPDATE 1"
+        row = await self._connection.fetchrow(_SQL["delete"], user_id, now)
+        if row is None:
+            return False
+        # SQL may have unsubscribed them: whoever brings the address again finds it on the list.
+        left = [None] if row["unsubscribed_at"] else row["unsubscribed_types"]
+        for message_type in left:
+            await self._list.add(row["email"], message_type, Reason.UNSUBSCRIBED, now)
+        return True
 
     async def undelete(self, user_id: UUID, now: datetime) -> User | None:
         """Take a deletion back; return the person if there was one. Raises EmailTaken."""
@@ -110,17 +158,40 @@ class UserRepository:
             row = await self._connection.fetchrow(_SQL["undelete"], user_id, now)
         except asyncpg.UniqueViolationError:
             raise EmailTaken from None
-        return User(**row) if row else None
+        if row is None:
+            return None
+        digests = self._list.digests(row["email"])
+        listed = await self._connection.fetchrow(_SQL["follow_list"], user_id, digests)
+        return User(**(listed or row))
 
-    async def unsubscribe(self, user_id: UUID, now: datetime) -> User | None:
+    async def unsubscribe(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> User | None:
         """Note that a person wants no more greetings; return the person if that is new."""
-        row = await self._connection.fetchrow(_SQL["unsubscribe"], user_id, now)
+        row = await self._connection.fetchrow(statement("unsubscribe", message_type), user_id, now)
+        if person := row or await self._connection.fetchrow(_SQL["find"], user_id):
+            await self._list.add(person["email"], message_type, Reason.UNSUBSCRIBED, now)
         return User(**row) if row else None
 
-    async def resubscribe(self, user_id: UUID, now: datetime) -> User | None:
+    async def resubscribe(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> User | None:
         """Note that a person wants greetings again; return the person if that is new."""
-        row = await self._connection.fetchrow(_SQL["resubscribe"], user_id, now)
+        row = await self._connection.fetchrow(statement("resubscribe", message_type), user_id, now)
+        if person := row or await self._connection.fetchrow(_SQL["find"], user_id):
+            await self._list.remove(person["email"], message_type)
         return User(**row) if row else None
+
+    async def leave(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> list[UUID]:
+        """Unsubscribe whom a link is for, and who has their address now; return their ids."""
+        people = await self._connection.fetch(_SQL["list_left"], user_id)
+        for email in {row["email"] for row in people}:
+            await self._list.add(email, message_type, Reason.UNSUBSCRIBED, now)
+        user_ids = [row["id"] for row in people]
+        await self._connection.execute(statement("leave", message_type), user_ids, now)
+        return user_ids
 
     async def upsert_many(
         self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
@@ -134,9 +205,15 @@ class UserRepository:
             return []
         # A plan kept from when the table was small would look through all of it for each person.
         await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        listed = [self._list.digests(person.email) for person in people]
         values = zip(*(_values(person) for person in people), strict=True)
         rows = await self._connection.fetch(
-            _SQL["upsert_many"], *(list(column) for column in values), now, list(columns)
+            _SQL["upsert_many"],
+            *(list(column) for column in values),
+            now,
+            list(columns),
+            [digest for digests in listed for digest in digests],
+            [place for place, digests in enumerate(listed, start=1) for _ in digests],
         )
         return [(row["id"], row["is_new"]) for row in rows]
 

@@ -1,7 +1,7 @@
 """Hold one person's case: what is known of them, and what the rules make of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -11,7 +11,10 @@ from heyday.domain.transitions import Status
 
 @dataclass(frozen=True, slots=True)
 class CasePerson:
-    """Describe a person as stored, deleted or not. dates: by name of the message type."""
+    """Describe a person as stored, deleted or not. dates: by name of the message type.
+
+    left_at: since when they want none of a message type, by its name; those that they left alone.
+    """
 
     id: UUID
     first_name: str
@@ -24,6 +27,8 @@ class CasePerson:
     unsubscribed_at: datetime | None
     eligible_since: datetime
     dates_changed_at: datetime | None
+    erased_at: datetime | None = None
+    left_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

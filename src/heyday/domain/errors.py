@@ -5,6 +5,7 @@ HeydayError
 |   `-- UnknownTimezone     no such zone in the tz database
 |-- NotFound                no live record has this id
 |   |-- UnknownKey          no API key has this prefix
+|   |-- UnknownLink         no link of ours reads like this
 |   |-- ImportNotFound      no import has this id
 |   |-- MessageNotFound     no greeting has this id
 |   |-- MessageTypeNotFound no message type has this name
@@ -12,6 +13,7 @@ HeydayError
 |-- Conflict                the state of the data forbids the request
 |   |-- Changed             the person is no longer as the caller knows them
 |   |-- EmailTaken          another live person has this address
+|   |-- NamedInImport       a file that is being imported names who is to be erased
 |   `-- IllegalMove         a status may not change that way
 |-- ResolutionRefused       greetings that cannot be settled so; holds the fault of each
 |-- MalformedKey            an Idempotency-Key that is none
@@ -80,6 +82,13 @@ class UnknownKey(NotFound):
         super().__init__("no API key has this prefix; `heyday keys list` shows those there are")
 
 
+class UnknownLink(NotFound):
+    """Report that a link to unsubscribe is none of ours; it tells nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__("this link does not work; open it whole, as it stands in the letter")
+
+
 class ImportNotFound(NotFound):
     """Report that no import has the id that was asked for."""
 
@@ -130,6 +139,16 @@ class EmailTaken(Conflict):
         super().__init__(
             "another person already has this email address; use a different one, "
             "or delete the other person first"
+        )
+
+
+class NamedInImport(Conflict):
+    """Report that a person cannot be erased, for a file that is being imported names them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a file that is being imported names this person; erase them when it is done, "
+            "or cancel it first"
         )
 
 

@@ -36,6 +36,9 @@ def explain_person(case: Case, tzdb: TzDatabase) -> Findings:
     if person.deleted_at:
         gone = f"Deleted on {write_instant(person.deleted_at)}; nothing is sent to them any more."
         findings.append(Finding("deleted", gone, Effect.STOPS))
+    if person.erased_at:
+        text = f"Erased on {write_instant(person.erased_at)}; what follows stands for nobody."
+        findings.append(Finding("erased", text, Effect.STOPS))
     if person.unsubscribed_at:
         left = f"Unsubscribed on {write_instant(person.unsubscribed_at)}; nothing is sent to them."
         findings.append(Finding("unsubscribed", left, Effect.STOPS))
@@ -116,7 +119,7 @@ class Question:
             text = f"{what} is not set, so there is nothing to greet them for."
             return None, [Finding("date", text, Effect.STOPS)]
         written = write_date(given) if has_year(given) else f"{format_date(given)}, without a year"
-        findings = [Finding("date", f"{what} is {written}.")]
+        findings = [*self._explain_leaving(), Finding("date", f"{what} is {written}.")]
         occasion = self._occasion()
         if occasion is None:
             return None, findings
@@ -127,6 +130,13 @@ class Question:
         if day is None:
             return None, [*findings, *self._explain_other_day(occasion)]
         return day, [*findings, _explain_calendar(occasion, day), _explain_years(occasion, day)]
+
+    def _explain_leaving(self) -> Iterator[Finding]:
+        """Say whether they want greetings of this type no more."""
+        name = self.message_type.name
+        if left_at := self.case.person.left_at.get(name):
+            text = f"Unsubscribed from {name} greetings on {write_instant(left_at)}."
+            yield Finding("unsubscribed", text, Effect.STOPS)
 
     def _explain_other_day(self, occasion: Occasion) -> Iterator[Finding]:
         """Say why there is no greeting on the date that was asked about."""

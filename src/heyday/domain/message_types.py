@@ -1,4 +1,4 @@
-"""Declare the kinds of greeting. A new kind is one more entry in MESSAGE_TYPES and its column."""
+"""Declare the kinds of greeting. A new kind is one more entry in MESSAGE_TYPES and its columns."""
 
 import re
 from dataclasses import dataclass
@@ -45,6 +45,11 @@ class MessageType:
     def month_day_column(self) -> str:
         """Return the generated column of `users` that holds month * 100 + day of the date."""
         return f"{self.date_column.removesuffix('_date')}_month_day"
+
+    @property
+    def unsubscribed_column(self) -> str:
+        """Return the column of `users` that says since when a person wants none of this kind."""
+        return f"{self.date_column.removesuffix('_date')}_unsubscribed_at"
 
     @property
     def pattern(self) -> str:

@@ -1,6 +1,6 @@
 """Hold the records that travel between floors. All are frozen; all instants are aware UTC."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -28,7 +28,8 @@ class User(PersonDraft):
     """Describe a person as stored. Call it with keywords: the draft's fields come first.
 
     version: another text after each change, whoever made it. It tells nothing of the person, and
-    makes no difference to whether two are equal.
+    makes no difference to whether two are equal.   unsubscribed_types: names of message types that
+    they want no more; with unsubscribed_at set, they want none at all.
     """
 
     id: UUID = field(kw_only=True)
@@ -37,6 +38,7 @@ class User(PersonDraft):
     updated_at: datetime = field(kw_only=True)
     unsubscribed_at: datetime | None = field(kw_only=True, default=None)
     deleted_at: datetime | None = field(kw_only=True, default=None)
+    unsubscribed_types: Sequence[str] = field(kw_only=True, default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

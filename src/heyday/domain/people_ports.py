@@ -11,7 +11,11 @@ from heyday.domain.people import FIELDS
 
 
 class UserStore(Protocol):
-    """Keep people. A deleted person is found by `undelete` and, asked for them, `list_page`."""
+    """Keep people. A deleted person is found by `undelete`, `leave` and, asked for, `list_page`.
+
+    Whose address is on the list of those who want no greetings comes as one who wants none. Who
+    unsubscribes is put on it.   message_type: the name of one; None stands for all.
+    """
 
     async def insert(self, person: PersonDraft, now: datetime) -> User:
         """Store a new person. Raises EmailTaken."""
@@ -51,12 +55,22 @@ class UserStore(Protocol):
         """Take a deletion back; return the person if there was one. Raises EmailTaken."""
         ...
 
-    async def unsubscribe(self, user_id: UUID, now: datetime) -> User | None:
+    async def unsubscribe(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> User | None:
         """Note that a person wants no more greetings; return the person if that is new."""
         ...
 
-    async def resubscribe(self, user_id: UUID, now: datetime) -> User | None:
+    async def resubscribe(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> User | None:
         """Note that a person wants greetings again; return the person if that is new."""
+        ...
+
+    async def leave(
+        self, user_id: UUID, now: datetime, message_type: str | None = None
+    ) -> list[UUID]:
+        """Unsubscribe whom a link is for, and who has their address now; return their ids."""
         ...
 
     async def upsert_many(

@@ -16,7 +16,6 @@ from heyday.domain.models import (
     ClaimedMessage,
     ClaimRules,
     DueMessage,
-    InboxMessage,
     PlanRules,
     Recorded,
     TypeBalance,
@@ -131,6 +130,10 @@ class PlanStore(Protocol):
         """Return how many people are to be greeted in each zone that a person lives in."""
         ...
 
+    async def hold_erasures(self) -> None:
+        """Let erasures wait until the transaction ends: it plans people whom it has not locked."""
+        ...
+
     async def announce_due(self) -> None:
         """Wake the minute schedulers once the transaction commits."""
         ...
@@ -240,18 +243,6 @@ class Store(Protocol):
 
     async def in_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run `work` in one transaction, and again if PostgreSQL asks for another try."""
-        ...
-
-
-class InboxStore(Protocol):
-    """Keep the local mailbox."""
-
-    async def add(self, message: ClaimedMessage, now: datetime) -> int:
-        """Store a letter once for each idempotency key; return its number."""
-        ...
-
-    async def list_latest(self, limit: int) -> list[InboxMessage]:
-        """Return the latest letters, newest first."""
         ...
 
 

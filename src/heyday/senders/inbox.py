@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.inbox_ports import InboxStore
 from heyday.domain.models import ClaimedMessage
-from heyday.domain.ports import Clock, InboxStore
+from heyday.domain.ports import Clock
 
 _FOR_EVER = timedelta(days=36_500)
 

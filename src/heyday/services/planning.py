@@ -163,11 +163,14 @@ class Planner:
                 changed.update(dict.fromkeys(found))
         counts = PlanCounts()
         user_ids = list(changed)
+
+        async def work(session: Session, some: Sequence[UUID]) -> PlanCounts:
+            await session.plans.hold_erasures()
+            return await self.replan(session, some, self.zones, now)
+
         for start in range(0, len(user_ids), page):
             some = user_ids[start : start + page]
-            counts += await store.in_transaction(
-                lambda s, some=some: self.replan(s, some, self.zones, now)  # type: ignore[misc]
-            )
+            counts += await store.in_transaction(partial(work, some=some))
         return counts
 
     async def retime(self, store: Store, before: datetime | None = None) -> int:

@@ -113,16 +113,22 @@ class UserService:
             user_id, lambda people, now: people.undelete(user_id, now), expected
         )
 
-    async def unsubscribe(self, user_id: UUID, expected: Collection[str] | None = None) -> User:
+    async def unsubscribe(
+        self,
+        user_id: UUID,
+        expected: Collection[str] | None = None,
+        message_type: str | None = None,
+    ) -> User:
         """Send a person no more greetings, and cancel what they have not got.
 
-        Who has unsubscribed already stays so, since the same instant. Raises NotFound.
+        Who has unsubscribed already stays so, since the same instant.   message_type: greetings
+        of this type alone.   Raises NotFound.
         """
 
         async def work(session: Session) -> User:
             await _expect(session, user_id, expected)
             now = self._clock.now()
-            user = await session.users.unsubscribe(user_id, now)
+            user = await session.users.unsubscribe(user_id, now, message_type)
             if user is None:
                 return _present(await session.users.find(user_id))
             await self._planner.cancel(session, [user_id], now)
@@ -130,13 +136,19 @@ class UserService:
 
         return await self._store.in_transaction(work)
 
-    async def resubscribe(self, user_id: UUID, expected: Collection[str] | None = None) -> User:
+    async def resubscribe(
+        self,
+        user_id: UUID,
+        expected: Collection[str] | None = None,
+        message_type: str | None = None,
+    ) -> User:
         """Greet a person again; what is still to come is owed again, and what is due today.
 
-        Who is subscribed already stays so. Raises NotFound.
+        Who is subscribed already stays so.   message_type: greet with this type alone, of those
+        that they had left.   Raises NotFound.
         """
         return await self._come_back(
-            user_id, lambda people, now: people.resubscribe(user_id, now), expected
+            user_id, lambda people, now: people.resubscribe(user_id, now, message_type), expected
         )
 
     async def _come_back(

@@ -2,18 +2,18 @@
 
 import dataclasses
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from heyday.domain.delivery import LEASE_MARGIN, AmbiguityPolicy
-from heyday.domain.errors import ConfigurationError
+from heyday.domain.delivery import AmbiguityPolicy
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
 from heyday.settings.by_type import load_own_policies, own_source
+from heyday.settings.choices import Pooler, SenderName
+from heyday.settings.contradictions import refuse_contradictions
 from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.values import (
     Duration,
@@ -22,31 +22,17 @@ from heyday.settings.values import (
     Url,
     complete_broker_urls,
     complete_origins,
+    complete_public_url,
     complete_redis_url,
+    complete_secret,
     complete_url,
     empty_is_none,
     networks_of,
+    split_secrets,
 )
 
 LONGEST_CALL = timedelta(seconds=30)
-# So that a heartbeat, each third of a lease, always leaves enough for one more call.
-_CALLS_IN_LEASE = 2
-
 _TIME = TimePolicies()
-
-
-class SenderName(StrEnum):
-    """Name what greetings can be sent through."""
-
-    INBOX = "inbox"
-    HTTP = "http"
-
-
-class Pooler(StrEnum):
-    """Name what stands before PostgreSQL: nothing, or what lends servers for a transaction."""
-
-    NONE = "none"
-    TRANSACTION = "transaction"
 
 
 class Settings(BaseSettings):
@@ -87,6 +73,35 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", alias="HOST", description="Where the API listens.")
     port: int = Field(
         default=8000, alias="PORT", ge=0, le=65535, description="Its port; 0: any free one."
+    )
+    public_url: Annotated[Url, BeforeValidator(complete_public_url)] = Field(
+        default=None,
+        alias="HEYDAY_PUBLIC_URL",
+        description="Where people who are greeted reach this API, such as https://hey.example.com; "
+        "links to unsubscribe begin with it. Empty: no links, but in the inbox to itself.",
+    )
+    secret: Annotated[str, BeforeValidator(complete_secret)] = Field(
+        default="",
+        alias="HEYDAY_SECRET",
+        description="What signs links to unsubscribe and stands in for addresses that want no "
+        "greetings: 32 bytes or more, the same for all processes; after a comma, former ones. "
+        "Empty: one is made and kept in the database.",
+    )
+    keep_messages: int = Field(
+        default=0,
+        alias="HEYDAY_KEEP_MESSAGES",
+        ge=0,
+        le=1200,
+        description="Whole months that greetings are kept; the daily run drops older ones, unless "
+        "a greeting in them has not come to its end. 0: for ever.",
+    )
+    scrub_texts_after: int = Field(
+        default=90,
+        alias="HEYDAY_SCRUB_TEXTS_AFTER",
+        ge=0,
+        le=36_500,
+        description="Days after which texts and answers of greetings that came to their end "
+        "are emptied, and letters in the inbox; at least the late window and 7 days. 0: never.",
     )
     api_rate_limit: int = Field(
         default=0,
@@ -343,6 +358,11 @@ class Settings(BaseSettings):
         return own or self.ambiguous
 
     @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Return the secrets that are set, newest first."""
+        return tuple(text.encode() for text in split_secrets(self.secret))
+
+    @property
     def rabbitmq_urls(self) -> list[str]:
         """Return the nodes of RabbitMQ; none where PostgreSQL carries batches."""
         return [url.strip() for url in (self.rabbitmq_url or "").split(",") if url.strip()]
@@ -374,16 +394,5 @@ def load_settings() -> Settings:
     """Return the settings in force. Raises ConfigurationError naming every one that is wrong."""
     refuse_what_is_wrong([Settings, *(own_source(t.name) for t in MESSAGE_TYPES)])
     settings = Settings()
-    if settings.sender_name is SenderName.HTTP and not settings.email_service_url:
-        raise ConfigurationError(
-            "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
-        )
-    if settings.lease < (least := _CALLS_IN_LEASE * (settings.call_timeout + LEASE_MARGIN)):
-        raise ConfigurationError(
-            f"HEYDAY_LEASE={settings.lease.total_seconds():g}s is too short for calls of "
-            f"HEYDAY_CALL_TIMEOUT={settings.call_timeout.total_seconds():g}s; expected at least "
-            f"{least.total_seconds():g}s"
-        )
-    if settings.pool_min > settings.pool_max:
-        raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
+    refuse_contradictions(settings)
     return settings

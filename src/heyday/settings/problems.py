@@ -11,7 +11,9 @@ from pydantic_settings.exceptions import SettingsError
 from heyday.domain.errors import ConfigurationError
 
 # What may hold a password is not repeated in a message.
-_SECRET = frozenset({"DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "EMAIL_SERVICE_URL"})
+_SECRET = frozenset(
+    {"DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "EMAIL_SERVICE_URL", "HEYDAY_SECRET"}
+)
 _SHOWN = 100
 
 

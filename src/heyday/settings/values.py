@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 from heyday.domain.durations import parse_duration
+from heyday.domain.sealing import SECRET_BYTES
 
 _SEND_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
 _PORT = r"\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
@@ -21,6 +22,7 @@ _BROKER_URL = re.compile(rf"amqps?://([^\s/?#,]*@)?{_HOST}(/[^\s/?#,]*)?(\?[^\s#
 _TLS = r"ssl_\w+=[^\s#&]*"
 _REDIS = rf"://([^\s/?#]*@)?{_HOST}(/\d*)?"
 _REDIS_URL = re.compile(rf"redis{_REDIS}|rediss{_REDIS}(\?{_TLS}(&{_TLS})*)?", re.ASCII)
+_PUBLIC_URL = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.ASCII)
 
 # As browsers write them: in lower case, and with a port only where it is not the usual one.
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
@@ -61,6 +63,28 @@ def complete_origins(value: object) -> object:
         raise ValueError(
             "expected whole origins such as https://people.example.com, with commas between"
         )
+    return value
+
+
+def complete_public_url(value: object) -> object:
+    """Refuse what a path cannot be put behind, and drop a slash at the end."""
+    if isinstance(value, str) and value:
+        if not _PUBLIC_URL.fullmatch(value):
+            raise ValueError("expected https://host, with a path or without, no query")
+        return value.rstrip("/")
+    return value
+
+
+def split_secrets(text: str) -> list[str]:
+    """Return the secrets that a text lists, newest first."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def complete_secret(value: object) -> object:
+    """Refuse a secret that could be guessed."""
+    given = split_secrets(value) if isinstance(value, str) else []
+    if any(len(secret.encode()) < SECRET_BYTES for secret in given):
+        raise ValueError(f"expected {SECRET_BYTES} bytes or more, as by `openssl rand -hex 32`")
     return value
 
 
@@ -112,3 +136,7 @@ def without_password(url: str) -> str:
     """Return a URL fit to be shown: what may be a password is hidden, well-formed or not."""
     url = re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
     return re.sub(r"(?i)(password=)[^&]*", r"\1***", url)
+
+
+HIDDEN = frozenset({"secret"})
+"""Fields of the settings whose value is shown nowhere."""

@@ -1,21 +1,27 @@
 """Gather what the inbox page shows, with every time also as the wall clock showed it there."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from msgspec import Struct
 
+from heyday.domain.inbox_ports import InboxStore
 from heyday.domain.models import InboxMessage, UpcomingGreeting
-from heyday.domain.ports import Clock, InboxStore, Store
+from heyday.domain.ports import Clock, Store
+from heyday.domain.sealing import LinkSubject
 from heyday.domain.tzdb import PINNED
+from heyday.services.unsubscribing import LinkMaker
 
 SHOWN = 100
+_EMPTIED = "The text of this letter was removed."
 
 
 class Letter(Struct, frozen=True):
     """Show one greeting that arrived.
 
     *_local: wall time in the person's zone, or in UTC where the zone is no longer known.
-    late_seconds: from the scheduled instant to the arrival.
+    late_seconds: from the scheduled instant to the arrival.   unsubscribe: the path of the page by
+    which its person leaves.
     """
 
     id: int
@@ -26,6 +32,7 @@ class Letter(Struct, frozen=True):
     received_local: str
     received_at: datetime
     late_seconds: float | None
+    unsubscribe: str | None
 
 
 class NextGreeting(Struct, frozen=True):
@@ -55,8 +62,11 @@ class InboxReply(Struct, frozen=True):
 class InboxFeed:
     """Answer the polls of the inbox page. sender: the setting SENDER."""
 
-    def __init__(self, store: Store, inbox: InboxStore, clock: Clock, sender: str) -> None:
+    def __init__(
+        self, store: Store, inbox: InboxStore, clock: Clock, sender: str, links: LinkMaker
+    ) -> None:
         self._store = store
+        self._links = links
         self._inbox = inbox
         self._clock = clock
         self._sender = sender
@@ -72,22 +82,27 @@ class InboxFeed:
             sender=self._sender,
             next=_next_greeting(upcoming) if upcoming else None,
             latest_id=messages[0].id if messages else 0,
-            letters=[_letter(message) for message in messages if message.id > after],
+            letters=[self._letter(message) for message in messages if message.id > after],
+        )
+
+    def _letter(self, message: InboxMessage) -> Letter:
+        scheduled_at, received_at = message.scheduled_send_at, message.received_at
+        return Letter(
+            id=message.id,
+            email=message.email,
+            message=message.message or _EMPTIED,
+            timezone=message.timezone,
+            scheduled_local=_wall_time(scheduled_at, message.timezone) if scheduled_at else None,
+            received_local=_wall_time(received_at, message.timezone),
+            received_at=received_at,
+            late_seconds=(received_at - scheduled_at).total_seconds() if scheduled_at else None,
+            unsubscribe=self._links.make_path(_subject(message.idempotency_key)),
         )
 
 
-def _letter(message: InboxMessage) -> Letter:
-    scheduled_at, received_at = message.scheduled_send_at, message.received_at
-    return Letter(
-        id=message.id,
-        email=message.email,
-        message=message.message,
-        timezone=message.timezone,
-        scheduled_local=_wall_time(scheduled_at, message.timezone) if scheduled_at else None,
-        received_local=_wall_time(received_at, message.timezone),
-        received_at=received_at,
-        late_seconds=(received_at - scheduled_at).total_seconds() if scheduled_at else None,
-    )
+def _subject(idempotency_key: str) -> LinkSubject:
+    user_id, message_type, _ = idempotency_key.split(":")
+    return LinkSubject(UUID(user_id), message_type)
 
 
 def _next_greeting(upcoming: UpcomingGreeting) -> NextGreeting:

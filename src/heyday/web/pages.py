@@ -12,7 +12,9 @@ from litestar.response import Redirect, Response
 from litestar.types import ControllerRouterHandler
 
 from heyday.domain.access import Scope
+from heyday.services.unsubscribing import UnsubscribeService
 from heyday.web.letters import InboxFeed, InboxReply
+from heyday.web.unsubscribe import UnsubscribeRoutes
 
 _MEDIA_TYPES = {
     "inbox.css": "text/css",
@@ -21,9 +23,11 @@ _MEDIA_TYPES = {
 }
 
 
-def create_pages(feed: InboxFeed) -> Sequence[ControllerRouterHandler]:
+def create_pages(
+    feed: InboxFeed, unsubscribing: UnsubscribeService
+) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
-    return PageRoutes(feed).handlers()
+    return [*PageRoutes(feed).handlers(), *UnsubscribeRoutes(unsubscribing).handlers()]
 
 
 class PageRoutes:

@@ -10,15 +10,18 @@ from litestar import Litestar
 from heyday.api.app import ApiServices, create_app
 from heyday.db.audit import AuditRepository
 from heyday.db.inbox import InboxRepository
+from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.tzdb import PINNED
 from heyday.services.auditing import AuditService
 from heyday.services.health import HealthService
+from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
+from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
-from tests.factories import Pipeline
+from tests.factories import SEALS, Pipeline
 from tests.fakes import FakeGuard
 from tests.keys import Doors, pipeline_doors
 from tests.operations import operations_of
@@ -84,8 +87,11 @@ def app(
         audit=AuditService(AuditRepository(database)),
         replies=replies,
         cors_origins=[ORIGIN],
+        privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
     )
-    return create_app(services, create_pages(InboxFeed(database, inbox, clock, "inbox")))
+    feed = InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None))
+    unsubscribing = UnsubscribeService(database, SEALS, pipeline.planner, clock)
+    return create_app(services, create_pages(feed, unsubscribing))
 
 
 @pytest.fixture

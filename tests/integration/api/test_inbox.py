@@ -66,6 +66,7 @@ async def test_a_letter_is_shown_with_the_wall_clock_of_its_zone(
         "received_local": "Thu 14 Jan 2027, 09:00:01",
         "received_at": "2027-01-14T03:15:01.250000Z",
         "late_seconds": 1.25,
+        "unsubscribe": letter["unsubscribe"],
     }
 
 

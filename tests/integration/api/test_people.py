@@ -34,7 +34,7 @@ async def test_a_person_goes_in_and_comes_out(client: httpx.AsyncClient, path: s
     shown = reply.json()
     assert given.items() <= shown.items()
     instants = {"created_at", "updated_at", "unsubscribed_at", "deleted_at"}
-    assert set(shown) - set(given) == {"id", *instants}
+    assert set(shown) - set(given) == {"id", "unsubscribed_types", *instants}
     assert shown["created_at"] == shown["updated_at"] == "2027-01-14T00:00:00Z"
     assert reply.headers["location"] == f"{PEOPLE}/{shown['id']}"
     assert (await client.get(reply.headers["location"])).json() == shown

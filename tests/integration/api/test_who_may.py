@@ -29,6 +29,10 @@ HIDDEN = {
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/static/{name}"),
+    ("GET", "/unsubscribe/icon.svg"),
+    ("GET", "/unsubscribe/page.css"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
 }
 OPEN = {
     ("GET", "/docs"),
@@ -41,6 +45,10 @@ OPEN = {
     ("GET", "/health/schedulers"),
     ("GET", "/openapi.json"),
     ("GET", "/problems/{name}"),
+    ("GET", "/unsubscribe/icon.svg"),
+    ("GET", "/unsubscribe/page.css"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
 }
 
 

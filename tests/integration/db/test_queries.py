@@ -38,7 +38,6 @@ OWN = {
     "api_keys": api_keys.statement,
     "imports": import_jobs.statement,
     "resolutions": resolutions.statement,
-    "users": users.statement,
 }
 
 
@@ -49,6 +48,8 @@ def filled(table: str, query: Query) -> list[str]:
         return [message_logs.statement(query.name, is_doubtful=doubt) for doubt in doubts]
     if table == "forecasts":
         return [forecasts.statement(query.name, message_type) for message_type in MESSAGE_TYPES]
+    if table == "users":
+        return [users.statement(query.name, name) for name in (None, "BIRTHDAY", "ANNIVERSARY")]
     if table in OWN:
         return [OWN[table](query.name)]
     if table != "plans":

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from heyday.cli.app import app
 from heyday.db import alembic_runner
+from heyday.db.schema import users
 from heyday.db.seeding.copying import CopyReport, copy_population
 from heyday.db.seeding.population import Population
 from heyday.db.seeding.sample import add_sample
@@ -248,7 +249,8 @@ async def watched(database_url: str) -> AsyncIterator[list[bool]]:
     """Whether another connection saw `users` without an index, looked up again and again."""
     seen: list[bool] = []
     watcher = await asyncpg.connect(database_url)
-    count = "SELECT count(*) = 6 FROM pg_index WHERE indrelid = 'users'::regclass"
+    all_there = len(users.indexes) + 1  # and the primary key
+    count = f"SELECT count(*) = {all_there} FROM pg_index WHERE indrelid = 'users'::regclass"  # noqa: S608
 
     async def watch() -> None:
         while True:

@@ -36,6 +36,7 @@ def app(users: ScriptedUsers, doors: Doors) -> Litestar:
         bulk=cast("Any", None),
         imports=cast("Any", None),
         operations=Operations(*[cast("Any", None)] * 8),
+        privacy=cast("Any", None),
     )
     return create_app(services)
 

@@ -59,7 +59,9 @@ class ScriptedUsers:
     async def delete(self, user_id: UUID, expected: Collection[str] | None) -> None:
         self._answer(user_id, expected)
 
-    async def undelete(self, user_id: UUID, expected: Collection[str] | None) -> User:
-        return self._answer(user_id, expected)
+    async def undelete(
+        self, user_id: UUID, expected: Collection[str] | None, message_type: str | None = None
+    ) -> User:
+        return self._answer(user_id, message_type, expected)
 
     unsubscribe = resubscribe = undelete

@@ -78,6 +78,7 @@ def app(users: ScriptedUsers, doors: Doors) -> Litestar:
         bulk=cast("Any", None),
         imports=cast("Any", None),
         keys=doors.keys,
+        privacy=cast("Any", None),
         access=doors.access,
     )
     return create_app(services, [show_caller, show_page])
@@ -296,6 +297,7 @@ class TestDeclaring:
             bulk=cast("Any", None),
             imports=cast("Any", None),
             keys=doors.keys,
+            privacy=cast("Any", None),
             access=doors.access,
         )
         with pytest.raises(ImproperlyConfiguredException, match=r"/forgotten .*scope="):

@@ -68,6 +68,8 @@ async def test_every_route_of_the_contract_is_described(openapi: dict[str, Any])
         ("GET", f"{imports}/{{import_id}}/rejected"),
         ("DELETE", f"{imports}/{{import_id}}"),
         *(("POST", f"{user}/{action}") for action in ("undelete", "unsubscribe", "resubscribe")),
+        ("GET", f"{user}/export"),
+        ("POST", f"{user}/erase"),
         ("POST", "/user"),
         *((method, short) for method in ("GET", "PUT", "DELETE")),
         *(("GET", path) for path in health),

@@ -9,7 +9,7 @@ from heyday.api.users import PEOPLE, SHORT
 from heyday.domain.finding import EVERYBODY, LONGEST_PAGE, USUAL_PAGE
 from tests.unit.api.scripted import ADA, ScriptedUsers
 
-SHOWN = {
+SHOWN: dict[str, object] = {
     "id": str(ADA.id),
     "first_name": "Ada",
     "last_name": "Lovelace",
@@ -23,6 +23,7 @@ SHOWN = {
     "updated_at": "2027-01-14T00:00:00Z",
     "unsubscribed_at": None,
     "deleted_at": None,
+    "unsubscribed_types": [],
 }
 FORMS = pytest.mark.parametrize("path", [PEOPLE, SHORT])
 

@@ -59,3 +59,13 @@ def test_one_type_is_listed_for_reading_too(
     listed(HEYDAY_BIRTHDAY_SEND_TIME="08:30")
     settings()
     assert "HEYDAY_BIRTHDAY_SEND_TIME=08:30\n" in capsys.readouterr().out
+
+
+def test_a_secret_is_listed_as_set_and_not_shown(
+    listed: Callable[..., Rows], capsys: pytest.CaptureFixture[str]
+):
+    secret = "not to be shown to whoever asks for it"
+    assert listed()["HEYDAY_SECRET"]["value"] == ""
+    assert listed(HEYDAY_SECRET=secret)["HEYDAY_SECRET"]["value"] == "***"
+    settings()
+    assert secret not in capsys.readouterr().out

@@ -1,9 +1,17 @@
 -- The local mailbox.
 
 -- name: add
--- Store a letter once for each key; a repeat answers with the first one's number.
+-- Store a letter once for each key; a repeat answers with the first one's number. The person, $6,
+-- is locked so that an erasure either finds the letter, or is found here: then it is empty.
+WITH person AS MATERIALIZED (
+    SELECT erased_at FROM users WHERE id = $6 FOR SHARE
+)
 INSERT INTO inbox_messages AS i (idempotency_key, email, message, scheduled_send_time, received_at)
-VALUES ($1, $2, $3, $4, $5)
+SELECT $1,
+       CASE WHEN is_erased THEN 'erased@erased.invalid' ELSE $2 END,
+       CASE WHEN is_erased THEN '' ELSE $3 END,
+       $4, $5
+FROM (SELECT EXISTS (SELECT FROM person WHERE erased_at IS NOT NULL) AS is_erased) AS found
 ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = i.idempotency_key
 RETURNING id
 

@@ -1,6 +1,8 @@
 -- Greetings on their way. Bounds on scheduled_send_time lead straight to the partition.
 --
--- Places: {occasion}, the person's date that the row is about; {skip_before} and {same_occasion},
+-- Places: {occasion}, the person's date that the row is about; {left}, the columns that say since
+-- when a person wants none of a message type, and {left_at}, that of the row's type;
+-- {skip_before} and {same_occasion},
 -- the element for the row's message type of an array with one for each; {twin}, {greeted} and
 -- {which}, what tells the two statements that claim apart.
 
@@ -105,7 +107,7 @@ WHEN twin.greeted_on IS NOT NULL THEN 'greeted for this occasion on ' || twin.gr
 -- moves: QUEUED > SENDING CANCELLED SKIPPED QUEUED
 WITH people AS MATERIALIZED (
     SELECT u.id, u.email, u.timezone, u.birthday_date, u.anniversary_date, u.dates_changed_at,
-           u.deleted_at IS NOT NULL AS is_deleted, u.unsubscribed_at IS NOT NULL AS is_unsubscribed
+           u.deleted_at IS NOT NULL AS is_deleted, u.unsubscribed_at, {left}
     FROM users u
     WHERE u.id IN (
         SELECT user_id FROM message_logs
@@ -115,7 +117,8 @@ WITH people AS MATERIALIZED (
 ), target AS MATERIALIZED (
     SELECT m.id, m.scheduled_send_time, p.email, p.timezone AS person_timezone,
            CASE WHEN p.is_deleted THEN 'person deleted'
-                WHEN p.is_unsubscribed THEN 'person unsubscribed' END AS unwanted,
+                WHEN coalesce(p.unsubscribed_at, {left_at}) IS NOT NULL
+                THEN 'person unsubscribed' END AS unwanted,
            is_changed,
            CASE WHEN is_changed THEN NULL
                 WHEN m.scheduled_send_time < {skip_before} THEN 'the late window had passed'
@@ -188,7 +191,8 @@ RETURNING m.id
 -- name: record
 -- Write outcomes where status and epoch are still the sender's own; note each attempt that was
 -- not a plain first success, once: a sender that lost the answer to its COMMIT comes again. As for
--- the coalesce, see `claim`.
+-- the coalesce, see `claim`. A row without a text is one of a person who was erased during the
+-- attempt: what a provider says stays out of it.
 -- moves: SENDING > SENT FAILED RETRYING UNKNOWN
 WITH outcome AS (
     SELECT *
@@ -206,8 +210,9 @@ WITH outcome AS (
         retry_count = o.retry_count, ambiguous_count = o.ambiguous_count,
         ambiguous_since = o.ambiguous_since, next_attempt_at = o.next_attempt_at,
         lease_until = NULL,
-        api_response_code = o.code, api_response_body = o.body, error_message = o.error,
-        provider_message_id = o.provider_message_id
+        api_response_code = o.code, error_message = o.error,
+        api_response_body = CASE WHEN m.message_content <> '' THEN o.body END,
+        provider_message_id = CASE WHEN m.message_content <> '' THEN o.provider_message_id END
     FROM outcome o
     WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
       AND m.scheduled_send_time BETWEEN $16 AND $17

@@ -1,6 +1,7 @@
 -- Planning: zone days come in as arrays, people never leave the database.
 --
--- Places: {date} and {month_day}, the columns of users that the message type is about;
+-- Places: {date} and {month_day}, the columns of users that the message type is about, and
+-- {left_at}, since when the person wants none of it;
 -- {candidates}, zone days with the people they match: `everybody` or `some_people` below;
 -- {by_edit}, the reasons for which an edit has cancelled a row, and not a person's decision;
 -- {known} and {unplanned}, which leave out what a plan for everybody finds in the ledger;
@@ -43,6 +44,10 @@ SELECT pg_advisory_xact_lock_shared(7393003),
        CASE WHEN has_parameter_privilege('session_replication_role', 'SET')
             THEN set_config('session_replication_role', 'replica', true) END
 
+-- name: hold_erasures
+-- Let erasures wait until this transaction ends, for it writes names that it has read.
+SELECT pg_advisory_xact_lock_shared(7393003)
+
 -- name: known
 -- The ledger of these days as one set, read once: quicker than to ask it for each row again. For a
 -- few people ON CONFLICT alone is quicker.
@@ -65,7 +70,7 @@ WITH {known} due AS MATERIALIZED (
     SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
            d.delivery_date, d.timezone, d.send_at, d.is_today
     FROM {candidates}
-    WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
+    WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
       AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $9
       AND (d.send_at >= $10
            OR u.eligible_since <= d.send_at
@@ -105,7 +110,7 @@ WITH wanted AS MATERIALIZED (
         SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
                u.eligible_since, d.delivery_date, d.timezone, d.send_at, d.is_today
         FROM {candidates}
-        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
+        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
           AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $9
           AND d.send_at >= $11
     ) AS candidates
@@ -132,12 +137,13 @@ WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.deli
 UPDATE message_logs m
 SET status = 'CANCELLED', epoch = m.epoch + 1,
     error_message = CASE WHEN u.deleted_at IS NOT NULL THEN 'person deleted'
-                         WHEN u.unsubscribed_at IS NOT NULL THEN 'person unsubscribed'
+                         WHEN coalesce(u.unsubscribed_at, u.{left_at}) IS NOT NULL
+                         THEN 'person unsubscribed'
                          ELSE 'date or time zone changed' END
 FROM users u
 WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
   AND m.scheduled_send_time >= $3 AND m.status {movable}
-  AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
+  AND (u.deleted_at IS NOT NULL OR coalesce(u.unsubscribed_at, u.{left_at}) IS NOT NULL
        OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
        OR u.{date} IS DISTINCT FROM m.occasion_date
           AND (m.ambiguous_count = 0
@@ -152,7 +158,7 @@ SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
 WHERE m.message_type = $1 AND m.status IN ('SCHEDULED', 'RETRYING')
-  AND (u.deleted_at IS NOT NULL OR u.unsubscribed_at IS NOT NULL
+  AND (u.deleted_at IS NOT NULL OR coalesce(u.unsubscribed_at, u.{left_at}) IS NOT NULL
        OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
        OR u.{date} IS DISTINCT FROM m.occasion_date
           AND (m.ambiguous_count = 0
@@ -164,7 +170,7 @@ FROM message_logs m
 JOIN users u ON u.id = m.user_id
 WHERE m.message_type = $1 AND m.status = 'CANCELLED' AND m.scheduled_send_time >= $2
   AND m.error_message IN ({by_edit})
-  AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
+  AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
   AND u.{month_day} IN (
       229,
       date_part('month', m.delivery_date) * 100 + date_part('day', m.delivery_date),
@@ -174,7 +180,7 @@ WHERE m.message_type = $1 AND m.status = 'CANCELLED' AND m.scheduled_send_time >
 -- Greetings that are due on the zone days and that the ledger does not hold.
 SELECT count(*)
 FROM {candidates}
-WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL
+WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
   AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $7
   AND (d.send_at >= $8 OR u.eligible_since <= d.send_at)
   AND NOT EXISTS (

@@ -1,11 +1,18 @@
--- People. Deleted ones stay as rows and are found by none of these but `undelete`.
+-- People. Deleted ones stay as rows and are found by none of these but `undelete`, `leave` and
+-- `list_left`.
+--
+-- Places: {columns}, those of a person as shown; {left}, all columns that say since when somebody
+-- wants no greetings, of one message type or of any, and {left_by_list}, what the list of
+-- suppressed addresses says for each; {left_at}, the one that is meant; {others}, what those of
+-- the other message types become.
 
 -- name: insert
--- Store a new person.
+-- Store a new person, as one who wants no greetings if their address, $10, is on the list of those.
 INSERT INTO users (
     first_name, last_name, email, timezone, birthday_date, anniversary_date,
-    location_city, location_country, created_at, updated_at, eligible_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9)
+    location_city, location_country, created_at, updated_at, eligible_since, {left})
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, {left_by_list}
+FROM suppressions WHERE address_hmac = ANY ($10::bytea[])
 RETURNING {columns}
 
 -- name: find
@@ -32,7 +39,7 @@ WHERE ($1::uuid IS NULL OR id > $1)
   AND ($11::timestamptz IS NULL OR created_at < $11)
   AND ($12::timestamptz IS NULL OR updated_at >= $12)
   AND ($13::timestamptz IS NULL OR updated_at < $13)
-  AND (deleted_at IS NOT NULL) = $14
+  AND (deleted_at IS NOT NULL) = $14 AND erased_at IS NULL
   AND ($15::boolean IS NULL OR (unsubscribed_at IS NOT NULL) = $15)
 ORDER BY id
 LIMIT $2
@@ -73,52 +80,95 @@ LEFT JOIN users u ON lower(u.email) = lower(given.email) AND u.deleted_at IS NUL
 ORDER BY given.number
 
 -- name: replace
--- Overwrite a person; a date on another day of the year makes them eligible from now on.
+-- Overwrite a person; a date on another day of the year makes them eligible from now on. Whose new
+-- address, $11, is on the list of those who want no greetings, wants none.
 UPDATE users
-SET first_name = $2, last_name = $3, email = $4, timezone = $5, birthday_date = $6,
+SET first_name = $2, last_name = $3, email = $4::varchar, timezone = $5, birthday_date = $6,
     anniversary_date = $7, location_city = $8, location_country = $9, updated_at = $10,
     eligible_since = CASE
         WHEN (birthday_month_day, anniversary_month_day) IS DISTINCT FROM
              (date_part('month', $6::date) * 100 + date_part('day', $6::date),
               date_part('month', $7::date) * 100 + date_part('day', $7::date))
-        THEN $10 ELSE eligible_since END
+        THEN $10 ELSE eligible_since END,
+    ({left}) = (
+        SELECT {left_or_listed}
+        FROM suppressions
+        WHERE address_hmac = ANY ($11::bytea[]) AND lower(users.email) <> lower($4::varchar))
 WHERE id = $1 AND deleted_at IS NULL
 RETURNING {columns}
 
 -- name: delete
 -- Mark a person deleted.
 UPDATE users SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL
+RETURNING {columns}
 
 -- name: undelete
--- Take a deletion back; the person is eligible from now on.
+-- Take a deletion back; the person is eligible from now on. Who was erased does not come back.
 UPDATE users SET deleted_at = NULL, updated_at = $2, eligible_since = $2
-WHERE id = $1 AND deleted_at IS NOT NULL
+WHERE id = $1 AND deleted_at IS NOT NULL AND erased_at IS NULL
 RETURNING {columns}
 
 -- name: unsubscribe
--- Note that a person wants no more greetings.
-UPDATE users SET unsubscribed_at = $2, updated_at = $2
-WHERE id = $1 AND deleted_at IS NULL AND unsubscribed_at IS NULL
+-- Note that a person wants no more greetings, or none of one message type.
+UPDATE users SET {left_at} = $2, updated_at = $2
+WHERE id = $1 AND deleted_at IS NULL AND {left_at} IS NULL
 RETURNING {columns}
 
 -- name: resubscribe
--- Note that a person wants greetings again, from now on.
-UPDATE users SET unsubscribed_at = NULL, updated_at = $2, eligible_since = $2
-WHERE id = $1 AND deleted_at IS NULL AND unsubscribed_at IS NOT NULL
+-- Note that a person wants greetings again, from now on, or those of one message type: who had
+-- left all of them then has left the others.
+UPDATE users SET {left_at} = NULL, {others}, updated_at = $2, eligible_since = $2
+WHERE id = $1 AND deleted_at IS NULL AND num_nonnulls({returning}) > 0
 RETURNING {columns}
+
+-- name: follow_list
+-- Let a person want what the list says of their address, $2, if it is on it.
+UPDATE users
+SET ({left}) = (
+    SELECT {left_or_listed} FROM suppressions WHERE address_hmac = ANY ($2::bytea[]))
+WHERE id = $1 AND EXISTS (SELECT FROM suppressions WHERE address_hmac = ANY ($2::bytea[]))
+RETURNING {columns}
+
+-- name: list_left
+-- The person of a link, deleted or not, and whoever lives with the same address now; locked, in
+-- order of id as claims do. Who was erased has no address any more.
+SELECT id, email FROM users
+WHERE erased_at IS NULL AND id IN (
+    SELECT $1::uuid
+    UNION
+    SELECT l.id
+    FROM users p JOIN users l ON lower(l.email) = lower(p.email) AND l.deleted_at IS NULL
+    WHERE p.id = $1 AND p.erased_at IS NULL)
+ORDER BY id
+FOR NO KEY UPDATE
+
+-- name: leave
+-- Note that these people, deleted or not, want no more greetings, or none of one message type.
+UPDATE users SET {left_at} = $2, updated_at = $2
+WHERE id = ANY ($1) AND {left_at} IS NULL
 
 -- name: upsert_many
 -- Store people by address; return the new and the changed. $10 names the columns given: of the
 -- others, stored values stay. Who is there unchanged is not even locked, as that would write too.
--- The order keeps imports that run at once from deadlocks.
+-- The order keeps imports that run at once from deadlocks. $11 stands for addresses, as the list of
+-- those who want no greetings has them, and $12 says which row each is of: who is new and on the
+-- list is stored as wanting none; who is there already has said since what they want.
 INSERT INTO users AS u (
     first_name, last_name, email, timezone, birthday_date, anniversary_date,
-    location_city, location_country, created_at, updated_at, eligible_since)
-SELECT p.*, $9, $9, $9
+    location_city, location_country, created_at, updated_at, eligible_since, {left})
+SELECT p.first_name, p.last_name, p.email, p.timezone, p.birthday_date, p.anniversary_date,
+       p.location_city, p.location_country, $9, $9, $9, {left}
 FROM unnest($1::varchar[], $2::varchar[], $3::varchar[], $4::varchar[], $5::date[], $6::date[],
             $7::varchar[], $8::varchar[])
+    WITH ORDINALITY
     AS p (first_name, last_name, email, timezone, birthday_date, anniversary_date,
-          location_city, location_country)
+          location_city, location_country, place)
+LEFT JOIN (
+    SELECT place, {left_by_list}
+    FROM unnest($11::bytea[], $12::bigint[]) AS given (address_hmac, place)
+    JOIN suppressions USING (address_hmac)
+    GROUP BY place
+) AS listed USING (place)
 WHERE coalesce((
     SELECT (s.first_name, s.last_name, s.email, s.timezone)
            <> (p.first_name, p.last_name, p.email, p.timezone)

@@ -53,6 +53,9 @@ function renderLetter(letter, isFresh) {
   write(".due", letter.scheduled_local ?? "not known");
   write(".arrived", letter.received_local);
   write(".lateness", lateness.text);
+  const leave = item.querySelector(".leave");
+  if (letter.unsubscribe) leave.setAttribute("href", letter.unsubscribe);
+  else leave.remove();
   item.querySelector(".lateness").toggleAttribute("data-late", lateness.isLate);
   item.classList.toggle("fresh", isFresh);
   return item;

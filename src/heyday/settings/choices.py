@@ -1,0 +1,17 @@
+"""Name what may be chosen where a setting is a choice of Heyday's own."""
+
+from enum import StrEnum
+
+
+class SenderName(StrEnum):
+    """Name what greetings can be sent through."""
+
+    INBOX = "inbox"
+    HTTP = "http"
+
+
+class Pooler(StrEnum):
+    """Name what stands before PostgreSQL: nothing, or what lends servers for a transaction."""
+
+    NONE = "none"
+    TRANSACTION = "transaction"
