@@ -20,6 +20,7 @@ from heyday.api.filters import read_filter
 from heyday.api.people import show_page, show_person
 from heyday.api.refusals import ANY_BODY, refusals
 from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
+from heyday.api.short_way import ShortReply, ShortWay
 from heyday.domain.access import Scope
 from heyday.domain.errors import Changed, EmailTaken, NotFound
 from heyday.domain.finding import LONGEST_PAGE, USUAL_PAGE, PeopleFilter
@@ -123,6 +124,7 @@ class UserRoutes:
             dto=body,
             return_dto=None,
             summary="Add a person",
+            middleware=[ShortWay(has_body=True)],
             **writes,
             **self._tagged(*ANY_BODY, headers=[_LOCATION]),
         )
@@ -130,6 +132,7 @@ class UserRoutes:
             item,
             tags=[tag],
             summary="Show a person",
+            middleware=[ShortWay({"if_none_match": b"if-none-match"}, has_body=False)],
             scope=Scope.USERS_READ,
             **self._conditional(NotFound),
         )
@@ -180,7 +183,7 @@ class UserRoutes:
         user = await self._users.get(user_id)
         if is_known(user.version, if_none_match):
             headers = etag(user.version)
-            return Response[Any](None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+            return ShortReply[Any](None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return _reply(user)
 
     async def replace_person(
@@ -233,4 +236,4 @@ class UserRoutes:
 
 
 def _reply(user: User, headers: Mapping[str, str] | None = None) -> Response[Person]:
-    return Response(show_person(user), headers=etag(user.version) | dict(headers or {}))
+    return ShortReply(show_person(user), headers=etag(user.version) | dict(headers or {}))

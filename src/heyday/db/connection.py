@@ -251,11 +251,13 @@ class Database:
         A connection that breaks during COMMIT leaves the outcome open, so that is not repeated.
         Raises DatabaseUnavailable, DatabaseError.
         """
-        retrying = stamina.retry_context(
-            on=_UNDONE, attempts=6, wait_initial=0.02, wait_max=1.0, wait_jitter=0.05
-        )
         with explained():
-            async for attempt in retrying:
+            # Nearly all succeed at once, and to prepare for more costs as much as a statement.
+            with contextlib.suppress(*_UNDONE):
+                return await self._once(work)
+            async for attempt in stamina.retry_context(
+                on=_UNDONE, attempts=5, wait_initial=0.02, wait_max=1.0, wait_jitter=0.05
+            ):
                 with attempt:
                     return await self._once(work)
         raise AssertionError  # the last attempt returns or raises
