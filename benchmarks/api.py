@@ -31,7 +31,7 @@ from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.seeding.copying import copy_population
 from heyday.db.seeding.population import Population
-from tests.api_key import bearer, create_admin_key
+from tests.keys import bearer, key_at
 
 CONNECTIONS = 32
 HEYDAY, BARE = "Heyday", "bare"
@@ -114,7 +114,7 @@ def measure(people: int, rounds: int, seconds: int) -> Measured:
         url = server.start_blocking()
         stack.callback(server.stop_blocking)
         ids, version = run(_seed(url, people))
-        key = create_admin_key(url, home)
+        key = run(key_at(url))
         services = {
             HEYDAY: stack.enter_context(_heyday(url, home)),
             BARE: stack.enter_context(_bare(url, key, home)),

@@ -33,7 +33,7 @@ from tests.acceptance.canary import (
 from tests.acceptance.moments import Moment, moment_in
 from tests.acceptance.processes import Heyday, heyday, run
 from tests.acceptance.test_to_a_provider import TIME_PASSES, is_all_ended
-from tests.api_key import bearer, create_admin_key
+from tests.keys import bearer, key_at
 from tests.provider import Act, Provider, Received
 from tests.redis import RedisServer
 
@@ -133,14 +133,21 @@ async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
 
 
 @pytest.fixture(params=["postgresql", "rabbitmq"])
+def rabbitmq_url(request: pytest.FixtureRequest) -> str | None:
+    """Where the broker is, for each transport in turn."""
+    is_used = request.param == "rabbitmq"
+    return request.getfixturevalue("rabbit").url if is_used else None
+
+
+@pytest.fixture
 async def heard(
-    request: pytest.FixtureRequest,
+    rabbitmq_url: str | None,
     database_url: str,
     connection: AnyConnection,
     redis_server: RedisServer,
     tmp_path: Path,
 ) -> AsyncIterator[Run]:
-    """A run of which every store is watched and every line is logged, by each transport in turn."""
+    """A run of which every store is watched and every line is logged, by one transport."""
     # Nine o'clock was a minute ago: whoever comes now is greeted at once.
     moment = moment_in(-60)
     settings = SETTINGS | {
@@ -154,9 +161,9 @@ async def heard(
         run = Run(settings, tmp_path, connection, provider, moment)
         await watch_postgres(connection, run.evidence)
         await stack.enter_async_context(watched_redis(redis_server.url, run.evidence))
-        if request.param == "rabbitmq":
-            settings["RABBITMQ_URL"] = url = request.getfixturevalue("rabbit").url
-            await stack.enter_async_context(watched_rabbit(url, run.evidence))
+        if rabbitmq_url:
+            settings["RABBITMQ_URL"] = rabbitmq_url
+            await stack.enter_async_context(watched_rabbit(rabbitmq_url, run.evidence))
         stack.push_async_callback(run.close)
         yield run
 
@@ -214,7 +221,7 @@ async def live(run: Run) -> None:
 
 async def ask_and_add(run: Run, url: str, person: dict[str, str]) -> None:
     """Ask the API wrongly, add a person by it, and look at its metrics."""
-    key = create_admin_key(run.settings["DATABASE_URL"], run.folder)
+    key = await key_at(run.settings["DATABASE_URL"])
     async with aiohttp.ClientSession(url, headers=bearer(key)) as client:
         await ask_wrongly(client, person, run.evidence)
         more = marked_person(PEOPLE, run.moment)

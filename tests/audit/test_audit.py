@@ -1,6 +1,7 @@
 """A known hole fails the check; that nobody could be asked is said, and is no all-clear."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -12,7 +13,7 @@ HOLED = {"name": "holed", "version": "1.0", "vulns": [HOLE]}
 UNKNOWN = {"name": "unknown", "skip_reason": "not found"}
 
 
-def told(*packages: dict[str, object]) -> Look:
+def told(*packages: Mapping[str, object]) -> Look:
     return read("pypi", json.dumps({"dependencies": packages, "fixes": []}), "")
 
 

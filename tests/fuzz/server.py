@@ -8,13 +8,13 @@ from pathlib import Path
 import aiohttp
 
 from tests.acceptance.processes import Heyday, get, heyday
-from tests.api_key import bearer, create_admin_key
+from tests.keys import bearer, key_at
 from tests.rabbitmq import free_port
 
 
 @dataclass(frozen=True)
 class Api:
-    """Hold a running API. key: one that opens all of it, or "" where none is asked for."""
+    """Hold a running API. key: one that opens all of it."""
 
     process: Heyday
     port: int
@@ -38,7 +38,7 @@ class Api:
 @contextlib.asynccontextmanager
 async def running_api(database_url: str, folder: Path) -> AsyncIterator[Api]:
     """Lend the API of a database."""
-    key = create_admin_key(database_url, folder)
+    key = await key_at(database_url)
     settings = {
         "DATABASE_URL": database_url,
         "PORT": str(port := free_port()),
