@@ -95,8 +95,7 @@ size: $(DEV) ## Check sizes, names and the shape of the test folder
 	@$(BIN)/python -m pytest -q tests/architecture
 
 secrets: $(DEV) ## Look for passwords and keys in what is or may be committed (detect-secrets)
-	@git ls-files -z --cached --others --exclude-standard | \
-	  xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+	@.ci/secrets
 
 audit: $(DEV) ## Look for known holes in what is installed (pip-audit); says so if it could not look
 	@$(BIN)/python -m tests.audit requirements-dev.lock

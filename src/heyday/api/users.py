@@ -79,7 +79,13 @@ class UserRoutes:
         """Return what the route has that shows one person, unless the caller knows them."""
         options = self._tagged(*errors)
         options["responses"][HTTP_304_NOT_MODIFIED] = NOT_MODIFIED
+        options["middleware"] = [ShortWay({"if_none_match": b"if-none-match"}, has_body=False)]
         return options
+
+    def _adding(self) -> dict[str, Any]:
+        """Return what the routes have that add a person."""
+        options = self._tagged(*ANY_BODY, headers=[_LOCATION])
+        return options | {"middleware": [ShortWay(has_body=True)]}
 
     def _leaving_and_coming_back(self) -> Sequence[HTTPRouteHandler]:
         """Return the handlers that take no body and may be repeated: each answers the person."""
@@ -124,15 +130,13 @@ class UserRoutes:
             dto=body,
             return_dto=None,
             summary="Add a person",
-            middleware=[ShortWay(has_body=True)],
             **writes,
-            **self._tagged(*ANY_BODY, headers=[_LOCATION]),
+            **self._adding(),
         )
         get_person = get(
             item,
             tags=[tag],
             summary="Show a person",
-            middleware=[ShortWay({"if_none_match": b"if-none-match"}, has_body=False)],
             scope=Scope.USERS_READ,
             **self._conditional(NotFound),
         )
