@@ -10,6 +10,7 @@ What Heyday computes in Python, such as whether an address is one, it does not.
 import argparse
 import asyncio
 import contextlib
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -51,6 +52,8 @@ PERSON = {
     "location_country": "United Kingdom",
 }
 _JSON = "application/json"
+# Of a request, or of the person it is about, within a statement's text.
+_ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 Value = Callable[[Mapping[str, object]], object]
 """Make a statement's parameter of what a request brought."""
@@ -90,8 +93,8 @@ def statements_of(first: Heard, second: Heard) -> list[Statement]:
 
     Raises ValueError if they are not the same statements.
     """
-    queries = [heard.query for heard in first.statements]
-    if queries != [heard.query for heard in second.statements]:
+    queries = [_ID.sub("", heard.query) for heard in first.statements]
+    if queries != [_ID.sub("", heard.query) for heard in second.statements]:
         raise ValueError(f"two requests of one kind differ: {queries}")
     return [
         Statement(
