@@ -1,9 +1,9 @@
 """Frame every request, whether a route matches or not: an id, safe headers, one log line."""
 
+import os
 import re
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 import structlog
 from litestar.enums import ScopeType
@@ -46,7 +46,7 @@ class RequestFrame:
         if scope["type"] == ScopeType.WEBSOCKET:
             await self._app(scope, receive, send)
             return
-        request_id = _given_id(scope) or uuid4().hex
+        request_id = _given_id(scope) or os.urandom(16).hex()
         scope["state"]["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._serve(scope, receive, send, request_id)

@@ -36,7 +36,7 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", f"/user/{uuid4().hex}x", {}),
     ("GET", ITEM, {"headers": {"Authorization": ""}}),
 ]
-GET = ("GET", ITEM, {})
+GET: tuple[str, str, dict[str, Any]] = ("GET", ITEM, {})
 FAULTS = [
     NotFound("there is no person with this id"),
     EmailTaken(),
