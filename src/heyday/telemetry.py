@@ -151,15 +151,14 @@ def render_line(_logger: object, _method: str, event: EventDict) -> str:
     """
     at, level, name = event.pop("timestamp", ""), event.pop("level", ""), event.pop("event", "")
     trace = event.pop("exception", None)
-    fields = " ".join([f"{key}={_shown(event[key])}" for key in sorted(event)])
+    fields = " ".join([f"{key}={_shown(value)}" for key, value in sorted(event.items())])
     line = f"{at} [{level:<9}] {name:<30} {fields}".rstrip()
     return f"{line}\n{trace}" if trace else line
 
 
 def _shown(value: object) -> str:
     """Return a value as it is, or quoted where it would not end at the next blank."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if _PLAIN.fullmatch(text) or text is not value else repr(text)
+    return value if isinstance(value, str) and _PLAIN.fullmatch(value) else repr(value)
 
 
 def _note_retry(details: RetryDetails) -> None:

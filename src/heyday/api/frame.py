@@ -48,8 +48,11 @@ class RequestFrame:
             return
         request_id = _given_id(scope) or os.urandom(16).hex()
         scope["state"]["request_id"] = request_id
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
             await self._serve(scope, receive, send, request_id)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
 
     async def _serve(
         self, scope: "HTTPScope", receive: "Receive", send: "Send", request_id: str
