@@ -69,7 +69,7 @@ $(DEV): requirements-dev.lock $(RUN)
 
 # --- Test and check --------------------------------------------------------------------------
 
-.PHONY: test check lint format types floors size
+.PHONY: test check lint format types floors size secrets audit api-fuzz
 test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the core >= 95 %
 	@$(PYTEST) --cov --cov-report=
 	@$(BIN)/python -m coverage report --fail-under=95 \
@@ -79,7 +79,7 @@ test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the c
 	  HEYDAY_TEST_PG_BIN=$$bin $(PYTEST) tests/integration/db || exit 1; done
 	@$(if $(SERVERS),:,echo "No other PostgreSQL here: tested on the embedded one alone")
 
-check: lint types floors size ## Check format, lint, types, floors and sizes
+check: lint types floors size secrets audit ## Check format, lint, types, floors, sizes, secrets, known holes
 
 lint: $(DEV) ## Check format and lint rules (ruff)
 	@$(BIN)/ruff format --check $(CODE)
@@ -94,6 +94,15 @@ floors: $(DEV) ## Check that modules import downwards only (import-linter)
 size: $(DEV) ## Check sizes, names and the shape of the test folder
 	@$(BIN)/python -m pytest -q tests/architecture
 
+secrets: $(DEV) ## Look for passwords and keys in what is or may be committed (detect-secrets)
+	@.ci/secrets
+
+audit: $(DEV) ## Look for known holes in what is installed (pip-audit); says so if it could not look
+	@$(BIN)/python -m tests.audit requirements-dev.lock
+
+api-fuzz: $(DEV) ## Ask the API over 20,000 times what it must refuse, or answer as described
+	@$(BIN)/python -m tests.fuzz
+
 .PHONY: bench
 bench: $(DEV) ## Measure planning among 3,000,000 people; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.plan
@@ -105,6 +114,10 @@ bench-transports: $(DEV) ## Compare PostgreSQL and RabbitMQ as the transport, ha
 .PHONY: bench-caching
 bench-caching: $(DEV) ## Measure what a cache in Redis would save; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.caching
+
+.PHONY: bench-api
+bench-api: $(DEV) ## Compare the API with a bare service that does the same SQL; writes docs/performance.md
+	@$(BIN)/python -m benchmarks.api
 
 .PHONY: chaos chaos-short
 chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json

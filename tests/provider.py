@@ -73,7 +73,7 @@ class Received:
     """Hold one request as it came.
 
     received_at: on the wall.   seconds: on a clock that never jumps.   earlier: how often the
-    key had come before.
+    key had come before.   head: its address and headers.
     """
 
     key: str
@@ -82,6 +82,7 @@ class Received:
     received_at: datetime
     seconds: float
     earlier: int
+    head: str = ""
 
 
 Behaviour = Callable[[Received], "Act | web.Response"]
@@ -196,6 +197,7 @@ class Provider:
             received_at=datetime.now(UTC),  # noqa: TID251 - when it really came is what counts
             seconds=asyncio.get_running_loop().time(),
             earlier=self._seen[key],
+            head=f"{http.method} {http.raw_path} {http.raw_headers!r}",
         )
         self._seen[key] += 1
         self.requests.append(received)
@@ -241,6 +243,7 @@ class Provider:
     def _write_log(self, request: Received, act: str) -> None:
         if self._log is not None:
             line = asdict(request) | {"act": act, "accepted": self.accepted[request.key]}
+            del line["head"]
             self._log.write(json.dumps(line, default=str) + "\n")
 
 

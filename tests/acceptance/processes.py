@@ -103,9 +103,9 @@ class Heyday:
         await self.process.wait()
 
     async def _read(self) -> None:
-        assert self.process.stderr
-        while line := await self.process.stderr.readline():
-            self.text += line.decode()
+        assert self.process.stdout
+        while line := await self.process.stdout.readline():
+            self.text += line.decode(errors="replace")
             async with self._changed:
                 self._changed.notify_all()
         async with self._changed:
@@ -121,7 +121,8 @@ async def heyday(*words: str, cwd: Path, **settings: str) -> AsyncIterator[Heyda
         cwd=cwd,
         env=_environment(settings),
         stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     running = Heyday(process)
     try:

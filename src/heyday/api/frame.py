@@ -1,15 +1,16 @@
 """Frame every request, whether a route matches or not: an id, safe headers, one log line."""
 
+import os
 import re
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 import structlog
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from litestar.handlers import BaseRouteHandler
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -26,6 +27,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+# What a reply has of these is said anew.
+_RULED = frozenset({b"vary", b"allow", b"x-request-id"})
+_ENCODING = b"Accept-Encoding"
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
 class RequestFrame:
@@ -33,16 +38,21 @@ class RequestFrame:
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
+        # Bound once: to find out how to log costs more than to log.
+        self._log: structlog.typing.FilteringBoundLogger = log.bind()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request."""
         if scope["type"] == ScopeType.WEBSOCKET:
             await self._app(scope, receive, send)
             return
-        request_id = _given_id(scope) or uuid4().hex
+        request_id = _given_id(scope) or os.urandom(16).hex()
         scope["state"]["request_id"] = request_id
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
             await self._serve(scope, receive, send, request_id)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
 
     async def _serve(
         self, scope: "HTTPScope", receive: "Receive", send: "Send", request_id: str
@@ -57,45 +67,60 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableScopeHeaders.from_message(message)
-                headers["X-Request-Id"] = request_id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                headers["Vary"] = _varying(headers.get("Vary", ""))
-                if allowed := headers.get("Allow"):
-                    headers["Allow"] = _with_head(allowed)
+                message["headers"] = _with_ours(list(message["headers"]), request_id)
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         try:
             await self._app(inner, receive, framed_send)
+        except Exception as error:  # noqa: BLE001 - what gets here was refused by no handler
+            # Most often the caller has gone. The server would log the error's text, which may
+            # quote data; it sees by itself that the reply was not finished.
+            log.warning("reply_broken_off", error=type(error).__name__)
         finally:
-            _log_access(inner, scope["method"], status, perf_counter() - started)
+            self._log_access(inner, scope["method"], status, perf_counter() - started)
+
+    def _log_access(
+        self, scope: "HTTPScope", method: str, status: int | None, seconds: float
+    ) -> None:
+        """Write the access line. It names the route, not the path: a path may hold anything."""
+        route = scope.get("path_template") or "unmatched"
+        handler = cast("BaseRouteHandler | None", scope.get("route_handler"))
+        is_routine = handler is not None and handler.opt.get("is_routine", False)
+        write = self._log.debug if is_routine else self._log.info
+        write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
-def _varying(given: str) -> str:
+def _with_ours(
+    headers: "Collection[tuple[bytes, bytes]]", request_id: str
+) -> list[tuple[bytes, bytes]]:
+    """Return a reply's headers with ours: bytes, as each reply passes here."""
+    found = dict(headers)
+    own = [pair for pair in headers if pair[0] not in _RULED]
+    own += [pair for pair in _ENCODED if pair[0] not in found]
+    own.append((b"x-request-id", request_id.encode()))
+    own.append((b"vary", _varying(found.get(b"vary", b""))))
+    if allowed := found.get(b"allow"):
+        own.append((b"allow", _with_head(allowed)))
+    return own
+
+
+def _varying(given: bytes) -> bytes:
     """Return what replies differ by: besides what somebody said, by how they are compressed."""
-    names = [name for name in given.split(", ") if name]
-    return ", ".join(names if "Accept-Encoding" in names else [*names, "Accept-Encoding"])
+    if not given:
+        return _ENCODING
+    names = given.split(b", ")
+    return given if _ENCODING in names else b", ".join([*names, _ENCODING])
 
 
-def _with_head(allowed: str) -> str:
+def _with_head(allowed: bytes) -> bytes:
     """Return the methods that a path takes: where GET is one, HEAD is too."""
-    names = {name.strip() for name in allowed.split(",")}
-    return ", ".join(sorted(names | {"HEAD"} if "GET" in names else names))
+    names = {name.strip() for name in allowed.split(b",")}
+    return b", ".join(sorted(names | {b"HEAD"} if b"GET" in names else names))
 
 
 def _given_id(scope: "HTTPScope") -> str | None:
     """Return the caller's request id if it is fit for logs."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     return given.decode("ascii") if _GIVEN_ID.fullmatch(given) else None
-
-
-def _log_access(scope: "HTTPScope", method: str, status: int | None, seconds: float) -> None:
-    """Write the access line. It names the route, not the path: a path may hold anything."""
-    route = scope.get("path_template") or "unmatched"
-    handler = cast("BaseRouteHandler | None", scope.get("route_handler"))
-    is_routine = handler is not None and handler.opt.get("is_routine", False)
-    write = log.debug if is_routine else log.info
-    write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

@@ -20,6 +20,7 @@ from heyday.api.filters import read_filter
 from heyday.api.people import show_page, show_person
 from heyday.api.refusals import ANY_BODY, refusals
 from heyday.api.shapes import Person, PersonBody, PersonPage, PersonPatch
+from heyday.api.short_way import ShortReply, ShortWay
 from heyday.domain.access import Scope
 from heyday.domain.errors import Changed, EmailTaken, NotFound
 from heyday.domain.finding import LONGEST_PAGE, USUAL_PAGE, PeopleFilter
@@ -88,7 +89,13 @@ class UserRoutes:
         """Return what the route has that shows one person, unless the caller knows them."""
         options = self._tagged(*errors)
         options["responses"][HTTP_304_NOT_MODIFIED] = NOT_MODIFIED
+        options["middleware"] = [ShortWay({"if_none_match": b"if-none-match"}, has_body=False)]
         return options
+
+    def _adding(self) -> dict[str, Any]:
+        """Return what the routes have that add a person."""
+        options = self._tagged(*ANY_BODY, headers=[_LOCATION])
+        return options | {"middleware": [ShortWay(has_body=True)]}
 
     def _leaving_and_coming_back(self) -> Sequence[HTTPRouteHandler]:
         """Return the handlers that take no body and may be repeated: each answers the person."""
@@ -134,7 +141,7 @@ class UserRoutes:
             return_dto=None,
             summary="Add a person",
             **writes,
-            **self._tagged(*ANY_BODY, headers=[_LOCATION]),
+            **self._adding(),
         )
         get_person = get(
             item,
@@ -190,7 +197,7 @@ class UserRoutes:
         user = await self._users.get(user_id)
         if is_known(user.version, if_none_match):
             headers = etag(user.version)
-            return Response[Any](None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+            return ShortReply[Any](None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return _reply(user)
 
     async def replace_person(
@@ -248,4 +255,4 @@ class UserRoutes:
 
 
 def _reply(user: User, headers: Mapping[str, str] | None = None) -> Response[Person]:
-    return Response(show_person(user), headers=etag(user.version) | dict(headers or {}))
+    return ShortReply(show_person(user), headers=etag(user.version) | dict(headers or {}))

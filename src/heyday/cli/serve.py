@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Iterator
@@ -76,6 +77,9 @@ async def _serve(settings: Settings, roles: Roles, *, is_greeting: bool = False)
                     log.info("started", port=port)
                     if roles.api:
                         await _warn_if_closed(app)
+                # What is there by now stays: no collection of garbage need go through it again.
+                gc.collect()
+                gc.freeze()
                 await stopping.wait()
             log.info("stopped")
 

@@ -29,7 +29,8 @@ async def greet(app: App, port: int) -> None:
     console.print(f"  [bold]{address}/docs[/]    the API, to read and to try")
     console.print(f"  [bold]{address}/health[/]  how it is\n")
     _tell_of_keys(console, address, first)
-    console.print(f"  {await _next(app)}\n")
+    # What is no terminal may be a log, and no name belongs there.
+    console.print(f"  {await _next(app, is_named=console.is_terminal)}\n")
 
 
 def _tell_of_keys(console: Console, address: str, first: NewKey | None) -> None:
@@ -58,13 +59,13 @@ async def _bring_people(app: App, console: Console) -> None:
         console.print(f"Added {added} demonstration people whose day is today.")
 
 
-async def _next(app: App) -> str:
+async def _next(app: App, *, is_named: bool) -> str:
+    """Say when the next greeting leaves. is_named: and to whom."""
     async with app.database.session() as session:
         upcoming = await session.messages.find_next(app.clock.now())
     if upcoming is None:
         return "Nobody is to be greeted in the next two days."
     local = upcoming.scheduled_send_at.astimezone(PINNED.load(upcoming.timezone))
-    return (
-        f"Next: {upcoming.first_name} {upcoming.last_name} ({upcoming.message_type.lower()}), "
-        f"{local:%a %d %b %H:%M} in {upcoming.timezone}."
-    )
+    kind = upcoming.message_type.lower()
+    whom = f"{upcoming.first_name} {upcoming.last_name} ({kind})" if is_named else f"one {kind}"
+    return f"Next: {whom}, {local:%a %d %b %H:%M} in {upcoming.timezone}."

@@ -15,6 +15,7 @@ from heyday.domain.timezone import Window, ZoneDay
 _QUERIES = queries.load("plans")
 # A moved zone shifts an instant by 26 h at most, which bounds the partitions to look into.
 _ZONE_SHIFT = timedelta(days=2)
+_FEW = 100
 
 
 def statement(name: str, message_type: MessageType, candidates: str = "everybody") -> str:
@@ -89,7 +90,9 @@ class PlanRepository:
         user_ids: Sequence[UUID] | None = None,
     ) -> int:
         """Write the rows due on the zone days that the ledger does not hold; return how many."""
-        await self._plan_for_these_values()
+        # A few people are found by id, and connections of the pool plan for any values anyhow.
+        if user_ids is None or len(user_ids) > _FEW:
+            await self._plan_for_these_values()
         if user_ids is None:
             await self._connection.execute(_QUERIES["trust_the_join"].text)
         candidates = "everybody" if user_ids is None else "some_people"

@@ -4,7 +4,7 @@ Source: docs/adr/0003-time.md; docs/time.md.
 """
 
 from calendar import isleap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -85,6 +85,7 @@ class TimezoneService:
     def __init__(self, policies: TimePolicies | None = None, tzdb: TzDatabase = PINNED) -> None:
         self._policies = policies or TimePolicies()
         self._tzdb = tzdb
+        self._near: tuple[tuple[date, date], Sequence[tuple[date, Sequence[int]]]] | None = None
 
     @property
     def policies(self) -> TimePolicies:
@@ -117,13 +118,19 @@ class TimezoneService:
             raise InvalidInput([FieldProblem("on", f"{name} left the date {on} out")])
         return at
 
-    def zone_days(self, names: Iterable[str], window: Window, now: datetime) -> Iterator[ZoneDay]:
+    def zone_days(
+        self, names: Iterable[str], window: Window, now: datetime, only: int | None = None
+    ) -> Iterator[ZoneDay]:
         """Yield each zone day whose instant falls into the window, zone by zone, in order.
 
         Some 2,000 values for a plan of two days: all that SQL needs to plan everybody.
+        only: a month-day of people; other days are left out, and most often nothing is left.
         """
-        leap_day = self._policies.leap_day
-        dates = [(on, tuple(month_days(on, leap_day))) for on in _dates_near(window)]
+        dates = self._dates_near(window)
+        if only is not None:
+            dates = [(on, (only,)) for on, days in dates if only in days]
+        if not dates:
+            return
         for name in sorted(names):
             today_on = self.local_date(name, now)
             for on, days in dates:
@@ -134,6 +141,18 @@ class TimezoneService:
                         yield ZoneDay(
                             name, month_day, delivery_on, send_at, delivery_on == today_on
                         )
+
+    def _dates_near(self, window: Window) -> Sequence[tuple[date, Sequence[int]]]:
+        """Return every date that may have its send time in the window, with its month-days.
+
+        Windows move on with each request, and their dates with each day.
+        """
+        ends = _wall_date(window.start_at, UTC), _wall_date(window.end_at, UTC)
+        if self._near is None or self._near[0] != ends:
+            leap_day = self._policies.leap_day
+            dates = [(on, tuple(month_days(on, leap_day))) for on in _dates_near(window)]
+            self._near = ends, dates
+        return self._near[1]
 
     def _find(self, name: str, on: date) -> tuple[date, datetime] | None:
         """Return the local date on which `on` is greeted, and the instant."""
@@ -154,9 +173,14 @@ class TimezoneService:
         return (shown.date(), at) if self._policies.missing_date is SkipPolicy.FORWARD else None
 
 
+def month_day_of(on: date) -> int:
+    """Return the month-day of a person's date, as `users` has it: month * 100 + day."""
+    return on.month * 100 + on.day
+
+
 def month_days(on: date, leap_day: SkipPolicy) -> Iterator[int]:
     """Yield the month-days (month * 100 + day) of the people greeted for local date `on`."""
-    yield on.month * 100 + on.day
+    yield month_day_of(on)
     if isleap(on.year):
         return
     backward = leap_day is SkipPolicy.BACKWARD and (on.month, on.day) == (2, 28)

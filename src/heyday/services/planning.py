@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
-from heyday.domain.models import ClaimRules, PlanCounts, PlanRules, ZoneInstant
+from heyday.domain.models import ClaimRules, PlanCounts, PlanRules, User, ZoneInstant
 from heyday.domain.ports import Session, Store
-from heyday.domain.timezone import TimezoneService, Window, ZoneDay
+from heyday.domain.timezone import TimezoneService, Window, ZoneDay, month_day_of
 from heyday.domain.transactions import apart
 
 # A transaction that stores a person may commit this much later than it read the clock, and the
@@ -122,6 +122,25 @@ class Planner:
             zone_days = self._zone_days(message_type, zones, window, now)
             rules = self._rules(message_type, now)
             planned += await session.plans.plan(message_type, zone_days, rules, user_ids)
+        return await self._announced(session, PlanCounts(planned=planned))
+
+    async def plan_person(self, session: Session, user: User, now: datetime) -> PlanCounts:
+        """Plan a person who was just stored, in the same transaction.
+
+        As `plan_new`, but their dates are at hand: whose days are not near, as most people's, cost
+        no look at the database.
+        """
+        window = self._people_window(now)
+        planned = 0
+        for message_type in MESSAGE_TYPES:
+            on: date | None = getattr(user, message_type.date_column)
+            if on is None:
+                continue
+            services = self._timezones[message_type.name]
+            days = list(services.zone_days([user.timezone], window, now, month_day_of(on)))
+            if days:
+                rules = self._rules(message_type, now)
+                planned += await session.plans.plan(message_type, days, rules, [user.id])
         return await self._announced(session, PlanCounts(planned=planned))
 
     async def replan(

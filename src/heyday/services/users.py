@@ -35,7 +35,7 @@ class UserService:
 
         async def work(session: Session) -> User:
             user = await session.users.insert(person, now)
-            await self._planner.plan_new(session, [user.id], [user.timezone], now)
+            await self._planner.plan_person(session, user, now)
             return user
 
         return await self._store.in_transaction(work)

@@ -40,11 +40,13 @@ class RememberingTimezones(TimezoneService):
         self._found: dict[tuple[str, date], tuple[date, datetime] | None] = {}
         self._last: tuple[object, list[ZoneDay]] = (None, [])
 
-    def zone_days(self, names: Iterable[str], window: Window, now: datetime) -> Iterator[ZoneDay]:
+    def zone_days(
+        self, names: Iterable[str], window: Window, now: datetime, only: int | None = None
+    ) -> Iterator[ZoneDay]:
         """Yield what was asked last, if it is asked again: each message type asks the same."""
-        question = frozenset(names), window, now
+        question = frozenset(names), window, now, only
         if self._last[0] != question:
-            self._last = question, list(super().zone_days(names, window, now))
+            self._last = question, list(super().zone_days(names, window, now, only))
         return iter(self._last[1])
 
     def _find(self, name: str, on: date) -> tuple[date, datetime] | None:

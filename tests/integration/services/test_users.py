@@ -292,3 +292,30 @@ async def test_who_comes_back_with_a_zone_that_is_none_has_no_greeting(pipeline:
     await pipeline.execute("UPDATE users SET timezone = 'Mars/Phobos'")
     assert (await pipeline.users.undelete(user.id)).timezone == "Mars/Phobos"
     assert await pipeline.statuses(user.id) == ["CANCELLED"]
+
+
+@pytest.mark.parametrize(
+    ("birthday", "planned"), [("1990-07-20", 0), ("1990-01-15", 1), (None, 0), ("--01-15", 1)]
+)
+async def test_who_has_no_day_near_costs_no_look_for_one(
+    pipeline: Pipeline, birthday: str | None, planned: int
+) -> None:
+    # Makes the partitions, and has the connection learn the types.
+    await pipeline.create(email="first@example.com", birthday_date="1990-01-15")
+    statements: list[str] = []
+    pool = pipeline.database._pool  # noqa: SLF001 - listens to what goes to PostgreSQL
+    assert pool is not None
+    lent = [await pool.acquire() for _ in range(pool.get_size())]
+    for connection in lent:
+        connection.add_query_logger(lambda each: statements.append(_first_word(each.query)))
+        await pool.release(connection)
+    user = await pipeline.create(birthday_date=birthday)
+    assert len(await pipeline.messages(user.id)) == planned
+    added = statements[: statements.index("COMMIT;") + 1]
+    # With one more for the plan, and one for the word that something may be due.
+    assert added == ["BEGIN;", "INSERT", *["WITH", "SELECT"][: 2 * planned], "COMMIT;"]
+
+
+def _first_word(statement: str) -> str:
+    lines = (line for line in statement.splitlines() if not line.startswith("--"))
+    return " ".join(lines).split()[0]

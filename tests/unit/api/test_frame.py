@@ -1,5 +1,7 @@
 """What every reply carries and every request leaves in the log, matched by a route or not."""
 
+from typing import Any, cast
+
 import httpx
 import pytest
 import structlog
@@ -100,3 +102,21 @@ async def test_anything_but_http_passes_through(app: Litestar) -> None:
     await RequestFrame(inner)(scope, None, None)  # type: ignore[arg-type]
     assert seen == [scope]
     assert isinstance(app.asgi_handler, RequestFrame)
+
+
+async def test_a_reply_that_breaks_off_leaves_its_kind_in_the_log_and_no_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def gone(_message: object) -> None:
+        raise RuntimeError("SECRET")
+
+    async def reply(_scope: object, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    scope = {"type": "http", "method": "GET", "headers": [], "state": {}}
+    with capture_logs() as logged:
+        await RequestFrame(reply)(scope, cast("Any", None), gone)  # type: ignore[arg-type]
+    broken, access = logged
+    assert (broken["event"], broken["error"]) == ("reply_broken_off", "RuntimeError")
+    assert access["event"] == "request"
+    assert "SECRET" not in f"{logged} {caplog.text}"

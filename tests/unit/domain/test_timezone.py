@@ -218,3 +218,21 @@ def test_the_first_and_last_dates_that_are_taken_work(zone: str, send_time: time
     service = TimezoneService(TimePolicies(send_time=send_time))
     for on in (date.min + 2 * DAY, date.max - 2 * DAY):
         assert service.send_at(zone, on).utcoffset() == timedelta()
+
+
+@given(zones, instants, st.integers(0, 72), st.integers(1, 12), st.integers(1, 31))
+def test_the_days_of_one_month_day_are_those_of_all_with_that_day(
+    zone: str, start_at: datetime, hours: int, month: int, day: int
+) -> None:
+    window, only = Window(start_at, start_at + timedelta(hours=hours)), month * 100 + day
+    all_days = NINE.zone_days([zone], window, start_at)
+    assert list(NINE.zone_days([zone], window, start_at, only)) == [
+        found for found in all_days if found.month_day == only
+    ]
+
+
+@pytest.mark.parametrize("year", [2027, 2028])
+def test_people_of_29_february_have_a_day_among_those_asked_for(year: int) -> None:
+    window = Window(datetime(year, 2, 27, tzinfo=UTC), datetime(year, 3, 2, tzinfo=UTC))
+    (found,) = NINE.zone_days(["UTC"], window, window.start_at, only=229)
+    assert found.delivery_on == (date(2028, 2, 29) if year == 2028 else date(2027, 2, 28))
