@@ -183,7 +183,7 @@ async def test_marks_are_nowhere_but_in_rows_and_letters(heard: Run) -> None:
     asked = {request.email.partition("@")[2] for request in heard.provider.requests}
     assert asked == {f"{TOKEN}-mail.example"}
     assert "users" in await tables_with(connection, heard.marks)
-    assert {"queue", "redis", "metrics", "error replies"} <= set(evidence.texts), [t for t in "".join(evidence.texts["log of heyday api"]).splitlines() if "redis" in t or "warning" in t][:6]
+    assert {"queue", "redis", "metrics", "error replies"} <= set(evidence.texts)
     assert any('"sql"' in text for text in evidence.texts["log of heyday worker"])
 
     if await asyncio.to_thread(can_erase):
@@ -228,6 +228,11 @@ async def ask_and_add(run: Run, url: str, person: dict[str, str]) -> None:
         async with client.post("/api/v1/users", json=more) as reply:
             assert reply.status == 201
             run.evidence.add("headers of replies", reply.raw_headers)
+        # A Redis that was slow to answer is asked again after five seconds.
+        async with asyncio.timeout(DIES_WITHIN):
+            while "redis" not in run.evidence.texts:
+                async with client.get("/api/v1/users") as reply:
+                    assert reply.status == 200
         async with client.get("/metrics") as reply:
             run.evidence.add("metrics", await reply.text())
 
