@@ -244,3 +244,10 @@ def test_no_text_is_emptied_while_it_may_still_be_sent(
     for enough in (days, 0):
         monkeypatch.setenv("HEYDAY_SCRUB_TEXTS_AFTER", str(enough))
         assert load_settings().scrub_texts_after == enough
+
+
+def test_a_wait_for_rabbitmq_may_have_no_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEYDAY_WITHOUT_BROKER_AFTER", "0s")
+    assert load_settings().without_broker_after is None
+    monkeypatch.setenv("HEYDAY_WITHOUT_BROKER_AFTER", "5s")
+    assert load_settings().without_broker_after == timedelta(seconds=5)

@@ -271,7 +271,7 @@ class App:
             self.planner,
             self.clock,
             WithoutBrokerConfig(
-                after=settings.without_broker_after or None, batch_size=settings.batch_size
+                after=settings.without_broker_after, batch_size=settings.batch_size
             ),
         )
 

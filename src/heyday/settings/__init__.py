@@ -28,6 +28,7 @@ from heyday.settings.values import (
     complete_url,
     empty_is_none,
     networks_of,
+    never_is_none,
     split_secrets,
 )
 
@@ -233,7 +234,7 @@ class Settings(BaseSettings):
         description="How long a greeting that is due may wait in the queue before it is queued "
         "again.",
     )
-    without_broker_after: Duration = Field(
+    without_broker_after: Annotated[Duration | None, BeforeValidator(never_is_none)] = Field(
         default=timedelta(seconds=60),
         alias="HEYDAY_WITHOUT_BROKER_AFTER",
         description="How long a worker waits for RabbitMQ before it takes what is due from "

@@ -32,6 +32,11 @@ def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
+def never_is_none(value: object) -> object:
+    """Return None for 0s, where that stands for never."""
+    return None if isinstance(value, str) and value.strip() == "0s" else value
+
+
 def complete_url(value: object) -> object:
     """Refuse what PostgreSQL's client would fill up with defaults, and so lead elsewhere."""
     if isinstance(value, str) and value and not _DATABASE_URL.fullmatch(value):

@@ -80,11 +80,13 @@ async def test_a_line_names_the_fields_that_changed_and_never_a_value(
         json={"first_name": "Zenobia", "birthday_date": "1990-02-03", "location_city": None},
     )
     await client.get(f"{PEOPLE}/{user_id}")
+    await client.post(f"{PEOPLE}/{user_id}/unsubscribe?message_type=BIRTHDAY")
     await client.delete(f"{PEOPLE}/{user_id}")
     log = await lines(pipeline)
     changed = {row["action"]: row["fields"] for row in log}
     assert changed["person.create"] == []
     assert changed["person.change"] == ["first_name", "birthday_date"]
+    assert changed["person.unsubscribe"] == ["birthday_unsubscribed_at"]
     assert changed["person.delete"] == ["deleted_at"]
     written = str([dict(row) for row in log])
     for value in ("Wilhelmina", "Zenobia", "@example.com", "1990", "02-03"):

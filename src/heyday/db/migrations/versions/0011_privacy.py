@@ -49,6 +49,18 @@ $$
 """
 
 
+# Where note_people names the fields that changed: behind the last that it knows.
+_LAST_FIELD = (
+    "CASE WHEN bool_or(n.unsubscribed_at IS DISTINCT FROM o.unsubscribed_at) "
+    "THEN 'unsubscribed_at' END"
+)
+_OWN_FIELDS = "".join(
+    f", CASE WHEN bool_or(n.{name}_unsubscribed_at IS DISTINCT FROM o.{name}_unsubscribed_at) "
+    f"THEN '{name}_unsubscribed_at' END"
+    for name in _TYPES
+)
+
+
 def upgrade() -> None:
     """Go one version up."""
     instant = sa.DateTime(timezone=True)
@@ -63,6 +75,7 @@ def upgrade() -> None:
             postgresql_where=sa.text(f"{name}_unsubscribed_at IS NOT NULL"),
         )
     _touch("deleted_at", "unsubscribed_at", *(f"{name}_unsubscribed_at" for name in _TYPES))
+    _name_in_audit_log(_LAST_FIELD, _LAST_FIELD + _OWN_FIELDS)
     _create_suppressions(instant)
     op.create_table(
         "secrets",
@@ -77,6 +90,7 @@ def downgrade() -> None:
     """Go one version down."""
     op.drop_table("secrets")
     op.drop_table("suppressions")
+    _name_in_audit_log(_LAST_FIELD + _OWN_FIELDS, _LAST_FIELD)
     _touch("deleted_at", "unsubscribed_at")
     op.drop_column("users", "erased_at")
     for name in _TYPES:
@@ -106,6 +120,13 @@ def _create_suppressions(instant: sa.DateTime) -> None:
         unique=True,
         postgresql_nulls_not_distinct=True,
     )
+
+
+def _name_in_audit_log(known: str, wanted: str) -> None:
+    """Have the audit log name other fields of people that changed."""
+    find = "SELECT pg_get_functiondef('note_people()'::regprocedure)"
+    function: str = op.get_bind().scalar(sa.text(find))
+    op.get_bind().exec_driver_sql(function.replace(known, wanted))
 
 
 def _touch(*presence: str) -> None:
