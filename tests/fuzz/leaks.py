@@ -17,7 +17,8 @@ _ALWAYS = (
     rb"\b(?:postgres|postgresql|amqp|redis)://",
     rb"\b[a-z]\w+\.[a-z]\w*\.\w*[A-Z]\w+\b|<[\w.]+ object at 0x",
     rb"\b[A-Z]\w*(?:Error|Exception)\b",
-    rb"127\.0\.0\.1|\blocalhost\b",
+    # Alone it is where the test asks from, which the audit log shows to those who may see it.
+    rb"127\.0\.0\.1:\d|\blocalhost\b",
 )
 
 

@@ -43,7 +43,7 @@ def test_every_operation_of_the_description_is_asked() -> None:
         b'relation "users" does not exist',
         b"asyncpg.exceptions.UniqueViolationError",
         b"duplicate key value violates unique constraint",
-        b"connect to 127.0.0.1 failed",
+        b"connect to 127.0.0.1:5432 failed",
         b"postgresql://user@host",
         b"<heyday.api.app.X object at 0x7f>",
         b"KeyError: 'x'",
