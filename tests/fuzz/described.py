@@ -26,7 +26,7 @@ async def hold_to_description(api: Api, folder: Path, *, seed: int, examples: in
     words = [
         *("--config-file", str(_CONFIG), "run", f"{api.url}/openapi.json"),
         *("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--mode", "all"),
-        *("--seed", str(seed), "--max-examples", str(examples), "--generation-deterministic"),
+        *("--seed", str(seed), "--max-examples", str(examples)),
         *("--continue-on-failure", "--no-color"),
         *("--suppress-health-check", "all", "--warnings", "off"),
     ]

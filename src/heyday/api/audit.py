@@ -1,7 +1,6 @@
 """Serve the audit log at /api/v1/audit."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, QueryParameter
 
+from heyday.api.parameters import instant, read_instant
 from heyday.api.refusals import refusals
 from heyday.api.shapes import AuditLine, AuditPage
 from heyday.domain.access import Scope
@@ -39,6 +39,8 @@ KeyPrefix = Annotated[
 Action = Annotated[
     str | None, QueryParameter(pattern=r"^[a-z_.]{1,60}$", description="Such as person.create.")
 ]
+Since = Annotated[str | None, instant("At this instant or later.")]
+Until = Annotated[str | None, instant("Before this instant.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE, description="Lines on a page.")]
 After = Annotated[
     int | None, QueryParameter(ge=1, le=_LARGEST_ID, description="`next` of the page before.")
@@ -68,8 +70,8 @@ class AuditRoutes:
         actor: ActorName = None,
         key: KeyPrefix = None,
         action: Action = None,
-        since: FromQuery[datetime | None] = None,
-        until: FromQuery[datetime | None] = None,
+        since: Since = None,
+        until: Until = None,
         limit: Limit = USUAL_PAGE,
         after: After = None,
     ) -> AuditPage:
@@ -77,17 +79,14 @@ class AuditRoutes:
 
         Lines hold ids and names of fields, never what is stored of a person.
         """
-        asked = AuditFilter(person, actor, key, action, _aware(since), _aware(until))
+        asked = AuditFilter(
+            person, actor, key, action, read_instant("since", since), read_instant("until", until)
+        )
         entries = await self._audit.list_page(asked, after, limit + 1)
         page = entries[:limit]
         return AuditPage(
             [_shown(entry) for entry in page], page[-1].id if entries[limit:] else None
         )
-
-
-def _aware(at: datetime | None) -> datetime | None:
-    """Take an instant without an offset for one of UTC."""
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _shown(entry: AuditEntry) -> AuditLine:

@@ -1,7 +1,7 @@
 """Serve what will be sent when, and why: /api/v1/forecast, /api/v1/users/{id}/explanation."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +14,7 @@ from litestar.params import FromPath, QueryParameter
 from heyday.api.explanation_shapes import ShownExplanation, shown_explanation
 from heyday.api.forecast_shapes import ShownForecast, shown_forecast
 from heyday.api.messages import OfType
-from heyday.api.parameters import read_instant, refuse
+from heyday.api.parameters import instant, read_instant, refuse
 from heyday.api.routing import route
 from heyday.api.users import PEOPLE
 from heyday.domain.access import Scope
@@ -38,10 +38,7 @@ By = Annotated[
         "UTC; day: dates in UTC; zone: time zones, the largest first; type: message types."
     ),
 ]
-From = Annotated[
-    datetime | None,
-    QueryParameter(name="from", description="Where to begin instead of now."),
-]
+From = Annotated[str | None, instant("Where to begin instead of now.", name="from")]
 On = Annotated[
     date | None,
     QueryParameter(

@@ -1,7 +1,7 @@
 """Serve messages at /api/v1/messages: where each greeting stands, and what a person decides."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -22,7 +22,7 @@ from heyday.api.message_shapes import (
     shown_history,
     shown_message,
 )
-from heyday.api.parameters import PLACE, read_instant, read_place, write_place
+from heyday.api.parameters import PLACE, instant, read_instant, read_place, write_place
 from heyday.api.refusals import BODY
 from heyday.api.routing import route
 from heyday.domain.access import Scope
@@ -54,12 +54,8 @@ DeliveredFrom = Annotated[
 DeliveredTo = Annotated[
     date | None, QueryParameter(description="Delivered on this date, the person's own, or earlier.")
 ]
-ScheduledFrom = Annotated[
-    datetime | None, QueryParameter(description="Scheduled at this instant or later.")
-]
-ScheduledTo = Annotated[
-    datetime | None, QueryParameter(description="Scheduled before this instant.")
-]
+ScheduledFrom = Annotated[str | None, instant("Scheduled at this instant or later.")]
+ScheduledTo = Annotated[str | None, instant("Scheduled before this instant.")]
 After = Annotated[
     str | None, QueryParameter(pattern=PLACE, description="`next` of the page before.")
 ]

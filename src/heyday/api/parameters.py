@@ -5,13 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 from uuid import UUID
 
+import msgspec
 from litestar.exceptions import ValidationException
+from litestar.params import QueryParameter
 
 from heyday.domain.message_filters import Place
 
 PLACE = r"^[0-9]{1,17}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """What a place in the list of messages looks like: microseconds since 1970, and an id."""
 
+_INSTANT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+)
 _PLACE = re.compile(PLACE, re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -23,18 +29,31 @@ def refuse(name: str, detail: str) -> NoReturn:
     raise ValidationException(extra=[{"message": detail, "key": name, "source": "query"}])
 
 
-def read_instant(name: str, given: datetime | None) -> datetime | None:
-    """Return an instant in UTC. Raises ValidationException for one without an offset.
+def instant(description: str, name: str | None = None) -> QueryParameter:
+    """Describe a parameter that is an instant, and for `read_instant` a text.
+
+    As a datetime it would be a number as well, which its format has no words for.
+    """
+    extra = {"format": "date-time", "examples": ["2027-01-14T09:00:00Z"]}
+    return QueryParameter(name=name, description=description, pattern=_INSTANT, schema_extra=extra)
+
+
+def read_instant(name: str, given: str | None) -> datetime | None:
+    """Return an instant in UTC. Raises ValidationException for what is none with an offset.
 
     What lies centuries away is brought nearer: it bounds as well, and can be reckoned with.
     """
     if given is None:
         return None
-    if given.tzinfo is None:
+    try:
+        at = msgspec.convert(given, datetime)
+    except msgspec.ValidationError:
+        at = None
+    if at is None or at.tzinfo is None:
         refuse(name, "expected an instant with its offset, such as 2027-01-14T09:00:00Z")
-    if given.year < _EARLIEST_AT.year:
+    if at.year < _EARLIEST_AT.year:
         return _EARLIEST_AT
-    return given.astimezone(UTC) if given.year < _LATEST_AT.year else _LATEST_AT
+    return at.astimezone(UTC) if at.year < _LATEST_AT.year else _LATEST_AT
 
 
 def read_place(name: str, given: str | None) -> Place | None:

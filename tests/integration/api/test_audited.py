@@ -432,7 +432,7 @@ async def test_the_log_is_searched_by_person_actor_action_and_time(
     assert await actions(actor="a test", action="person.create") == ["person.create"] * 2
     assert await actions(until="2020-01-01T00:00:00Z") == []
     assert await actions(since="2020-01-01T00:00:00Z", person=str(ada)) == mine
-    assert await actions(since="2100-01-01T00:00:00") == []
+    assert await actions(since="2100-01-01T00:00:00Z") == []
 
 
 async def test_a_person_is_found_in_lines_of_very_many(
