@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
-from itertools import count
+from itertools import chain, count
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID, uuid4
@@ -35,6 +35,7 @@ from starlette.routing import Route
 
 from heyday.bootstrap import open_app
 from heyday.cli.http_server import HttpServer
+from heyday.db import queries
 from heyday.db.connection import PoolConfig
 from heyday.db.types import Pool
 from heyday.settings import Settings
@@ -52,6 +53,7 @@ PERSON = {
     "location_country": "United Kingdom",
 }
 _JSON = "application/json"
+_LOOKS = queries.load("audit")["add_looks"].text
 # Of a request, or of the person it is about, within a statement's text.
 _ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
@@ -93,9 +95,9 @@ def statements_of(first: Heard, second: Heard) -> list[Statement]:
 
     Raises ValueError if they are not the same statements.
     """
-    queries = [_ID.sub("", heard.query) for heard in first.statements]
-    if queries != [_ID.sub("", heard.query) for heard in second.statements]:
-        raise ValueError(f"two requests of one kind differ: {queries}")
+    texts = [_ID.sub("", heard.query) for heard in first.statements]
+    if texts != [_ID.sub("", heard.query) for heard in second.statements]:
+        raise ValueError(f"two requests of one kind differ: {texts}")
     return [
         Statement(
             one.query,
@@ -119,6 +121,9 @@ def _value(
         return lambda known: known[names[0]]
     if a != b and isinstance(a, UUID):
         return lambda _: uuid4()
+    ids = str(first["id"]), str(second["id"])
+    if isinstance(a, str) and a != b and a.replace(*ids) == b:
+        return lambda known: a.replace(ids[0], str(known["id"]))
     if a != b and isinstance(a, str):
         return lambda _: uuid4().hex
     return lambda _: a
@@ -126,14 +131,14 @@ def _value(
 
 async def listen(url: str, headers: Mapping[str, str]) -> tuple[list[Statement], list[Statement]]:
     """Return what Heyday runs to add a person, and to show one."""
-    queries: list[LoggedQuery] = []
+    heard: list[LoggedQuery] = []
     settings = Settings(
         DATABASE_URL=url, HEYDAY_LOG_SQL=True, HEYDAY_API_RATE_LIMIT=0, HEYDAY_POOL_MIN=1
     )
     added, shown = [], []
     async with contextlib.AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        stack.enter_context(patch("heyday.db.connection._log_statement", queries.append))
+        stack.enter_context(patch("heyday.db.connection._log_statement", heard.append))
         server = HttpServer.of(await enter(open_app(settings, is_server=True)))
         base = await enter(_serving(server))
         client = await enter(aiohttp.ClientSession(base, headers=headers))
@@ -143,11 +148,11 @@ async def listen(url: str, headers: Mapping[str, str]) -> tuple[list[Statement],
             found = await _ask(client, "POST", PEOPLE, body, HTTPStatus.CREATED)
             known = {**msgspec.structs.asdict(msgspec.convert(body, PersonBody))}
             known["id"] = UUID(found["id"])
-            added.append(Heard(tuple(queries), known))
-            queries.clear()
+            added.append(Heard(tuple(heard), known))
+            heard.clear()
             await _ask(client, "GET", f"{PEOPLE}/{found['id']}", None, HTTPStatus.OK)
-            shown.append(Heard(tuple(queries), {"id": known["id"]}))
-            queries.clear()
+            shown.append(Heard(tuple(heard), {"id": known["id"]}))
+            heard.clear()
     return statements_of(*added[1:]), statements_of(*shown[1:])
 
 
@@ -182,11 +187,39 @@ async def _serving(server: uvicorn.Server) -> AsyncIterator[str]:
         await task
 
 
+class Looks:
+    """Write down looks in groups, as Heyday does: while one is being written the next gathers."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._waiting: list[tuple[Sequence[Any], asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def note(self, values: Sequence[Any]) -> None:
+        """Return once a look is written down; values: arrays of one element each."""
+        noted = asyncio.get_running_loop().create_future()
+        self._waiting.append((values, noted))
+        self._writing = self._writing or asyncio.create_task(self._write())
+        await noted
+
+    async def _write(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            arrays = zip(*(values for values, _ in group), strict=True)
+            columns = [list(chain.from_iterable(parts)) for parts in arrays]
+            async with self._pool.acquire() as connection:
+                await connection.fetch(_LOOKS, *columns)
+            for _, noted in group:
+                noted.set_result(None)
+        self._writing = None
+
+
 class Bare:
     """Serve the two requests by the statements given."""
 
     def __init__(self, pool: Pool, add: Iterable[Statement], show: Iterable[Statement]) -> None:
         self._pool = pool
+        self._looks = Looks(pool)
         self._add = list(add)
         self._show = list(show)
         self._read = msgspec.json.Decoder(PersonBody).decode
@@ -213,10 +246,17 @@ class Bare:
         return _reply(found, HTTPStatus.OK)
 
     async def _run(self, statements: Iterable[Statement], known: dict[str, object]) -> Any:
-        """Run the statements on one connection; return the person that one of them found."""
+        """Run the statements on one connection; return the person that one of them found.
+
+        Looks are written down at the end, together with those of other requests.
+        """
         person: Any = None
+        looks: list[Sequence[Any]] = []
         async with self._pool.acquire() as connection:
             for statement in statements:
+                if statement.query == _LOOKS:
+                    looks.append([make(known) for make in statement.values])
+                    continue
                 if not statement.values:
                     await connection.execute(statement.query)
                     continue
@@ -225,6 +265,8 @@ class Bare:
                 if person is None and rows and "email" in rows[0]:
                     person = rows[0]
                     known["id"] = person["id"]
+        for look in looks:
+            await self._looks.note(look)
         return person
 
 
@@ -249,10 +291,10 @@ async def serve(url: str, headers: Mapping[str, str]) -> None:
     app = Bare(pool, add, show).app()
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        queries = count(1)
+        numbers = count(1)
         for name, statements in (("POST", add), ("GET", show)):
             for each in statements:
-                sys.stderr.write(f"{next(queries)} {name}: {' '.join(each.query.split())[:120]}\n")
+                sys.stderr.write(f"{next(numbers)} {name}: {' '.join(each.query.split())[:120]}\n")
         print(listener.getsockname()[1], flush=True)
         await server.serve(sockets=[listener])
     await pool.close()

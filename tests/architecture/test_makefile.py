@@ -38,6 +38,13 @@ def test_every_target_is_phony() -> None:
 
 def test_ci_runs_what_a_developer_runs() -> None:
     script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
-    wanted = ["make check", "make test", "make model", "make mutants", "make chaos-short"]
+    wanted = [
+        "make check",
+        "make test",
+        "make client",
+        "make model",
+        "make mutants",
+        "make chaos-short",
+    ]
     assert script[-len(wanted) :] == wanted
     assert "set -euo pipefail" in script
