@@ -23,7 +23,7 @@ from heyday.api.metrics import MetricsRoutes
 from heyday.api.operations import Operations
 from heyday.api.privacy import PrivacyRoutes
 from heyday.api.problems import MAX_BODY_BYTES
-from heyday.api.routes import check, document
+from heyday.api.route_plans import check, document
 from heyday.api.users import UserRoutes
 from heyday.services.auditing import AuditService
 from heyday.services.bulk import BulkService

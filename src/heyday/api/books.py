@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
-from heyday.api.routing import route
+from heyday.api.route_options import route
 from heyday.domain.access import Scope
 from heyday.services.reconciling import Books, ReconciliationService, totals_of
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from litestar.config.cors import CORSConfig
 
-from heyday.api.routes import KEY_HEADER, REPLAYED_HEADER
+from heyday.api.route_plans import KEY_HEADER, REPLAYED_HEADER
 
 _PREFLIGHT_SECONDS = 600
 

@@ -15,7 +15,7 @@ from heyday.api.explanation_shapes import ShownExplanation, shown_explanation
 from heyday.api.forecast_shapes import ShownForecast, shown_forecast
 from heyday.api.messages import OfType
 from heyday.api.parameters import instant, read_instant, refuse
-from heyday.api.routing import route
+from heyday.api.route_options import route
 from heyday.api.users import PEOPLE
 from heyday.domain.access import Scope
 from heyday.domain.errors import NotFound

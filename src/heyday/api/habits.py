@@ -20,7 +20,7 @@ from litestar.response import Response
 from litestar.routes import BaseRoute
 from litestar.serialization import get_serializer
 
-from heyday.api.routes import KEY_HEADER, REPLAYED_HEADER, RoutePlan, plan_of
+from heyday.api.route_plans import KEY_HEADER, REPLAYED_HEADER, RoutePlan, plan_of
 from heyday.api.subjects import people_in
 from heyday.domain.audit import DEED, Actor, ActorKind, Deed
 from heyday.domain.errors import MalformedKey

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
-from heyday.api.routing import route
+from heyday.api.route_options import route
 from heyday.domain.access import Scope
 from heyday.domain.models import JobRun
 from heyday.services.jobs import JobRunService

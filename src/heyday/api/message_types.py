@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Meta, Struct
 
-from heyday.api.routing import route
+from heyday.api.route_options import route
 from heyday.domain.access import Scope
 from heyday.domain.delivery import AmbiguityPolicy
 from heyday.domain.errors import MessageTypeNotFound

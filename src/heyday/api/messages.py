@@ -24,7 +24,7 @@ from heyday.api.message_shapes import (
 )
 from heyday.api.parameters import PLACE, instant, read_instant, read_place, write_place
 from heyday.api.refusals import BODY
-from heyday.api.routing import route
+from heyday.api.route_options import route
 from heyday.domain.access import Scope
 from heyday.domain.errors import IllegalMove, MessageNotFound
 from heyday.domain.message_filters import MessageFilter, Place

@@ -13,7 +13,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
 from msgspec import Meta, Struct
 
-from heyday.api.routing import route
+from heyday.api.route_options import route
 from heyday.domain.access import Scope
 from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError
 from heyday.domain.queue_ports import AGES, DeadBatch, TransportName

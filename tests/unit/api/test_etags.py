@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from heyday.api.etags import expected, is_known
-from heyday.api.routes import KEY_HEADER
+from heyday.api.route_plans import KEY_HEADER
 from heyday.api.users import PEOPLE, SHORT
 from heyday.domain.errors import Changed
 from tests.unit.api.scripted import ADA, ScriptedUsers

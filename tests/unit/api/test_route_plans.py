@@ -8,7 +8,7 @@ from litestar import Litestar, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from heyday.api.keys import HOLDS_SECRET
-from heyday.api.routes import KEY_HEADER, REPLAYED_HEADER, RoutePlan, check, plan_of
+from heyday.api.route_plans import KEY_HEADER, REPLAYED_HEADER, RoutePlan, check, plan_of
 from heyday.domain.access import Scope
 
 
