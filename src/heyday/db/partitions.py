@@ -32,7 +32,10 @@ CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)
 ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{start}') TO ('{end}');
 """
 # Lines of a month that had no partition move into it: PostgreSQL would refuse to attach it else.
+# Writers wait before they look where their line belongs: one that had found the default partition
+# would be refused by it afterwards.
 _CREATE_AUDIT = """
+LOCK TABLE ONLY {table} IN SHARE ROW EXCLUSIVE MODE;
 LOCK TABLE audit_log_default IN ACCESS EXCLUSIVE MODE;
 CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE);
 WITH moved AS (
