@@ -83,7 +83,18 @@ class ModelMessages:
             messages=tuple(row.as_claimed(self._person(row).email) for row in taken),
             changed={row.user_id: self._person(row).timezone for row in changed},
             not_sent=len(rows) - len(taken),
+            lease_until=taken[0].lease_until if taken else None,
         )
+
+    async def find_held(
+        self, messages: Sequence[ClaimedMessage], lease_until: datetime
+    ) -> set[UUID]:
+        rows = [self._own(m.id, m.scheduled_send_at, m.epoch) for m in messages]
+        return {
+            row.id
+            for row in rows
+            if row and row.status is Status.SENDING and row.lease_until == lease_until
+        }
 
     async def claim_expired(self, lease: timedelta, limit: int) -> list[ClaimedMessage]:
         self._database.statements.append("claim_expired")

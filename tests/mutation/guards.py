@@ -420,6 +420,23 @@ GUARDS: tuple[Guard, ...] = (
         ],
     ),
     Guard(
+        "claim: answer lost",
+        "A claim whose answer was lost is sent, and does not wait for its lease.",
+        _SENDING,
+        "            if claim is None or not (claim := await self._what_stands(claim)).messages:\n"
+        "                raise\n",
+        "            raise\n",
+        [f"{_SENDING_TESTS}::test_a_claim_whose_answer_was_lost_is_sent_at_once"],
+    ),
+    Guard(
+        "claim: another's",
+        "Rows that another claimed meanwhile are not taken for ours.",
+        _MESSAGES,
+        "WHERE m.status = 'SENDING' AND m.epoch = c.epoch AND m.lease_until = $4\n",
+        "WHERE m.status = 'SENDING' AND m.epoch = c.epoch AND $4::timestamptz IS NOT NULL\n",
+        [(f"{_SENDING_TESTS}::test_a_claim_of_the_same_rows_by_another_is_not_taken_for_ours")],
+    ),
+    Guard(
         "enqueue: status",
         "What was sent, or is being sent, is not queued again.",
         _MESSAGES,

@@ -175,7 +175,21 @@ class MessageLogRepository:
             messages=tuple(_claimed(row) for row in taken),
             changed={row["user_id"]: row["person_timezone"] for row in changed},
             not_sent=len(rows) - len(taken),
+            lease_until=taken[0]["lease_until"] if taken else None,
         )
+
+    async def find_held(
+        self, messages: Sequence[ClaimedMessage], lease_until: datetime
+    ) -> set[UUID]:
+        """Return the ids of those that stand as the claim with this lease left them."""
+        rows = await self._connection.fetch(
+            _QUERIES["find_held"].text,
+            [message.id for message in messages],
+            [message.scheduled_send_at for message in messages],
+            [message.epoch for message in messages],
+            lease_until,
+        )
+        return {row["id"] for row in rows}
 
     async def claim_expired(self, lease: timedelta, limit: int) -> list[ClaimedMessage]:
         """Take over rows whose sender let its lease run out."""

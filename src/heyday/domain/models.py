@@ -91,11 +91,13 @@ class Claim:
 
     changed: people who left, or whose date or zone is another now, with the zone they are in.
     not_sent: rows that were cancelled, skipped, or left to the replan of these people.
+    lease_until: of all its rows, to the microsecond; None if there are none.
     """
 
     messages: tuple[ClaimedMessage, ...]
     changed: Mapping[UUID, str]
     not_sent: int
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,12 @@ class MessageLogStore(Protocol):
         """Take the batch's rows that are due and still wanted: QUEUED to SENDING."""
         ...
 
+    async def find_held(
+        self, messages: Sequence[ClaimedMessage], lease_until: datetime
+    ) -> set[UUID]:
+        """Return the ids of those that stand as the claim with this lease left them."""
+        ...
+
     async def claim_expired(self, lease: timedelta, limit: int) -> list[ClaimedMessage]:
         """Take over rows whose sender let its lease run out."""
         ...

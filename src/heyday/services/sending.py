@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import stamina
 import structlog
@@ -17,6 +18,9 @@ from heyday.domain.transitions import Status, check_move
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
 from heyday.telemetry import Metrics
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 log = structlog.get_logger()
 
@@ -112,17 +116,42 @@ class MessageSenderService:
         rules = self._planner.claim_rules(now)
         await self._planner.prepare(self._store, now)
 
+        claim: Claim | None = None
+
         async def work(session: Session) -> Claim:
+            nonlocal claim
             claim = await session.messages.claim(batch, now, rules, self._config.lease.length)
             if claim.changed:
                 zones = self._planner.zones.intersection(claim.changed.values())
                 await self._planner.replan(session, list(claim.changed), zones, now)
             return claim
 
-        claim = await self._store.in_transaction(work)
+        try:
+            claim = await self._store.in_transaction(work)
+        except DatabaseUnavailable:
+            # Where COMMIT was under way its answer is lost, and what it brought is known.
+            if claim is None or not (claim := await self._what_stands(claim)).messages:
+                raise
         if claim.not_sent:
             log.info("rows_not_sent", rows=claim.not_sent)
         return claim
+
+    async def _what_stands(self, claim: Claim) -> Claim:
+        """Return what the database has of a claim whose answer was lost: all of it, or nothing.
+
+        Else its rows would wait for the end of their lease. Raises DatabaseUnavailable.
+        """
+        if claim.lease_until is None:
+            return claim
+        held: set[UUID] = set()
+        usable = self._config.lease.usable
+        async for attempt in stamina.retry_context(
+            on=DatabaseUnavailable, attempts=None, timeout=usable, wait_max=_LONGEST_PAUSE
+        ):
+            with attempt:
+                async with self._store.session() as session:
+                    held = await session.messages.find_held(claim.messages, claim.lease_until)
+        return replace(claim, messages=tuple(m for m in claim.messages if m.id in held))
 
     async def _send_all(self, messages: Sequence[ClaimedMessage], lease: Lease) -> None:
         if not messages:

@@ -13,7 +13,7 @@ import pytest
 
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
-from heyday.domain.models import Batch, ClaimedMessage
+from heyday.domain.models import Batch, Claim, ClaimedMessage
 from heyday.domain.retry import RetryPolicy
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.sending import SendingConfig
@@ -655,6 +655,82 @@ async def test_a_commit_whose_answer_was_lost_is_noted_once(
     assert await pipeline.statuses() == ["FAILED"]
     assert await attempts(pipeline) == [(1, "refused", "FAILED")]
     assert pipeline.metrics.registry.get_sample_value("heyday_fenced_total") == 0
+
+
+async def test_a_claim_whose_answer_was_lost_is_sent_at_once(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await due(pipeline, 2)
+    whole = pipeline.database.in_transaction
+    faults = [DatabaseUnavailable("the connection broke during COMMIT")]
+
+    async def lose_answer(work: Any) -> object:
+        result: object = await whole(work)
+        if isinstance(result, Claim) and faults:
+            raise faults.pop()
+        return result
+
+    monkeypatch.setattr(pipeline.database, "in_transaction", lose_answer)
+    assert await pipeline.send_due() == 2
+    assert not faults
+    assert await pipeline.statuses() == ["SENT", "SENT"]
+    assert await attempts(pipeline) == []
+
+
+async def test_a_claim_that_was_undone_is_not_sent_by_what_it_brought(
+    pipeline: Pipeline, sender: RecordingSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await due(pipeline, 2)
+    await pipeline.minute.run_once()
+    batch = await take_batch(pipeline)
+    whole = pipeline.database.in_transaction
+
+    async def undo(work: Any) -> object:
+        async def undone(session: Any) -> None:
+            if isinstance(await work(session), Claim):
+                raise DatabaseUnavailable("the connection broke before COMMIT")
+
+        return await whole(undone)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline.database, "in_transaction", undo)
+        with pytest.raises(DatabaseUnavailable):
+            await pipeline.sending.deliver(batch)
+    assert not sender.sent
+    assert await pipeline.statuses() == ["QUEUED", "QUEUED"]
+    assert await pipeline.sending.deliver(batch) == 2
+
+
+async def test_a_claim_of_the_same_rows_by_another_is_not_taken_for_ours(
+    pipeline: Pipeline,
+    clock: FakeClock,
+    sender: RecordingSender,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ours is undone, and the other's gives the rows the epoch that ours would have given."""
+    await due(pipeline)
+    await pipeline.minute.run_once()
+    batch = await take_batch(pipeline)
+    rules = pipeline.planner.claim_rules(clock.now())
+    whole = pipeline.database.in_transaction
+
+    async def undo(work: Any) -> object:
+        async def undone(session: Any) -> None:
+            if isinstance(await work(session), Claim):
+                raise DatabaseUnavailable("the connection broke before COMMIT")
+
+        try:
+            return await whole(undone)
+        except DatabaseUnavailable:
+            await whole(lambda s: s.messages.claim(batch, clock.now(), rules, timedelta(minutes=1)))
+            raise
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline.database, "in_transaction", undo)
+        with pytest.raises(DatabaseUnavailable):
+            await pipeline.sending.deliver(batch)
+    assert not sender.sent
+    assert await pipeline.statuses() == ["SENDING"]
 
 
 async def test_a_commit_whose_answer_was_lost_leaves_alone_what_came_after(

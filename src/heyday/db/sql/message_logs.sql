@@ -154,9 +154,17 @@ SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
 FROM target t
 WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
   AND m.scheduled_send_time BETWEEN $2 AND $3
-RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
+RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.lease_until, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
           t.person_timezone, m.message_content
+
+-- name: find_held
+-- Rows as a claim left them of which nobody knows whether it was committed. No two claims of a row
+-- give it the same epoch and a lease that ends in the same microsecond.
+SELECT m.id
+FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[]) AS c (id, scheduled_send_time, epoch)
+JOIN message_logs m ON m.id = c.id AND m.scheduled_send_time = c.scheduled_send_time
+WHERE m.status = 'SENDING' AND m.epoch = c.epoch AND m.lease_until = $4
 
 -- name: claim_expired
 -- Take over rows whose sender let its lease run out; the new epoch shuts the old one out. Its last
