@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 _MOST_CANCELS = 10
+_RESOLUTION = 1e-6
 _MOST_TURNS = 200_000
 
 
@@ -125,7 +126,9 @@ class ModelLoop(asyncio.AbstractEventLoop):
 
     def settle(self) -> None:
         """Run until nothing is ready."""
-        now = self.time()
+        # As asyncio does, by its clock's resolution: an instant is rounded to the microsecond, and
+        # a timer that would lie a hair behind it would never come.
+        now = self.time() + _RESOLUTION
         while self._timers and self._timers[0].when() <= now:
             self._ready.append(heapq.heappop(self._timers))
         asyncio._set_running_loop(self)  # noqa: SLF001 - the hook for those who write loops
