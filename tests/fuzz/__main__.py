@@ -12,12 +12,13 @@ import time
 from pathlib import Path
 
 from tests.fuzz.attack import attack
-from tests.fuzz.described import hold_to_description
+from tests.fuzz.described import follow_links, hold_to_description
 from tests.fuzz.leaks import Leaks
 from tests.fuzz.server import running_api
 from tests.postgres import database_at, migrated_server
 
 LEAST_CASES = 10_000
+LEAST_LINKS = 3
 
 
 async def _run(url: str, folder: Path, given: argparse.Namespace) -> int:
@@ -26,6 +27,12 @@ async def _run(url: str, folder: Path, given: argparse.Namespace) -> int:
     _say(verdict.text)
     _say(f"schemathesis: {verdict.cases:,} cases, at least {given.least:,} wanted")
     if verdict.status or verdict.cases < given.least:
+        return 1
+    async with running_api(url, folder) as api:
+        followed = await follow_links(api, folder, seed=given.seed, examples=given.examples)
+    _say(followed.text)
+    _say(f"links followed: {followed.links:,}, at least {given.links:,} wanted")
+    if followed.status or followed.links < given.links:
         return 1
     async with running_api(url, folder) as api:
         statuses = await attack(api, Leaks(url), given.seed, given.requests)
@@ -45,6 +52,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     options.add_argument("--examples", type=int, default=400, help="a phase and operation (400)")
     options.add_argument("--requests", type=int, default=10_000, help="hostile ones (10,000)")
+    options.add_argument("--links", type=int, default=LEAST_LINKS, help="kinds that it follows")
     options.add_argument("--least", type=int, default=LEAST_CASES, help="cases of schemathesis")
     given = options.parse_args()
     _say(f"To run the same again: python -m tests.fuzz --seed {given.seed}")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.fuzz.described import hold_to_description
+from tests.fuzz.described import follow_links, hold_to_description
 from tests.fuzz.server import running_api
 
 
@@ -12,3 +12,10 @@ async def test_no_reply_is_other_than_described(database_url: str, tmp_path: Pat
         assert "request_failed" not in api.process.text
     assert verdict.status == 0, verdict.text
     assert verdict.cases >= 500
+
+
+async def test_what_was_made_can_be_used_as_described(database_url: str, tmp_path: Path) -> None:
+    async with running_api(database_url, tmp_path) as api:
+        verdict = await follow_links(api, tmp_path, seed=1, examples=100)
+    assert verdict.status == 0, verdict.text
+    assert verdict.links, verdict.text
