@@ -29,7 +29,9 @@ async def _run(url: str, folder: Path, given: argparse.Namespace) -> int:
     if verdict.status or verdict.cases < given.least:
         return 1
     async with running_api(url, folder) as api:
-        followed = await follow_links(api, folder, seed=given.seed, examples=given.examples)
+        followed = await follow_links(
+            api, folder, seed=given.seed, examples=given.examples, least=given.links
+        )
     _say(followed.text)
     _say(f"links followed: {followed.links:,}, at least {given.links:,} wanted")
     if followed.status or followed.links < given.links:
