@@ -77,6 +77,17 @@ async def test_writers_go_on_while_a_month_is_made(bare: Pipeline) -> None:
     assert (await months(bare)).count("y2027m03") == 1
 
 
+async def test_a_writer_who_takes_long_holds_up_nobody_else(bare: Pipeline) -> None:
+    store, at = AuditRepository(bare.database), datetime(2027, 3, 5, tzinfo=UTC)
+    async with bare.database.connection() as slow:
+        async with slow.transaction():
+            await slow.execute(LINE + "VALUES ($1, 'sql', 'x', 'x', 'x', '{}')", at)
+            assert await store.keep(at, 0) == AuditUpkeep(created=0, dropped=0)
+            await add(bare, at)
+        assert await store.keep(at, 0) == AuditUpkeep(created=2, dropped=0)
+    assert len(await where(bare)) == 2
+
+
 @pytest.mark.parametrize(
     ("keep", "left"), [(0, 5), (1, 2), (2, 3), (24, 5)], ids=["for ever", "1", "2", "24"]
 )
