@@ -19,7 +19,8 @@ from typing import Any
 from benchmarks import scale_costs, scale_results, scale_storage
 from benchmarks.pages import DOCS, write_between
 from benchmarks.scale_days import crowds, kinds
-from benchmarks.scale_page import COMMAND, parts, pictures, step
+from benchmarks.scale_page import COMMAND, parts, pictures
+from benchmarks.scale_reckoning import step
 
 _FIGURES = DOCS / "scale.json"
 

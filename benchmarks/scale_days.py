@@ -43,7 +43,7 @@ def kinds() -> list[Kind]:
         Kind(
             "1 January, as people are born",
             born + HAVE_ANNIVERSARY / DAYS_A_YEAR,
-            f"{born:.2%} of all births (`births-by-day.csv`); anniversaries as on any day",
+            f"{born:.2%} of all births (`data/births-by-day.csv`); anniversaries as on any day",
         ),
         Kind(
             "1 January, as lists have it",
@@ -55,7 +55,7 @@ def kinds() -> list[Kind]:
             "1 January, the worst lists",
             WORST_DEFAULTED + (1 - WORST_DEFAULTED) * born + HAVE_ANNIVERSARY * worst,
             f"{WORST_DEFAULTED:.0%} have it for an unknown birthday (refugees to the USA, 2009: "
-            f"NPR); {worst:.0%} of anniversaries are on one day (`people-us-congress.csv`)",
+            f"NPR); {worst:.0%} of anniversaries are on one day (`data/people-us-congress.csv`)",
         ),
     ]
 

@@ -188,7 +188,7 @@ class _Simulation:
     def day(self, until: float) -> Day:
         due = self.due.until(until)
         sent = sum(each.greetings for each in self.leavings)
-        return Day(due, sent, self.skipped, due - sent - self.skipped, self.leavings)
+        return Day(due, sent, self.skipped, due - self.gone, self.leavings)
 
     def _skip(self, until: float) -> None:
         if until > self.gone:

@@ -1,28 +1,49 @@
-"""Say in docs/scale.md what docs/scale.json holds: tables and pictures, each under its own name."""
+"""Say in docs/scale.md what docs/scale.json holds: tables and pictures, each by its own name."""
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.pages import spread
 from benchmarks.scale_costs import DATABASE, HEYDAY, WAYS
 from benchmarks.scale_days import DAYS_A_YEAR
 from benchmarks.scale_model import LOOK_AHEAD
 from benchmarks.scale_plot import COLOURS, Axis, Plot
+from benchmarks.scale_reckoning import (
+    PAGE,
+    SERVER_CORES,
+    WAL_RATE,
+    Document,
+    bytes_a_row,
+    clock,
+    databases,
+    fullest_share,
+    pages_each,
+    short,
+    size,
+    span,
+    step,
+    step_share,
+    value,
+    wal_of_sending,
+)
 from benchmarks.scale_results import CORE_SHARE, HOLD, LIMITS, LISTS, ORDINARY, PEOPLE
 from benchmarks.scale_storage import STEPS
+from heyday.services.scheduling import SchedulerConfig
+from heyday.settings import Settings
+from heyday.workers.message import WorkerConfig
 
 COMMAND = "make bench-scale"
-SERVER_CORES = 16
-"""Cores of one PostgreSQL that the number of databases is reckoned by."""
 CORE_HOUR, GIGABYTE_MONTH, MAILS = 0.05, 0.10, 100.0
 """Assumed prices in dollars: an hour of a core, a month of a gigabyte, a million mails."""
 
 _ROW = {"logs": "message_logs, sent", "ledger": "idempotency_keys", "people": "users"}
-_BATCH = 500
-Document = Mapping[str, Any]
+_BATCH = SchedulerConfig().batch_size
+# Fewer people need no more than one of everything, and burden no database.
+_SOME, _MANY = 10_000_000, 100_000_000
+# What a process may open, with the one that listens; and calls, by its lanes.
+_CONNECTIONS = Settings.model_fields["pool_max"].default + 1
+_IN_FLIGHT = WorkerConfig().lanes * Settings.model_fields["concurrency"].default
 
 
 def parts(document: Document) -> dict[str, str]:
@@ -31,7 +52,8 @@ def parts(document: Document) -> dict[str, str]:
         "figures": _figures(document),
         "due": _due(document),
         "machine": _machine(document),
-        "holding": _holding(document),
+        "cores": _cores(document),
+        "load": _load(document),
         "provider": _provider(document),
         "storage": _storage(document),
         "cost": _cost(document),
@@ -43,50 +65,39 @@ def pictures(document: Document) -> dict[str, str]:
     return {"scale-day.svg": _day_plot(document), "scale-provider.svg": _provider_plot(document)}
 
 
-def step(document: Document, name: str, what: str) -> list[float]:
-    """Return what the runs of one step took a greeting: wal or cpu."""
-    return [each[what] for each in document["stored"]["steps"] if each["name"] == name]
-
-
-def bytes_a_row(document: Document, table: str) -> float:
-    """Return the bytes of a row with its index entries."""
-    sizes = document["stored"]["sizes"]
-    return float(sizes[f"{table}: table"] + sizes[f"{table}: indexes"])
-
-
 def _figures(document: Document) -> str:
     stored = document["stored"]
     lines = [
         f"| {_named(figure)} | {figure['value']:,.0f} | {figure['source']} |"
         for figure in document["figures"]
     ]
-    own = f"`{document['command']}`"
-    for name in STEPS:
-        wal, cpu = (spread(step(document, name, what), "{:,.0f}") for what in ("wal", "cpu"))
-        lines.append(f"| to {name} a greeting: bytes of WAL | {wal} | {own} |")
-        lines.append(f"| to {name} a greeting: us of PostgreSQL's process | {cpu} | {own} |")
-    sizes = stored["sizes"]
-    tables = dict.fromkeys(name.rpartition(": ")[0] for name in sizes)
-    lines += [
-        f"| {_a_row(table)}: bytes in the table, in its indexes "
-        f"| {sizes[f'{table}: table']:,.0f}, {sizes[f'{table}: indexes']:,.0f} | {own} |"
-        for table in tables
+    steps = [
+        f"| to {name} it | "
+        + " | ".join(spread(step(document, name, what), "{:,.0f}") for what in ("wal", "cpu"))
+        + " |"
+        for name in STEPS
     ]
-    lines.append(
-        f"| updates of greetings that touch no index (HOT) | {stored['hot']:.0%} | {own} |"
-    )
+    sizes = stored["sizes"]
+    tables = [
+        f"| {_a_row(table)} | {sizes[f'{table}: table']:,.0f} | {sizes[f'{table}: indexes']:,.0f} |"
+        for table in dict.fromkeys(name.rpartition(": ")[0] for name in sizes)
+    ]
     facts = ", ".join(f"{name} {value}" for name, value in stored["facts"].items())
     return (
         f"{_table(('figure', 'value', 'measured by'), lines)}\n\n"
-        f"The last are medians, with the range in brackets, of "
-        f"{len(step(document, 'plan', 'wal'))} windows,\nof {stored['people']:,} people whose "
-        f"{stored['greetings']:,} greetings of a year were planned and sent.\n{_wrapped(facts)}."
+        f"By `{document['command']}`: {stored['people']:,} people, whose\n"
+        f"{stored['greetings']:,} greetings of a year were planned and sent. Medians of "
+        f"{len(step(document, 'plan', 'wal'))} windows, with the range in\nbrackets. "
+        f"{stored['hot']:.0%} of all updates touched no index (HOT).\n\n"
+        f"{_table(('a greeting', 'bytes of WAL', 'us of its PostgreSQL process'), steps)}\n\n"
+        f"{_table(('a row of', 'bytes in the table', 'in its indexes'), tables)}\n\n"
+        f"{_wrapped(facts)}."
     )
 
 
 def _a_row(table: str) -> str:
     name, _, when = table.partition(", ")
-    return f"a row of `{name}`" + (f", {when}" if when else "")
+    return f"`{name}`" + (f", {when}" if when else "")
 
 
 def _named(figure: Document) -> str:
@@ -102,12 +113,12 @@ def _due(document: Document) -> str:
         cells = [f"{short(row['greetings'])} ({short(row['fullest'])})" for row in found]
         lines.append(f"| {kind} | {found[0]['basis']} | {' | '.join(cells)} |")
     first = rows[0]
-    share, at = first["fullest"] / first["greetings"], timedelta(seconds=first["at"])
+    share = first["fullest"] / first["greetings"]
     return (
         f"{_table(('day', 'of whom', *_people()), lines)}\n\n"
-        "Greetings of the date, and in brackets those of its fullest second.\n"
-        f"That second is at {str(at)[:-3]} UTC, where {share:.0%} of all are due: nine o'clock in "
-        "China\nand in all of its zone."
+        "Greetings of the date, and in brackets those of its fullest second: "
+        f"{share:.0%} of all, at {clock(first['at'])}\nUTC, when it is nine in China and from "
+        "Perth to Irkutsk."
     )
 
 
@@ -119,47 +130,102 @@ def _machine(document: Document) -> str:
             name = f"{WAYS[way]}, {found[0]['rate']:,.0f}/s"
             lines.append(f"| {name} | {kind} | {' | '.join(cells)} |")
     head = ("sent by", "day", *_people())
-    return f"{_table(head, lines)}\n\nLateness of half of the date's greetings, and of 99 in 100."
+    most = max(
+        (row for row in document["due"] if row["kind"] == document["kinds"][LISTS]),
+        key=lambda row: float(row["greetings"]),
+    )
+    planned = most["greetings"] / value(document, "plan", "")
+    return (
+        f"{_table(head, lines)}\n\nLateness of half of the date's greetings, and of 99 in 100. "
+        f"To plan the largest of these days takes\nit {span(planned)}, two days before."
+    )
 
 
-def _holding(document: Document) -> str:
-    wal = sum(statistics.median(step(document, name, "wal")) for name in ("claim", "record"))
+def _cores(document: Document) -> str:
     queue = statistics.median(step(document, "queue", "cpu"))
-    fullest = {(row["kind"], row["people"]): row["fullest"] for row in document["due"]}
     lines = []
-    for way, rows in _by_way(document["holding"]):
-        for row in rows:
-            to_queue = fullest[row["kind"], row["people"]] / LOOK_AHEAD
-            cells = (
-                f"{row['people']:,}",
-                row["kind"],
-                WAYS[way],
-                f"{row['rate']:,.0f}",
-                f"{row['workers']:,}",
-                f"{row['database']:,}",
-                f"{math.ceil(row['database'] / SERVER_CORES):,}",
-                f"{max(1, math.ceil(to_queue * queue / 1e6)):,}",
-                f"{row['rate'] * wal / 1e6:,.0f}",
-                f"{row['rate'] / _BATCH:,.0f}",
-            )
-            lines.append(f"| {' | '.join(cells)} |")
+    for row, day in _held(document, _SOME):
+        schedulers = max(1, math.ceil(day["fullest"] / LOOK_AHEAD * queue / 1e6))
+        cells = (
+            short(row["people"]),
+            row["kind"],
+            WAYS[row["way"]],
+            f"{row['rate']:,.0f}",
+            f"{row['workers']:,}",
+            f"{schedulers:,}",
+            f"{row['database']:,}",
+            f"{(row['workers'] + schedulers) * _CONNECTIONS:,}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
     head = (
         "people",
         "day",
         "sent by",
-        "can leave a second",
-        "cores for workers",
-        "cores for PostgreSQL",
-        f"databases of {SERVER_CORES} cores",
-        "schedulers that queue",
-        "WAL, MB/s",
-        "batches/s",
+        "leave a second",
+        "workers",
+        "schedulers",
+        "cores of PostgreSQL",
+        "connections at most",
     )
+    a_worker = CORE_SHARE * 1e6 / value(document, HEYDAY, "single")
     return (
-        f"{_table(head, lines)}\n\nThe fewest that let 99 of 100 greetings of the date leave "
-        f"within {HOLD:.0f} s, if {CORE_SHARE:.0%} of\neach core is spent and the provider takes "
-        "all. One worker or scheduler is one process, on a\ncore of its own."
+        f"{_table(head, lines)}\n\n"
+        f"The fewest that let 99 of 100 greetings of the date leave within {HOLD:.0f} s, if "
+        f"{CORE_SHARE:.0%} of each\ncore is spent and the provider takes all. A worker or a "
+        f"scheduler is one process on one core.\nA worker so sends {a_worker:,.0f} a second one by "
+        f"one. It has {_IN_FLIGHT} calls under way, so it does if a call\ntakes no longer than "
+        f"{_IN_FLIGHT / a_worker * 1e3:.0f} ms."
     )
+
+
+def _load(document: Document) -> str:
+    lines = []
+    first_way = document["holding"][0]["way"]
+    for row, day in _held(document, _MANY):
+        if row["way"] != first_way:
+            continue
+        share = day["fullest"] / day["people"]
+        a_greeting = wal_of_sending(document, share)
+        wal = row["rate"] * a_greeting
+        cells = (
+            short(row["people"]),
+            row["kind"],
+            f"{row['rate']:,.0f}",
+            f"{a_greeting / 1e3:,.1f}",
+            f"{wal / 1e6:,.0f}",
+            f"{row['rate'] * pages_each(document, share):,.0f}",
+            f"{row['rate'] / _BATCH:,.0f}",
+            f"{databases(row['database'], wal):,}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    head = (
+        "people",
+        "day",
+        "leave a second",
+        "WAL a greeting, kB",
+        "WAL, MB/s",
+        "pages of `users` a second",
+        "batches a second",
+        "databases",
+    )
+    first, *others = step(document, "claim", "wal")
+    share = step_share(document)
+    return (
+        f"{_table(head, lines)}\n\n"
+        "While the greetings of the fullest second leave, just after a checkpoint. Databases are "
+        f"those of\n{SERVER_CORES} cores or of {WAL_RATE / 1e6:.0f} MB/s of WAL each, "
+        "whichever are more: both are assumed. Pages in the WAL\nare reckoned; in the measured "
+        f"year they were {first - statistics.median(others):,.0f} bytes a greeting, and\n"
+        f"{PAGE * pages_each(document, share):,.0f} by the same reckoning."
+    )
+
+
+def _held(document: Document, least: int) -> Iterable[tuple[Document, Document]]:
+    """Yield what holds a day of so many people or more, with what is due on it."""
+    due = {(row["kind"], row["people"]): row for row in document["due"]}
+    for row in document["holding"]:
+        if row["people"] >= least:
+            yield row, due[row["kind"], row["people"]]
 
 
 def _provider(document: Document) -> str:
@@ -181,9 +247,12 @@ def _end(row: Document) -> str:
 
 def _storage(document: Document) -> str:
     people, logs, ledger = (bytes_a_row(document, _ROW[n]) for n in ("people", "logs", "ledger"))
-    wal = sum(statistics.median(step(document, name, "wal")) for name in STEPS)
+    plan = statistics.median(step(document, "plan", "wal"))
     day = {(row["kind"], row["people"]): row["greetings"] for row in document["due"]}
     ordinary, lists = (document["kinds"][place] for place in (ORDINARY, LISTS))
+    usual_wal, new_wal = (
+        plan + wal_of_sending(document, fullest_share(document, kind)) for kind in (ordinary, lists)
+    )
 
     def of(reckon: Callable[[float, float], float]) -> str:
         return " | ".join(size(reckon(day[ordinary, n], day[lists, n])) for n in PEOPLE)
@@ -203,8 +272,8 @@ def _storage(document: Document) -> str:
                 size(n * people + day[ordinary, n] * DAYS_A_YEAR * (logs + ledger)) for n in PEOPLE
             ),
         ),
-        ("WAL, a day like any other", of(lambda usual, _: usual * wal)),
-        ("WAL, 1 January as lists have it", of(lambda _, new: new * wal)),
+        ("WAL, a day like any other", of(lambda usual, _: usual * usual_wal)),
+        ("WAL, 1 January as lists have it", of(lambda _, new: new * new_wal)),
     )
     lines = [f"| {name} | {cells} |" for name, cells in rows]
     return _table(("what", *_people()), lines)
@@ -212,7 +281,8 @@ def _storage(document: Document) -> str:
 
 def _cost(document: Document) -> str:
     figures = document["figures"]
-    wal = sum(statistics.median(step(document, name, "wal")) for name in STEPS)
+    share = fullest_share(document, document["kinds"][ORDINARY])
+    wal = statistics.median(step(document, "plan", "wal")) + wal_of_sending(document, share)
     stored = bytes_a_row(document, _ROW["logs"]) + bytes_a_row(document, _ROW["ledger"])
     plan = statistics.median(step(document, "plan", "cpu"))
     lines = [
@@ -259,8 +329,7 @@ def _day_plot(document: Document) -> str:
         Axis(0, ticks[-1][0], ticks),
     )
     for at, greetings in crowds:
-        clock = f"{at // 3600 % 24:02}:{at % 3600 // 60:02} UTC"
-        plot.bar(at, greetings, 7, f"{clock}: {greetings:,.0f}")
+        plot.bar(at, greetings, 7, f"{clock(at)} UTC: {greetings:,.0f}")
     return plot.svg()
 
 
@@ -282,38 +351,8 @@ def _provider_plot(document: Document) -> str:
     return plot.svg()
 
 
-def short(count: float) -> str:
-    """Return a count with three digits, such as 4.56 M."""
-    for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if count >= unit * 0.9995:
-            return f"{_three(count / unit)}{name}"
-    return f"{count:.0f}"
-
-
-def size(count: float) -> str:
-    """Return bytes with three digits, such as 4.56 GB."""
-    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
-        if count >= unit * 0.9995:
-            return f"{_three(count / unit)} {name}"
-    return f"{count / 1e3:.0f} kB"
-
-
-def span(seconds: float | None) -> str:
-    """Return how long something is in the unit that suits it."""
-    if seconds is None:
-        return "never"
-    for unit, name in ((3600, "h"), (60, "min"), (1, "s")):
-        if seconds >= unit * 2:
-            return f"{_three(seconds / unit)} {name}"
-    return f"{seconds:.2f} s"
-
-
-def _three(value: float) -> str:
-    return f"{value:,.{max(0, 2 - max(0, math.floor(math.log10(value) + 1e-4)))}f}"
-
-
 def _people() -> list[str]:
-    return [f"{people:,} people" for people in PEOPLE]
+    return [f"{short(people)} people" for people in PEOPLE]
 
 
 def _by_way(rows: Sequence[Document]) -> Iterable[tuple[str, list[Document]]]:
