@@ -82,6 +82,11 @@ def test_the_second_instant_waits_for_the_first() -> None:
     assert day.lateness(0.5) == pytest.approx(70)
 
 
+def test_two_instants_may_leave_within_one_second() -> None:
+    day = live([Crowd(0, 5), Crowd(1, 3)], FREE, Capacity(provider=4))
+    assert day.leavings == [(4, 0, 1), (1, 1, 1.25), (3, 0.25, 1)]
+
+
 def test_what_is_a_day_late_is_skipped_and_counted() -> None:
     day = live([Crowd(0, 2 * LATE_WINDOW)], FREE, Capacity(provider=1))
     assert day.skipped == pytest.approx(LATE_WINDOW, rel=1e-4)
