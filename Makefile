@@ -119,6 +119,10 @@ bench-caching: $(DEV) ## Measure what a cache in Redis would save; writes docs/p
 bench-api: $(DEV) ## Compare the API with a bare service that does the same SQL; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.api
 
+.PHONY: bench-scale
+bench-scale: $(DEV) ## Reckon what up to a billion people take, from measured costs; writes docs/scale.md
+	@$(BIN)/python -m benchmarks.scale
+
 .PHONY: chaos chaos-short
 chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json
 	@$(BIN)/python -m tests.chaos --publish
