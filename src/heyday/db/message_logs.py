@@ -26,6 +26,8 @@ from heyday.domain.transitions import Status
 _QUERIES = queries.load("message_logs")
 # What a claim makes of rows whose people have left, or have another date or zone now.
 _OF_CHANGED_PEOPLE = frozenset({Status.CANCELLED.value, Status.QUEUED.value})
+# How much wider than a batch the bounds of statements are that find its rows one by one.
+_AROUND = "interval '7 days'"
 # Which parameter of a statement holds the instants before which it is too late.
 _SKIP_BEFORE = {
     "enqueue_due": "$5",
@@ -36,15 +38,15 @@ _SKIP_BEFORE = {
 }
 
 
-def statement(name: str, *, is_doubtful: bool = False) -> str:
-    """Return a statement; `claim` is another for rows that are doubtful (db/sql)."""
-    query = _QUERIES[name]
-    if name not in _SKIP_BEFORE:
-        return query.text
-    fragments = {"skip_before": _element_of(f"{_SKIP_BEFORE[name]}::timestamptz[]")}
+def statement(name: str, *, is_doubtful: bool = False, is_of_one_instant: bool = False) -> str:
+    """Return a statement; `claim` is another for rows that are doubtful, or of one instant."""
+    fragments = {"around": _AROUND}
+    if name in _SKIP_BEFORE:
+        fragments["skip_before"] = _element_of(f"{_SKIP_BEFORE[name]}::timestamptz[]")
     if name == "claim":
-        fragments |= _claim_fragments(is_doubtful=is_doubtful)
-    return query.fill(fragments)
+        within = "= $2::timestamptz" if is_of_one_instant else "BETWEEN $2 AND $3"
+        fragments |= _claim_fragments(is_doubtful=is_doubtful) | {"within": within}
+    return _QUERIES[name].fill(fragments)
 
 
 def _claim_fragments(*, is_doubtful: bool) -> dict[str, str]:
@@ -77,8 +79,13 @@ def _by_type(values: Mapping[str, str]) -> str:
 
 
 _ENQUEUE_DUE, _ENQUEUE_AGAIN = statement("enqueue_due"), statement("enqueue_again")
-_CLAIM, _CLAIM_DOUBTFUL = statement("claim"), statement("claim", is_doubtful=True)
-_SKIP_LATE = statement("skip_late")
+# By whether rows are doubtful, and the batch is of one instant.
+_CLAIM = {
+    (doubtful, one): statement("claim", is_doubtful=doubtful, is_of_one_instant=one)
+    for doubtful in (False, True)
+    for one in (False, True)
+}
+_PROLONG, _RECORD, _SKIP_LATE = map(statement, ("prolong", "record", "skip_late"))
 
 
 def _due(rows: Iterable[asyncpg.Record]) -> list[DueMessage]:
@@ -165,10 +172,11 @@ class MessageLogRepository:
             lease,
             list(rules.same_occasion),
         )
-        rows = await self._connection.fetch(_CLAIM, *values)
+        is_of_one_instant = batch.first_at == batch.last_at
+        rows = await self._connection.fetch(_CLAIM[False, is_of_one_instant], *values)
         if len(rows) < len(batch.message_ids):
             await self._connection.execute(_QUERIES["lock_doubtful"].text)
-            rows += await self._connection.fetch(_CLAIM_DOUBTFUL, *values)
+            rows += await self._connection.fetch(_CLAIM[True, is_of_one_instant], *values)
         taken = [row for row in rows if row["status"] == Status.SENDING.value]
         changed = [row for row in rows if row["status"] in _OF_CHANGED_PEOPLE]
         return Claim(
@@ -200,7 +208,7 @@ class MessageLogRepository:
         """Let the lease of rows that are still this worker's begin anew; return their ids."""
         instants = [message.scheduled_send_at for message in held]
         rows = await self._connection.fetch(
-            _QUERIES["prolong"].text,
+            _PROLONG,
             [message.id for message in held],
             instants,
             [message.epoch for message in held],
@@ -218,7 +226,7 @@ class MessageLogRepository:
         columns = [list(c) for c in zip(*(_values(outcome) for outcome in outcomes), strict=True)]
         instants = [outcome.scheduled_send_at for outcome in outcomes]
         bounds = (min(instants), max(instants))
-        written: int = await self._connection.fetchval(_QUERIES["record"].text, *columns, *bounds)
+        written: int = await self._connection.fetchval(_RECORD, *columns, *bounds)
         if written == len(outcomes):
             return written
         ours: int = await self._connection.fetchval(

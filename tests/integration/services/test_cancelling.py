@@ -91,6 +91,7 @@ async def test_what_nobody_sends_yet_is_never_sent(
         assert dict(row) == {
             **before,
             "status": "CANCELLED",
+            "stage": "CANCELLED",
             "epoch": before["epoch"] + 1,
             "error_message": "cancelled by a person: they asked for it",
         }

@@ -100,6 +100,7 @@ async def test_a_decision_moves_the_row_and_leaves_a_trace(
     assert dict(row) == {
         **before,
         "status": target.value,
+        "stage": "PLANNED" if target is RETRYING else target.value,
         "epoch": 3,
         "retry_count": 2 if target is RETRYING else 1,
         "ambiguous_since": None if target is RETRYING else NINE,

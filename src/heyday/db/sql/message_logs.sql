@@ -2,21 +2,24 @@
 --
 -- Places: {occasion}, the person's date that the row is about; {left}, the columns that say since
 -- when a person wants none of a message type, and {left_at}, that of the row's type;
--- {skip_before} and {same_occasion},
--- the element for the row's message type of an array with one for each; {twin}, {greeted} and
--- {which}, what tells the two statements that claim apart.
+-- {skip_before} and {same_occasion}, the element for the row's message type of an array with one for
+-- each; {twin}, {greeted}, {which} and {within}, what tells the statements that claim apart; {around},
+-- by how much bounds are wider than they would have to be.
+--
+-- `stage` stands beside `status` where an index has to find few rows among very many (db/schema.py).
 
 -- name: enqueue_due
--- Take what is due before $2, oldest first: the caller commits, then publishes.
+-- Take what is due before $2, oldest first: the caller commits, then publishes. Rows that were
+-- planned together have ids that follow each other, and lie together: so do those of a batch.
 -- moves: SCHEDULED RETRYING > QUEUED
 WITH due AS (
     SELECT id, scheduled_send_time
     FROM message_logs m
-    WHERE status {movable}
+    WHERE stage = 'PLANNED' AND status {movable}
       AND scheduled_send_time >= $3 AND scheduled_send_time < $2
       AND scheduled_send_time >= {skip_before}
       AND (next_attempt_at IS NULL OR next_attempt_at < $2)
-    ORDER BY scheduled_send_time
+    ORDER BY scheduled_send_time, id
     LIMIT $4
     FOR UPDATE SKIP LOCKED
 ), moved AS (
@@ -27,14 +30,14 @@ WITH due AS (
       AND m.scheduled_send_time >= $3 AND m.scheduled_send_time < $2
     RETURNING m.id, m.scheduled_send_time, greatest(m.scheduled_send_time, m.next_attempt_at) AS due_at
 )
-SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_send_time
+SELECT id, scheduled_send_time, due_at FROM moved ORDER BY due_at, scheduled_send_time, id
 
 -- name: news
 -- What NOTIFY would tell: whether anything is due before $2 that nobody has queued, and when a
 -- provider last asked for a slower pace.
 SELECT EXISTS (
            SELECT FROM message_logs m
-           WHERE status IN ('SCHEDULED', 'RETRYING')
+           WHERE stage = 'PLANNED'
              AND scheduled_send_time >= $1 AND scheduled_send_time < $2
              AND scheduled_send_time >= {skip_before}
              AND (next_attempt_at IS NULL OR next_attempt_at < $2)) AS is_due,
@@ -46,7 +49,7 @@ SELECT EXISTS (
 WITH lost AS (
     SELECT id, scheduled_send_time
     FROM message_logs m
-    WHERE status {movable} AND queued_at < $6
+    WHERE stage = 'LEAVING' AND status {movable} AND queued_at < $6
       AND scheduled_send_time >= $3 AND scheduled_send_time < $2
       AND scheduled_send_time >= {skip_before}
       AND (next_attempt_at IS NULL OR next_attempt_at < $2)
@@ -64,8 +67,9 @@ RETURNING m.id, m.scheduled_send_time, greatest(m.scheduled_send_time, m.next_at
 -- name: is_doubtful
 -- Whether a row may be the second one for an occasion: a date was changed not long ago, or the
 -- greeting is on another day than the date itself (29 February), by a policy that may have changed.
-(coalesce(p.dates_changed_at > m.scheduled_send_time - {same_occasion} - interval '2 days', false)
- OR date_part('day', m.delivery_date) <> date_part('day', m.occasion_date))
+coalesce(
+    p.dates_changed_at > m.scheduled_send_time - {same_occasion} - interval '2 days'
+    OR date_part('day', m.delivery_date) <> date_part('day', m.occasion_date), false)
 
 -- name: lock_doubtful
 -- Let doubtful rows be claimed by one transaction at a time, and the next one see what it did: two
@@ -98,24 +102,35 @@ WHEN twin.greeted_on IS NOT NULL THEN 'greeted for this occasion on ' || twin.gr
 
 -- name: claim
 -- Take the rows of a batch that are due. People are locked before rows, both in order of id, as
--- edits lock them: a change that commits first wins, and nobody deadlocks.
--- There are two of it: for rows that are not doubtful; and for those that are, with their twins.
+-- edits lock them: a change that commits first wins, as it has raised the epoch.
+-- There are two of it: for rows that are not doubtful; and for those that are, with their twins. Of
+-- each there are two, for a batch of one instant and for one of several.
 -- A row whose person has another date or zone now stays QUEUED: the caller replans that person. Who
 -- has perhaps been greeted gets the same letter again or none, whatever the zone and the year.
--- The status stands in a coalesce so that no partial index serves it: while very many rows
--- of one instant move, statistics call such an index empty, and each claim would read all of it.
+-- Rows are found one by one, by the whole of a key: as a set, while statistics do not know the very
+-- many rows of one instant yet, each claim would read all of them. OFFSET 0 keeps it so, and bounds
+-- that are wider than the batch lead to its month without seeming a shorter way.
 -- moves: QUEUED > SENDING CANCELLED SKIPPED QUEUED
-WITH people AS MATERIALIZED (
+WITH batch AS MATERIALIZED (
+    SELECT m.*
+    FROM unnest($1::uuid[]) AS b (id)
+    CROSS JOIN LATERAL (
+        SELECT id, user_id, scheduled_send_time, status, epoch, message_type, delivery_date,
+               occasion_date, timezone, ambiguous_count, next_attempt_at
+        FROM message_logs
+        WHERE id = b.id AND scheduled_send_time {within}
+          AND scheduled_send_time <= $4 AND (next_attempt_at IS NULL OR next_attempt_at <= $4)
+        OFFSET 0
+    ) AS m
+), people AS MATERIALIZED (
     SELECT u.id, u.email, u.timezone, u.birthday_date, u.anniversary_date, u.dates_changed_at,
            u.deleted_at IS NOT NULL AS is_deleted, u.unsubscribed_at, {left}
     FROM users u
-    WHERE u.id IN (
-        SELECT user_id FROM message_logs
-        WHERE id = ANY ($1) AND scheduled_send_time BETWEEN $2 AND $3)
+    WHERE u.id IN (SELECT user_id FROM batch)
     ORDER BY u.id
     FOR SHARE
 ), target AS MATERIALIZED (
-    SELECT m.id, m.scheduled_send_time, p.email, p.timezone AS person_timezone,
+    SELECT m.id, m.scheduled_send_time, m.status, m.epoch, p.email, p.timezone AS person_timezone,
            CASE WHEN p.is_deleted THEN 'person deleted'
                 WHEN coalesce(p.unsubscribed_at, {left_at}) IS NOT NULL
                 THEN 'person unsubscribed' END AS unwanted,
@@ -123,7 +138,7 @@ WITH people AS MATERIALIZED (
            CASE WHEN is_changed THEN NULL
                 WHEN m.scheduled_send_time < {skip_before} THEN 'the late window had passed'
                 {greeted} END AS skipped
-    FROM message_logs m
+    FROM batch m
     JOIN people p ON p.id = m.user_id
     CROSS JOIN LATERAL (
         SELECT m.ambiguous_count = 0 AND p.timezone <> m.timezone
@@ -135,12 +150,8 @@ WITH people AS MATERIALIZED (
                AS is_changed
     ) AS fit
     {twin}
-    WHERE m.id = ANY ($1) AND m.scheduled_send_time BETWEEN $2 AND $3
-      AND coalesce(m.status {movable}, false)
-      AND m.scheduled_send_time <= $4 AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4)
-      AND {which}
+    WHERE {which}
     ORDER BY m.id
-    FOR UPDATE OF m
 )
 UPDATE message_logs m
 SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
@@ -153,7 +164,8 @@ SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
     error_message = coalesce(t.unwanted, t.skipped, m.error_message)
 FROM target t
 WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
-  AND m.scheduled_send_time BETWEEN $2 AND $3
+  AND m.scheduled_send_time BETWEEN $2::timestamptz - {around} AND $3::timestamptz + {around}
+  AND t.status {movable} AND m.status {movable} AND m.epoch = t.epoch
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.lease_until, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
           t.person_timezone, m.message_content
@@ -172,7 +184,7 @@ WHERE m.status = 'SENDING' AND m.epoch = c.epoch AND m.lease_until = $4
 WITH expired AS (
     SELECT id, scheduled_send_time
     FROM message_logs
-    WHERE status = 'SENDING' AND lease_until < now()
+    WHERE stage = 'LEAVING' AND status = 'SENDING' AND lease_until < now()
     ORDER BY scheduled_send_time
     LIMIT $2
     FOR UPDATE SKIP LOCKED
@@ -192,15 +204,16 @@ UPDATE message_logs m
 SET lease_until = now() + $4::interval
 FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[]) AS h (id, scheduled_send_time, epoch)
 WHERE m.id = h.id AND m.scheduled_send_time = h.scheduled_send_time
-  AND m.scheduled_send_time BETWEEN $5 AND $6
-  AND coalesce(m.status = 'SENDING', false) AND m.epoch = h.epoch
+  AND m.scheduled_send_time BETWEEN $5::timestamptz - {around} AND $6::timestamptz + {around}
+  AND m.status = 'SENDING' AND m.epoch = h.epoch
 RETURNING m.id
 
 -- name: record
 -- Write outcomes where status and epoch are still the sender's own; note each attempt that was
--- not a plain first success, once: a sender that lost the answer to its COMMIT comes again. As for
--- the coalesce, see `claim`. A row without a text is one of a person who was erased during the
--- attempt: what a provider says stays out of it.
+-- not a plain first success, once: a sender that lost the answer to its COMMIT comes again. A row
+-- without a text is one of a person who was erased during the attempt: what a provider says stays
+-- out of it. The conditions on outcomes hold always: they have PostgreSQL expect few of them, and
+-- look for each row by its key, as in `claim`.
 -- moves: SENDING > SENT FAILED RETRYING UNKNOWN
 WITH outcome AS (
     SELECT *
@@ -211,6 +224,8 @@ WITH outcome AS (
         AS o (id, scheduled_send_time, epoch, status, attempt, outcome, finished_at, retry_count,
               ambiguous_count, ambiguous_since, next_attempt_at, code, body, error,
               provider_message_id)
+    WHERE o.status IN ('SENT', 'FAILED', 'RETRYING', 'UNKNOWN')
+      AND o.attempt >= 1 AND o.retry_count >= 0 AND o.ambiguous_count >= 0
 ), written AS (
     UPDATE message_logs m
     SET status = o.status,
@@ -223,8 +238,8 @@ WITH outcome AS (
         provider_message_id = CASE WHEN m.message_content <> '' THEN o.provider_message_id END
     FROM outcome o
     WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
-      AND m.scheduled_send_time BETWEEN $16 AND $17
-      AND coalesce(m.status {movable}, false) AND m.epoch = o.epoch
+      AND m.scheduled_send_time BETWEEN $16::timestamptz - {around} AND $17::timestamptz + {around}
+      AND m.status {movable} AND m.epoch = o.epoch
     RETURNING m.id
 ), noted AS (
     INSERT INTO message_attempts (
@@ -251,7 +266,8 @@ WHERE m.scheduled_send_time BETWEEN $4 AND $5 AND m.epoch = o.epoch AND m.status
 -- moves: SCHEDULED QUEUED RETRYING > SKIPPED
 UPDATE message_logs m
 SET status = 'SKIPPED', epoch = epoch + 1, error_message = 'the late window had passed'
-WHERE status {movable} AND scheduled_send_time < {skip_before}
+WHERE (stage = 'PLANNED' OR stage = 'LEAVING') AND status {movable}
+  AND scheduled_send_time < {skip_before}
 
 -- name: balance
 -- What became of the greetings of one type that were scheduled in a window.
@@ -278,7 +294,7 @@ SELECT status, width_bucket(extract(epoch FROM $1 - due_at)::double precision, $
        count(*) AS greetings, min(due_at) AS oldest_due_at
 FROM message_logs
 CROSS JOIN LATERAL (SELECT greatest(scheduled_send_time, next_attempt_at) AS due_at) AS due
-WHERE status IN ('QUEUED', 'SENDING')
+WHERE stage = 'LEAVING'
 GROUP BY 1, 2
 
 -- name: find_next

@@ -157,7 +157,7 @@ WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
 SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
-WHERE m.message_type = $1 AND m.status IN ('SCHEDULED', 'RETRYING')
+WHERE m.message_type = $1 AND m.stage = 'PLANNED'
   AND (u.deleted_at IS NOT NULL OR coalesce(u.unsubscribed_at, u.{left_at}) IS NOT NULL
        OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
        OR u.{date} IS DISTINCT FROM m.occasion_date
@@ -168,7 +168,7 @@ UNION
 SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
-WHERE m.message_type = $1 AND m.status = 'CANCELLED' AND m.scheduled_send_time >= $2
+WHERE m.message_type = $1 AND m.stage = 'CANCELLED' AND m.scheduled_send_time >= $2
   AND m.error_message IN ({by_edit})
   AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
   AND u.{month_day} IN (
@@ -192,12 +192,12 @@ WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
 -- are the conditions of two partial indexes: a look at what is due before $3 reads little more.
 SELECT timezone, delivery_date, scheduled_send_time
 FROM message_logs
-WHERE message_type = $1 AND status IN ('SCHEDULED', 'RETRYING') AND ambiguous_count = 0
+WHERE message_type = $1 AND stage = 'PLANNED' AND ambiguous_count = 0
   AND tzdb_version <= $2 AND scheduled_send_time < coalesce($3::timestamptz, 'infinity')
 UNION
 SELECT timezone, delivery_date, scheduled_send_time
 FROM message_logs
-WHERE message_type = $1 AND status = 'QUEUED' AND ambiguous_count = 0
+WHERE message_type = $1 AND stage = 'LEAVING' AND status = 'QUEUED' AND ambiguous_count = 0
   AND tzdb_version <= $2 AND scheduled_send_time < coalesce($3::timestamptz, 'infinity')
 
 -- name: retime

@@ -40,9 +40,10 @@ WITH settled AS (
 SELECT id FROM settled
 
 -- name: list_by_status
--- Rows of a status, by instant.
+-- Rows of a status, by instant. Its stage leads to an index that holds few others.
 SELECT {columns} FROM message_logs
-WHERE status = $1
+WHERE status = $1 AND stage = CASE WHEN $1 IN ('SCHEDULED', 'RETRYING') THEN 'PLANNED'
+                                   WHEN $1 IN ('QUEUED', 'SENDING') THEN 'LEAVING' ELSE $1 END
 ORDER BY scheduled_send_time, id
 LIMIT $2
 
@@ -91,7 +92,8 @@ LIMIT $4
 
 -- name: of_status
 -- Of a list: those that stand so.
-AND status = ${n}
+AND status = ${n} AND stage = CASE WHEN ${n} IN ('SCHEDULED', 'RETRYING') THEN 'PLANNED'
+                                   WHEN ${n} IN ('QUEUED', 'SENDING') THEN 'LEAVING' ELSE ${n} END
 
 -- name: of_type
 -- Of a list: those of a message type.

@@ -5,13 +5,13 @@
 SELECT least($1, min(scheduled_send_time))
 FROM (
     SELECT scheduled_send_time FROM message_logs
-    WHERE status IN ('SCHEDULED', 'RETRYING') AND scheduled_send_time < $1
+    WHERE stage = 'PLANNED' AND scheduled_send_time < $1
     UNION ALL
     SELECT scheduled_send_time FROM message_logs
-    WHERE status IN ('QUEUED', 'SENDING') AND scheduled_send_time < $1
+    WHERE stage = 'LEAVING' AND scheduled_send_time < $1
     UNION ALL
     SELECT scheduled_send_time FROM message_logs
-    WHERE status = 'UNKNOWN' AND scheduled_send_time < $1
+    WHERE stage = 'UNKNOWN' AND scheduled_send_time < $1
 ) AS open
 
 -- name: scrub_greetings

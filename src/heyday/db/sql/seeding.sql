@@ -53,7 +53,17 @@ WITH given AS (
     INSERT INTO idempotency_keys (delivery_date, user_id, message_type)
     SELECT delivery_date, user_id, message_type FROM given
 )
-INSERT INTO message_logs SELECT * FROM given
+INSERT INTO message_logs (
+    id, user_id, message_type, delivery_date, scheduled_send_time, actual_send_time, status,
+    retry_count, ambiguous_count, epoch, idempotency_key, message_content, occasion_date,
+    timezone, tzdb_version, queued_at, lease_until, next_attempt_at, ambiguous_since,
+    api_response_code, api_response_body, error_message, provider_message_id, created_at)
+SELECT id, user_id, message_type, delivery_date, scheduled_send_time, actual_send_time, status,
+       retry_count, ambiguous_count, epoch, idempotency_key, message_content,
+       occasion_date, timezone, tzdb_version, queued_at, lease_until, next_attempt_at,
+       ambiguous_since, api_response_code, api_response_body, error_message,
+       provider_message_id, created_at
+FROM given
 
 -- name: add_attempts
 -- Add attempts that were not plain first successes.

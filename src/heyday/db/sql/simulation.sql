@@ -4,7 +4,7 @@
 -- When something falls due that is not queued yet, in order.
 SELECT DISTINCT greatest(scheduled_send_time, next_attempt_at) AS due_at
 FROM message_logs
-WHERE status IN ('SCHEDULED', 'RETRYING')
+WHERE stage = 'PLANNED'
 ORDER BY due_at
 
 -- name: list_people
