@@ -1,0 +1,189 @@
+"""Lay the ground for a benchmark: PostgreSQL, people, and greetings that were planned.
+
+The server is Heyday's own, durable, set as `make run` sets it. People get their greetings by
+`heyday jobs run daily`, as a company's do.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.processes import run_heyday
+from heyday.db import migrate, queries
+from heyday.db.connection import connect
+from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
+from heyday.db.embedded.binaries import find_binaries, has_library
+from heyday.db.embedded.postmaster import find_postmaster
+from heyday.db.types import AnyConnection
+from tests.chaos import clock
+
+_SEEDING = queries.load("seeding")
+_STATISTICS = "pg_stat_statements"
+_NOON = 12
+# Ids as PostgreSQL draws them, so people who are greeted together lie all over the table.
+_BRING = """
+INSERT INTO users (first_name, last_name, email, timezone, birthday_date, created_at, updated_at)
+SELECT (ARRAY['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara', 'Donald', 'Katherine'])[1 + n % 7],
+       'Number ' || n, 'person-' || n || '@example.com', $2,
+       make_date(1960 + (n % 45)::integer, $3, $4), now() - interval '30 days',
+       now() - interval '30 days'
+FROM generate_series($5::bigint, $5 + $1 - 1) AS n
+"""
+_KEYS = "SELECT idempotency_key FROM message_logs WHERE scheduled_send_time >= $1"
+_STATUSES = """
+SELECT status, count(*) FROM message_logs WHERE scheduled_send_time >= $1 GROUP BY status
+"""
+_USE = """
+SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS wal,
+       sum(n_tup_upd)::bigint AS updated, sum(n_tup_hot_upd)::bigint AS hot,
+       sum(n_dead_tup)::bigint AS dead
+FROM pg_stat_user_tables
+WHERE relname LIKE 'message\\_logs%'
+"""
+_COSTLIEST = """
+SELECT calls, round(total_exec_time::numeric) AS ms, rows, shared_blks_hit + shared_blks_read AS pages,
+       wal_bytes, left(regexp_replace(query, '\\s+', ' ', 'g'), 70) AS query
+FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say where people live and when they were born, so that it is about noon there now."""
+
+    zone: str
+    on: date
+    _offset: timedelta
+
+    @classmethod
+    def at_noon(cls, now: datetime) -> "Place":
+        """Return a place that is far from midnight, wherever this machine is."""
+        hours = _NOON - now.hour
+        # The names of these zones count the other way round.
+        return cls(f"Etc/GMT{-hours:+d}", now.date(), timedelta(hours=hours))
+
+    def time_of_day(self, at: datetime) -> str:
+        """Return what the clocks there show at an instant, to the second."""
+        return f"{at + self._offset:%H:%M:%S}"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Hold what PostgreSQL has done so far. updated, hot, dead: rows of greetings."""
+
+    wal_bytes: int
+    updated: int
+    hot: int
+    dead: int
+
+    def since(self, before: "Use") -> "Use":
+        """Return what it has done since then; dead rows are those that are there now."""
+        return Use(
+            self.wal_bytes - before.wal_bytes,
+            self.updated - before.updated,
+            self.hot - before.hot,
+            self.dead,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Hold a running, migrated PostgreSQL that nobody else uses."""
+
+    folder: Path
+    url: str
+    connection: AnyConnection
+
+    @property
+    def server_pid(self) -> int:
+        """Return the number of the process from which all others of PostgreSQL come."""
+        found = find_postmaster(self.folder / "postgres" / "data")
+        if found is None:
+            raise RuntimeError(f"PostgreSQL in {self.folder} has ended")
+        return found.pid
+
+    async def bring(self, people: int, place: Place, on: date | None = None, first: int = 0) -> None:
+        """Add people who live there, born on that day of the year or another.
+
+        first: the number of the first, which nobody has yet. Indexes are made at the end, as Heyday
+        does it when it brings many.
+        """
+        on = on or place.on
+        async with self.connection.transaction():
+            indexes = await self.connection.fetch(_SEEDING["list_indexes"].text)
+            for index in indexes:
+                await self.connection.execute(index["drop"])
+            day = place.zone, on.month, on.day
+            await self.connection.execute(_BRING, people, *day, first)
+            await self.connection.execute(_SEEDING["sort_in_memory"].text)
+            for index in indexes:
+                await self.connection.execute(index["make"])
+        await self.connection.execute("VACUUM (ANALYZE) users")
+
+    async def plan(self, settings: Mapping[str, str]) -> int:
+        """Plan as the daily scheduler does; return how many greetings were."""
+        printed = await run_heyday(
+            *("jobs", "run", "daily", "--json"), settings=settings, folder=self.folder
+        )
+        return int(json.loads(printed)["planned"])
+
+    async def settle(self) -> None:
+        """Do what hours between plan and greeting would: vacuum, analyse, write to disk."""
+        await self.connection.execute("VACUUM (ANALYZE) message_logs, idempotency_keys")
+        await self.connection.execute("CHECKPOINT")
+        if self._has_statistics:
+            await self.connection.execute(f"SELECT {_STATISTICS}_reset()")
+
+    async def keys(self, since: datetime) -> set[str]:
+        """Return the keys of greetings that leave from then on."""
+        return {row[0] for row in await self.connection.fetch(_KEYS, since)}
+
+    async def statuses(self, since: datetime) -> dict[str, int]:
+        """Return how many greetings that leave from then on are in each status."""
+        return {row[0]: row[1] for row in await self.connection.fetch(_STATUSES, since)}
+
+    async def use(self) -> Use:
+        """Return what PostgreSQL has done so far."""
+        # Processes tell of what they did when they are idle, or within a second.
+        await self.connection.execute("SELECT pg_stat_clear_snapshot()")
+        row = await self.connection.fetchrow(_USE)
+        if row is None:
+            raise RuntimeError("message_logs has no statistics; was the database migrated?")
+        return Use(int(row["wal"]), row["updated"], row["hot"], row["dead"])
+
+    async def costliest(self, count: int) -> list[str]:
+        """Return the statements that took the most time, each as a line; none if nobody counts."""
+        if not self._has_statistics:
+            return []
+        rows = await self.connection.fetch(_COSTLIEST, count)
+        return [
+            f"{row['calls']:>9,} calls {row['ms']:>9,} ms {row['rows']:>11,} rows "
+            f"{row['pages']:>12,} pages {row['wal_bytes'] / 2**20:>8,.0f} MiB WAL  {row['query']}"
+            for row in rows
+        ]
+
+    @property
+    def _has_statistics(self) -> bool:
+        return has_library(find_binaries(), _STATISTICS)
+
+
+@contextlib.asynccontextmanager
+async def open_ground(
+    folder: Path, postgresql: Mapping[str, str] | None = None
+) -> AsyncIterator[Ground]:
+    """Lend a ground in a new folder. postgresql: settings of the server besides Heyday's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)  # PostgreSQL may run as another account
+    config = EmbeddedConfig(home=folder, settings=postgresql or {})
+    async with EmbeddedServer(config) as url:
+        await migrate.upgrade(url, clock.now())
+        connection = await connect(url)
+        try:
+            if has_library(find_binaries(), _STATISTICS):
+                await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {_STATISTICS}")
+            yield Ground(folder, url, connection)
+        finally:
+            await connection.close()
