@@ -32,9 +32,26 @@ SELECT (ARRAY['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara', 'Donald', 'Katherine'
        now() - interval '30 days'
 FROM generate_series($5::bigint, $5 + $1 - 1) AS n
 """
-_KEYS = "SELECT idempotency_key FROM message_logs WHERE scheduled_send_time >= $1"
+_KEYS = """
+SELECT idempotency_key, extract(epoch FROM scheduled_send_time)::float8 AS send_at
+FROM message_logs
+WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
+"""
 _STATUSES = """
-SELECT status, count(*) FROM message_logs WHERE scheduled_send_time >= $1 GROUP BY status
+SELECT status, count(*)
+FROM message_logs
+WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
+GROUP BY status
+"""
+# In the order of their ids, which lie all over the table as well.
+_SPREAD = """
+UPDATE message_logs m
+SET scheduled_send_time = n.send_at, tzdb_version = '9999z'
+FROM (SELECT id, scheduled_send_time,
+             $1::timestamptz + interval '1 second' * ((row_number() OVER (ORDER BY id) - 1) / $2)
+                 AS send_at
+      FROM message_logs WHERE scheduled_send_time = $1) AS n
+WHERE m.id = n.id AND m.scheduled_send_time = n.scheduled_send_time
 """
 _USE = """
 SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS wal,
@@ -44,8 +61,9 @@ FROM pg_stat_user_tables
 WHERE relname LIKE 'message\\_logs%'
 """
 _COSTLIEST = """
-SELECT calls, round(total_exec_time::numeric) AS ms, rows, shared_blks_hit + shared_blks_read AS pages,
-       wal_bytes, left(regexp_replace(query, '\\s+', ' ', 'g'), 70) AS query
+SELECT calls, round(total_exec_time::numeric) AS ms, rows,
+       shared_blks_hit + shared_blks_read AS pages, wal_bytes,
+       left(regexp_replace(query, '\\s+', ' ', 'g'), 70) AS query
 FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT $1
 """
 
@@ -105,7 +123,9 @@ class Ground:
             raise RuntimeError(f"PostgreSQL in {self.folder} has ended")
         return found.pid
 
-    async def bring(self, people: int, place: Place, on: date | None = None, first: int = 0) -> None:
+    async def bring(
+        self, people: int, place: Place, on: date | None = None, first: int = 0
+    ) -> None:
         """Add people who live there, born on that day of the year or another.
 
         first: the number of the first, which nobody has yet. Indexes are made at the end, as Heyday
@@ -130,6 +150,16 @@ class Ground:
         )
         return int(json.loads(printed)["planned"])
 
+    async def spread(self, at: datetime, rate: int) -> None:
+        """Let greetings that all leave at an instant leave one after the other, so many a second.
+
+        People live in some four hundred zones, so that so many instants a day would be much. Plans
+        of a newer tz database than ours are left alone, so this one is said to be.
+        """
+        await self.connection.execute(_SPREAD, at, rate)
+        # As if they had been planned so.
+        await self.connection.execute("VACUUM (FULL) message_logs")
+
     async def settle(self) -> None:
         """Do what hours between plan and greeting would: vacuum, analyse, write to disk."""
         await self.connection.execute("VACUUM (ANALYZE) message_logs, idempotency_keys")
@@ -137,17 +167,21 @@ class Ground:
         if self._has_statistics:
             await self.connection.execute(f"SELECT {_STATISTICS}_reset()")
 
-    async def keys(self, since: datetime) -> set[str]:
-        """Return the keys of greetings that leave from then on."""
-        return {row[0] for row in await self.connection.fetch(_KEYS, since)}
+    async def due(self, since: datetime, until: datetime) -> dict[str, float]:
+        """Return when greetings leave, in seconds since 1970, by their keys."""
+        return {row[0]: row[1] for row in await self.connection.fetch(_KEYS, since, until)}
 
-    async def statuses(self, since: datetime) -> dict[str, int]:
-        """Return how many greetings that leave from then on are in each status."""
-        return {row[0]: row[1] for row in await self.connection.fetch(_STATUSES, since)}
+    async def statuses(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Return how many greetings that leave in that time are in each status."""
+        rows = await self.connection.fetch(_STATUSES, since, until)
+        return {row[0]: row[1] for row in rows}
+
+    async def count_batches(self) -> int:
+        """Return how many batches are not acknowledged yet."""
+        return int(await self.connection.fetchval("SELECT count(*) FROM queue_batches"))
 
     async def use(self) -> Use:
         """Return what PostgreSQL has done so far."""
-        # Processes tell of what they did when they are idle, or within a second.
         await self.connection.execute("SELECT pg_stat_clear_snapshot()")
         row = await self.connection.fetchrow(_USE)
         if row is None:
@@ -170,14 +204,19 @@ class Ground:
         return has_library(find_binaries(), _STATISTICS)
 
 
+def new_home(folder: Path) -> Path:
+    """Make a folder that PostgreSQL can reach, also where it runs as another account."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)
+    return folder
+
+
 @contextlib.asynccontextmanager
 async def open_ground(
     folder: Path, postgresql: Mapping[str, str] | None = None
 ) -> AsyncIterator[Ground]:
     """Lend a ground in a new folder. postgresql: settings of the server besides Heyday's own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o711)  # PostgreSQL may run as another account
-    config = EmbeddedConfig(home=folder, settings=postgresql or {})
+    config = EmbeddedConfig(home=new_home(folder), settings=postgresql or {})
     async with EmbeddedServer(config) as url:
         await migrate.upgrade(url, clock.now())
         connection = await connect(url)

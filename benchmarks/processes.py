@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import psutil  # type: ignore[import-untyped]  # it has no stubs of its own
 
 import heyday
@@ -19,7 +20,7 @@ from tests.chaos.waiting import wait_until
 ROOT = Path(__file__).parents[1]
 _CODE = (Path(heyday.__file__).parents[1], ROOT)
 _PATIENCE = 120.0
-_HEYDAY = (sys.executable, "-m", "heyday")
+HEYDAY = (sys.executable, "-m", "heyday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,17 @@ class Program:
 
         async def look() -> str | None:
             if self.process.returncode is not None:
-                raise RuntimeError(f"{self.name} ended before it said {text}: {self.said()[-2000:]}")
+                raise RuntimeError(
+                    f"{self.name} ended before it said {text}: {self.said()[-2000:]}"
+                )
             said = self.said()
             return said if text in said else None
 
         return await wait_until(look, _PATIENCE, f"{text} from {self.name}")
 
     async def stop(self) -> None:
-        """Ask it to end, and see it end."""
-        with contextlib.suppress(ProcessLookupError):
+        """Ask it to end, and see it end; harmless when repeated."""
+        if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
         await self.process.wait()
 
@@ -85,17 +88,17 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def heydays(
-    workers: int, schedulers: int, settings: Mapping[str, str], folder: Path
+async def started(
+    kinds: Iterable[tuple[str, Sequence[str], int]], settings: Mapping[str, str], folder: Path
 ) -> AsyncIterator[list[Program]]:
-    """Lend Heyday's processes, all at work."""
-    names = [f"scheduler-{n}" for n in range(schedulers)] + [f"worker-{n}" for n in range(workers)]
+    """Lend Heyday's processes, all at work. kinds: a role, the program that plays it, how many."""
     async with AsyncExitStack() as stack:
         programs = [
             await stack.enter_async_context(
-                running(name, (*_HEYDAY, name.partition("-")[0]), settings, folder)
+                running(f"{role}-{number}", (*program, role), settings, folder)
             )
-            for name in names
+            for role, program, count in kinds
+            for number in range(count)
         ]
         for program in programs:
             await program.until_said('"started"')
@@ -105,7 +108,7 @@ async def heydays(
 async def run_heyday(*words: str, settings: Mapping[str, str], folder: Path) -> str:
     """Run a command to its end; return what it printed. Raises RuntimeError where it fails."""
     process = await asyncio.create_subprocess_exec(
-        *(*_HEYDAY, *words),
+        *(*HEYDAY, *words),
         cwd=folder,
         env=environment(settings),
         stdin=asyncio.subprocess.DEVNULL,
@@ -125,6 +128,11 @@ class Provider:
     program: Program
     url: str
     received: Path
+
+    async def count(self) -> int:
+        """Return how many greetings it has had."""
+        async with aiohttp.request("GET", f"{self.url}/count") as answer:
+            return int((await answer.json())["greetings"])
 
 
 @contextlib.asynccontextmanager
