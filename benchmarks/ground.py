@@ -7,7 +7,7 @@ The server is Heyday's own, durable, set as `make run` sets it. People get their
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.embedded.binaries import find_binaries, has_library
 from heyday.db.embedded.postmaster import find_postmaster
 from heyday.db.types import AnyConnection
+from heyday.domain.message_types import BIRTHDAY, MessageType
 from tests.chaos import clock
 
 _SEEDING = queries.load("seeding")
@@ -25,7 +26,7 @@ _STATISTICS = "pg_stat_statements"
 _NOON = 12
 # Ids as PostgreSQL draws them, so people who are greeted together lie all over the table.
 _BRING = """
-INSERT INTO users (first_name, last_name, email, timezone, birthday_date, created_at, updated_at)
+INSERT INTO users (first_name, last_name, email, timezone, {column}, created_at, updated_at)
 SELECT (ARRAY['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara', 'Donald', 'Katherine'])[1 + n % 7],
        'Number ' || n, 'person-' || n || '@example.com', $2,
        make_date(1960 + (n % 45)::integer, $3, $4), now() - interval '30 days',
@@ -43,16 +44,19 @@ FROM message_logs
 WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
 GROUP BY status
 """
-# In the order of their ids, which lie all over the table as well.
-_SPREAD = """
-UPDATE message_logs m
-SET scheduled_send_time = n.send_at, tzdb_version = '9999z'
-FROM (SELECT id, scheduled_send_time,
-             $1::timestamptz + interval '1 second' * ((row_number() OVER (ORDER BY id) - 1) / $2)
-                 AS send_at
-      FROM message_logs WHERE scheduled_send_time = $1) AS n
-WHERE m.id = n.id AND m.scheduled_send_time = n.scheduled_send_time
+_TAKE_OUT = """
+CREATE TEMP TABLE spread AS SELECT * FROM message_logs WHERE scheduled_send_time = $1
 """
+_REMOVE = "DELETE FROM message_logs WHERE scheduled_send_time = $1"
+_MOVE = """
+UPDATE spread s
+SET scheduled_send_time = s.scheduled_send_time + interval '1 second' * n.second,
+    tzdb_version = '9999z'
+FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / $1::bigint AS second FROM spread) AS n
+WHERE s.id = n.id
+"""
+# In the order of people, as a plan for so many instants would have written them.
+_PUT_BACK = "INSERT INTO message_logs SELECT * FROM spread ORDER BY user_id"
 _USE = """
 SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS wal,
        sum(n_tup_upd)::bigint AS updated, sum(n_tup_hot_upd)::bigint AS hot,
@@ -82,6 +86,11 @@ class Place:
         hours = _NOON - now.hour
         # The names of these zones count the other way round.
         return cls(f"Etc/GMT{-hours:+d}", now.date(), timedelta(hours=hours))
+
+    @property
+    def tomorrow(self) -> "Place":
+        """Return the same place a day later."""
+        return replace(self, on=self.on + timedelta(days=1))
 
     def time_of_day(self, at: datetime) -> str:
         """Return what the clocks there show at an instant, to the second."""
@@ -123,21 +132,18 @@ class Ground:
             raise RuntimeError(f"PostgreSQL in {self.folder} has ended")
         return found.pid
 
-    async def bring(
-        self, people: int, place: Place, on: date | None = None, first: int = 0
-    ) -> None:
-        """Add people who live there, born on that day of the year or another.
+    async def bring(self, people: int, place: Place, message_type: MessageType = BIRTHDAY) -> None:
+        """Add people who live there and have their day on the place's date.
 
-        first: the number of the first, which nobody has yet. Indexes are made at the end, as Heyday
-        does it when it brings many.
+        Indexes are made at the end, as Heyday does it when it brings many.
         """
-        on = on or place.on
+        on, first = place.on, await self.connection.fetchval("SELECT count(*) FROM users")
+        bring = _BRING.format(column=message_type.date_column)
         async with self.connection.transaction():
             indexes = await self.connection.fetch(_SEEDING["list_indexes"].text)
             for index in indexes:
                 await self.connection.execute(index["drop"])
-            day = place.zone, on.month, on.day
-            await self.connection.execute(_BRING, people, *day, first)
+            await self.connection.execute(bring, people, place.zone, on.month, on.day, first)
             await self.connection.execute(_SEEDING["sort_in_memory"].text)
             for index in indexes:
                 await self.connection.execute(index["make"])
@@ -156,9 +162,13 @@ class Ground:
         People live in some four hundred zones, so that so many instants a day would be much. Plans
         of a newer tz database than ours are left alone, so this one is said to be.
         """
-        await self.connection.execute(_SPREAD, at, rate)
-        # As if they had been planned so.
-        await self.connection.execute("VACUUM (FULL) message_logs")
+        execute = self.connection.execute
+        await execute(_TAKE_OUT, at)
+        await execute(_REMOVE, at)
+        await execute("VACUUM message_logs")  # its end is free again, and given back
+        await execute(_MOVE, rate)
+        await execute(_PUT_BACK)
+        await execute("DROP TABLE spread")
 
     async def settle(self) -> None:
         """Do what hours between plan and greeting would: vacuum, analyse, write to disk."""

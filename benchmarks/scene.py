@@ -22,6 +22,7 @@ from benchmarks.processes import (
     provider,
     started,
 )
+from heyday.domain.message_types import ANNIVERSARY
 from tests.chaos import clock
 from tests.chaos.waiting import pause
 
@@ -160,15 +161,14 @@ async def scene(load: Load, folder: Path) -> AsyncIterator[Scene]:
         if not load.is_idle:
             stub = await stack.enter_async_context(provider(folder, load.latency))
         place = Place.at_noon(clock.now())
-        await ground.bring(load.people, place)
+        settings = _settings(load, ground, stub)
         if load.later:
-            await ground.bring(load.later, place, place.on + timedelta(days=1), load.people)
+            await ground.bring(load.later, place.tomorrow, ANNIVERSARY)
+            await _plan(ground, settings, load.later)
+        await ground.bring(load.people, place)
         at = _choose_instant(load)
-        settings = _settings(load, ground, stub) | {
-            "HEYDAY_BIRTHDAY_SEND_TIME": place.time_of_day(at)
-        }
-        if (planned := await ground.plan(settings)) != load.people + load.later:
-            raise RuntimeError(f"{planned:,} were planned, not {load.people + load.later:,}")
+        settings["HEYDAY_BIRTHDAY_SEND_TIME"] = place.time_of_day(at)
+        await _plan(ground, settings, load.people)
         if load.rate:
             await ground.spread(at, load.rate)
         await ground.settle()
@@ -183,9 +183,14 @@ async def scene(load: Load, folder: Path) -> AsyncIterator[Scene]:
         yield Scene(load, at, ground, stub, programs, cpu, use)
 
 
+async def _plan(ground: Ground, settings: Mapping[str, str], wanted: int) -> None:
+    if (planned := await ground.plan(settings)) != wanted:
+        raise RuntimeError(f"{planned:,} greetings were planned, not {wanted:,}")
+
+
 def _choose_instant(load: Load) -> datetime:
     """Return a full second at which everything is ready."""
-    plans = timedelta(seconds=(load.people + load.later) / _PLANS_A_SECOND)
+    plans = timedelta(seconds=load.people / _PLANS_A_SECOND)
     at = (clock.now() + load.look_ahead + _STARTS + plans).replace(microsecond=0)
     if load.look_ahead > _MINUTE:
         return at
@@ -199,6 +204,7 @@ def _settings(load: Load, ground: Ground, stub: Provider | None) -> dict[str, st
         "SENDER": "http",
         "EMAIL_SERVICE_URL": stub.url if stub else "http://127.0.0.1:9",
         "HEYDAY_LOG_FORMAT": "json",
+        "HEYDAY_ANNIVERSARY_SEND_TIME": "12:00:00",
         "HEYDAY_LOOK_AHEAD": f"{load.look_ahead.total_seconds():g}s",
         **load.settings,
     }
