@@ -40,11 +40,15 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("count", type=int)
     options = parser.parse_args()
-    began = time.perf_counter()
+    before, began = _cpu(), time.perf_counter()
     uvloop.run(post(options.url, options.count))
     seconds = time.perf_counter() - began
+    print(json.dumps({"seconds": seconds, "cpu": _cpu() - before}))
+
+
+def _cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"seconds": seconds, "cpu": usage.ru_utime + usage.ru_stime}))
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

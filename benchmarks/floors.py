@@ -58,6 +58,11 @@ class Floor:
     rate: float
     cpu: float
 
+    @classmethod
+    def of(cls, greetings: int, seconds: float, cpu: float) -> "Floor":
+        """Return what so many greetings, within so many seconds and of CPU, come to."""
+        return cls(round(greetings / seconds, 1), round(cpu / greetings * 1e6, 1))
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -91,7 +96,8 @@ async def measure_client(greetings: int, stub: Provider, folder: Path) -> Floor:
     ]
     found = [json.loads((await client.communicate())[0]) for client in clients]
     rate = sum(share / each["seconds"] for each in found)
-    return Floor(rate, sum(each["cpu"] for each in found) / (share * _CLIENTS) * 1e6)
+    cpu = sum(each["cpu"] for each in found)
+    return Floor.of(share * _CLIENTS, share * _CLIENTS / rate, cpu)
 
 
 async def measure_queue(greetings: int, ground: Ground) -> Floor:
@@ -117,7 +123,7 @@ async def measure_queue(greetings: int, ground: Ground) -> Floor:
     left = await ground.connection.fetchval("SELECT count(*) FROM floor WHERE status <> 2")
     if left:
         raise RuntimeError(f"{left} rows of the floor were not completed")
-    return Floor(greetings / seconds, cpu / greetings * 1e6)
+    return Floor.of(greetings, seconds, cpu)
 
 
 async def measure_publisher(greetings: int, folder: Path) -> Floor:
@@ -143,7 +149,7 @@ async def measure_publisher(greetings: int, folder: Path) -> Floor:
             seconds, cpu = time.perf_counter() - began, cpu_seconds(pids) - before
     finally:
         await asyncio.to_thread(node.close)
-    return Floor(greetings / seconds, cpu / greetings * 1e6)
+    return Floor.of(greetings, seconds, cpu)
 
 
 def tell(figures: Figures) -> str:

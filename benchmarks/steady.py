@@ -122,7 +122,8 @@ def tell(figures: Figures) -> str:
     return (
         f"{instant.tell(figures.whole)}\n"
         f"  backlog grew by {figures.backlog_slope:.2f}/s; dead rows at most "
-        f"{figures.most_dead:,}, in the end {figures.dead_slope:+,.0f}/s; memory {figures.mib_grown:+.1f} MiB"
+        f"{figures.most_dead:,}, in the end {figures.dead_slope:+,.0f}/s; "
+        f"memory {figures.mib_grown:+.1f} MiB"
     )
 
 
