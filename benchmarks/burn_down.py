@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.instant import named, new_folder, tell_cost
-from benchmarks.scene import LOOK_AHEAD, Cost, Load, Scene, scene
+from benchmarks.scene import Cost, Load, Scene, scene
 from tests.chaos import clock
 from tests.chaos.waiting import pause
 
@@ -70,14 +70,14 @@ def main() -> None:
     """Burn down, and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--people", type=int, default=100_000, help="due at one instant")
-    parser.add_argument("--look-ahead", type=float, default=LOOK_AHEAD.total_seconds())
+    parser.add_argument("--hurry", action="store_true", help="a trial: CPU time is not whole")
     parser.add_argument("--costliest", type=int, default=10, help="statements to be shown")
     parser.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="of Heyday")
     options = parser.parse_args()
     load = Load(
         options.people,
         settings=named(options.settings),
-        look_ahead=timedelta(seconds=options.look_ahead),
+        is_hurried=options.hurry,
         is_idle=True,
     )
     with new_folder() as folder:

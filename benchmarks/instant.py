@@ -10,12 +10,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.ground import new_home
 from benchmarks.lateness import Lateness
-from benchmarks.scene import LOOK_AHEAD, Cost, Load, Scene, scene
+from benchmarks.scene import Cost, Load, Scene, scene
 from benchmarks.stub import read_log
 
 
@@ -130,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--people", type=int, default=100_000, help="due at one instant")
     parser.add_argument("--latency", type=float, default=0, help="seconds that the provider takes")
-    parser.add_argument("--look-ahead", type=float, default=LOOK_AHEAD.total_seconds())
+    parser.add_argument("--hurry", action="store_true", help="a trial: CPU time is not whole")
     parser.add_argument("--costliest", type=int, default=10, help="statements to be shown")
     parser.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="of Heyday")
     options = parser.parse_args()
@@ -138,7 +137,7 @@ def main() -> None:
         options.people,
         settings=named(options.settings),
         latency=options.latency,
-        look_ahead=timedelta(seconds=options.look_ahead),
+        is_hurried=options.hurry,
     )
     with new_folder() as folder:
         print(tell(asyncio.run(measure(load, folder, options.costliest))))

@@ -28,9 +28,9 @@ from tests.chaos.waiting import pause
 
 # One for each core; the database and the provider share them.
 WORKERS, SCHEDULERS = 2, 1
-LOOK_AHEAD = timedelta(seconds=90)
-_STARTS = timedelta(seconds=40)
-_MINUTE = timedelta(minutes=1)
+# How long before its instant Heyday queues a greeting, unless it is told otherwise.
+_LOOK_AHEAD = timedelta(seconds=90)
+_STARTS, _HURRIES = timedelta(seconds=40), timedelta(seconds=45)
 _PLANS_A_SECOND = 6_000
 _ENOUGH = timedelta(seconds=3)
 _LOOK_EVERY = 0.5
@@ -46,6 +46,7 @@ class Load:
     rate: so many are due each second; None: all at one instant.   later: as many more are planned
     for tomorrow.   settings: Heyday's, besides those it comes with.   latency: of the provider,
     in seconds.   is_idle: workers have a sender that does nothing, and there is no provider.
+    is_hurried: for a trial, the instant is near; some CPU time is spent before it is counted.
     """
 
     people: int
@@ -53,8 +54,8 @@ class Load:
     later: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     latency: float = 0.0
-    look_ahead: timedelta = LOOK_AHEAD
     is_idle: bool = False
+    is_hurried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +176,11 @@ async def scene(load: Load, folder: Path) -> AsyncIterator[Scene]:
         kinds = [("scheduler", HEYDAY, SCHEDULERS)]
         kinds += [("worker", _IDLE if load.is_idle else HEYDAY, WORKERS)]
         programs = await stack.enter_async_context(started(kinds, settings, folder))
-        begins_at = at - load.look_ahead - _ENOUGH
+        begins_at = at if load.is_hurried else at - _LOOK_AHEAD - _ENOUGH
         if (late := clock.now() - begins_at) > timedelta():
             raise TimeoutError(f"all was ready {late.total_seconds():.0f} s too late")
-        await pause(-late.total_seconds())
+        if not load.is_hurried:
+            await pause(-late.total_seconds())
         cpu, use = _cpu(ground, stub, programs), await ground.use()
         yield Scene(load, at, ground, stub, programs, cpu, use)
 
@@ -191,11 +193,8 @@ async def _plan(ground: Ground, settings: Mapping[str, str], wanted: int) -> Non
 def _choose_instant(load: Load) -> datetime:
     """Return a full second at which everything is ready."""
     plans = timedelta(seconds=load.people / _PLANS_A_SECOND)
-    at = (clock.now() + load.look_ahead + _STARTS + plans).replace(microsecond=0)
-    if load.look_ahead > _MINUTE:
-        return at
-    # Schedulers look each minute: for a trial that is not to take long, shortly before the instant.
-    return at.replace(second=0) + _MINUTE + load.look_ahead / 2
+    starts = _HURRIES if load.is_hurried else _STARTS + _LOOK_AHEAD
+    return (clock.now() + starts + plans).replace(microsecond=0)
 
 
 def _settings(load: Load, ground: Ground, stub: Provider | None) -> dict[str, str]:
@@ -205,7 +204,6 @@ def _settings(load: Load, ground: Ground, stub: Provider | None) -> dict[str, st
         "EMAIL_SERVICE_URL": stub.url if stub else "http://127.0.0.1:9",
         "HEYDAY_LOG_FORMAT": "json",
         "HEYDAY_ANNIVERSARY_SEND_TIME": "12:00:00",
-        "HEYDAY_LOOK_AHEAD": f"{load.look_ahead.total_seconds():g}s",
         **load.settings,
     }
 

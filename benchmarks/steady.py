@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import instant
 from benchmarks.ground import Ground
 from benchmarks.processes import mib
-from benchmarks.scene import LOOK_AHEAD, Load, Scene, scene
+from benchmarks.scene import Load, Scene, scene
 from heyday.db.connection import connect
 from tests.chaos import clock
 
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS, help="for how long")
     parser.add_argument("--later", type=int, default=0, help="greetings planned for tomorrow")
     parser.add_argument("--pin", action="store_true", help="keep a transaction open meanwhile")
-    parser.add_argument("--look-ahead", type=float, default=LOOK_AHEAD.total_seconds())
+    parser.add_argument("--hurry", action="store_true", help="a trial: CPU time is not whole")
     parser.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="of Heyday")
     options = parser.parse_args()
     load = Load(
@@ -142,7 +142,7 @@ def main() -> None:
         rate=options.rate,
         later=options.later,
         settings=instant.named(options.settings),
-        look_ahead=timedelta(seconds=options.look_ahead),
+        is_hurried=options.hurry,
     )
     with instant.new_folder() as folder:
         print(tell(asyncio.run(measure(load, folder, is_pinned=options.pin))))
