@@ -65,6 +65,7 @@ def _cost_rows(
             at_most=heyday_at_most,
         ),
         Row("CPU seconds a million: PostgreSQL", million(lambda cost: cost.cpu.postgresql)),
+        Row("CPU seconds a million: the provider", million(lambda cost: cost.cpu.provider)),
         Row("write-ahead log, bytes a greeting", lambda run: of(run).wal_bytes / count(run)),
         Row("updates a greeting", lambda run: of(run).updated / count(run), "{:.1f}"),
         Row(

@@ -48,15 +48,25 @@ _TAKE_OUT = """
 CREATE TEMP TABLE spread AS SELECT * FROM message_logs WHERE scheduled_send_time = $1
 """
 _REMOVE = "DELETE FROM message_logs WHERE scheduled_send_time = $1"
+# An id that begins with the instant it was planned for, in ms, then begins with the new one, as a
+# plan for so many instants would have it; and rows come in the order of ids.
 _MOVE = """
 UPDATE spread s
-SET scheduled_send_time = s.scheduled_send_time + interval '1 second' * n.second,
-    tzdb_version = '9999z'
-FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / $1::bigint AS second FROM spread) AS n
+SET scheduled_send_time = scheduled_send_time + interval '1 second' * n.second,
+    tzdb_version = '9999z',
+    id = CASE WHEN n.digits LIKE lpad(to_hex($2::bigint), 12, '0') || '%'
+              THEN lpad(to_hex($2 + n.second * 1000), 12, '0') || substr(n.digits, 13)
+              ELSE n.digits END::uuid
+FROM (SELECT id, replace(id::text, '-', '') AS digits,
+             (row_number() OVER (ORDER BY id) - 1) / $1::bigint AS second
+      FROM spread) AS n
 WHERE s.id = n.id
 """
-# In the order of people, as a plan for so many instants would have written them.
-_PUT_BACK = "INSERT INTO message_logs SELECT * FROM spread ORDER BY user_id"
+_PUT_BACK = "INSERT INTO message_logs SELECT * FROM spread ORDER BY id"
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 _USE = """
 SELECT pg_current_wal_lsn() - '0/0'::pg_lsn AS wal,
        sum(n_tup_upd)::bigint AS updated, sum(n_tup_hot_upd)::bigint AS hot,
@@ -166,7 +176,7 @@ class Ground:
         await execute(_TAKE_OUT, at)
         await execute(_REMOVE, at)
         await execute("VACUUM message_logs")  # its end is free again, and given back
-        await execute(_MOVE, rate)
+        await execute(_MOVE, rate, round(at.timestamp() * 1000))
         await execute(_PUT_BACK)
         await execute("DROP TABLE spread")
 
@@ -189,6 +199,10 @@ class Ground:
     async def count_batches(self) -> int:
         """Return how many batches are not acknowledged yet."""
         return int(await self.connection.fetchval("SELECT count(*) FROM queue_batches"))
+
+    async def has_others(self) -> bool:
+        """Tell whether anybody else is connected: what they did is counted when they leave."""
+        return bool(await self.connection.fetchval(_OTHERS))
 
     async def use(self) -> Use:
         """Return what PostgreSQL has done so far."""

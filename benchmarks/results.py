@@ -13,15 +13,24 @@ from benchmarks.catalogue import (
     BENCHMARKS,
     BURN_DOWN,
     FLOORS,
+    FRONTIER,
+    MVCC_PIN,
     SINGLE,
+    STEADY,
 )
 from benchmarks.charts import line_chart
 from benchmarks.entries import Benchmark
 from benchmarks.pages import DOCS, facts_table, write_between
 
 FIGURES, PAGE, COMMAND = "performance.json", "performance.md", "make bench"
-BURST_CHART = "burst.svg"
-_PERCENT = 100
+BURST_CHART, STEADY_CHART = "burst.svg", "steady.svg"
+_BURSTS = {"one call each": SINGLE, "a thousand with each call": BATCH}
+_STEADY = {
+    "a thousand a second": STEADY,
+    "ten million for tomorrow": FRONTIER,
+    "a transaction kept open": MVCC_PIN,
+}
+Lines = dict[str, list[tuple[float, float]]]
 
 
 @dataclass
@@ -123,8 +132,9 @@ def described(results: Results, benchmarks: Sequence[Benchmark[Any]] = BENCHMARK
         if runs := benchmark.read(results.runs(benchmark.name)):
             parts.append(benchmark.section(runs))
             parts.append(f"Measured by `{results.benchmarks[benchmark.name]['command']}`.\n")
-        if benchmark is BATCH and burst_lines(results):
-            parts.append(f"![The share that was greeted, over time]({BURST_CHART})\n")
+    for chart, alt in ((BURST_CHART, "Greeted, over time"), (STEADY_CHART, "Dead rows, over time")):
+        if _lines(chart, results):
+            parts.append(f"![{alt}]({chart})\n")
     if ratios := [row for ratio in RATIOS if (row := ratio.row(results))]:
         head = "| figure, and what it is held against | Heyday | bare | ratio |\n|---|---|---|---|"
         parts.append("\n".join(["### Beside the floors", "", head, *ratios, ""]))
@@ -144,10 +154,10 @@ def _machines(results: Results) -> str:
     return f"### The machine\n\n{table}\n"
 
 
-def burst_lines(results: Results) -> dict[str, list[tuple[float, float]]]:
+def burst_lines(results: Results) -> Lines:
     """Return the share that was greeted over the seconds after nine, of the middle runs."""
     lines = {}
-    for name, benchmark in (("one call each", SINGLE), ("a thousand with each call", BATCH)):
+    for name, benchmark in _BURSTS.items():
         runs = sorted(benchmark.read(results.runs(benchmark.name)), key=lambda run: run.rate)
         if runs:
             curve = runs[len(runs) // 2].lateness.curve
@@ -155,10 +165,27 @@ def burst_lines(results: Results) -> dict[str, list[tuple[float, float]]]:
     return lines
 
 
+def steady_lines(results: Results) -> Lines:
+    """Return the dead rows over time, of the last runs."""
+    lines = {}
+    for name, benchmark in _STEADY.items():
+        if runs := benchmark.read(results.runs(benchmark.name)):
+            lines[name] = [(look.seconds, float(look.dead)) for look in runs[-1].looks]
+    return lines
+
+
+def _lines(chart: str, results: Results) -> Lines:
+    return burst_lines(results) if chart == BURST_CHART else steady_lines(results)
+
+
 def publish(results: Results, docs: Path = DOCS) -> None:
-    """Write the page and its chart."""
+    """Write the page and its charts."""
     if lines := burst_lines(results):
-        title = "The share of a million that was greeted, seconds after nine"
+        title = "Greetings that were due at one instant, by the provider's log"
         chart = line_chart(title, "seconds after nine", "% greeted", lines)
         (docs / BURST_CHART).write_text(chart, "utf-8")
+    if lines := steady_lines(results):
+        title = "Dead rows of greetings, by PostgreSQL's statistics"
+        chart = line_chart(title, "seconds after the first was due", "rows", lines)
+        (docs / STEADY_CHART).write_text(chart, "utf-8")
     write_between(docs / PAGE, COMMAND, described(results))

@@ -141,7 +141,8 @@ class Scene:
         memory = {program.name: peak_mib(program.pid) for program in self.programs}
         for program in self.programs:
             await program.stop()
-        # PostgreSQL's processes tell of the rows that they updated when they end, at the latest.
+        while await self.ground.has_others():
+            await pause(_LOOK_EVERY)
         used = (await self.ground.use()).since(self.use_before)
         return Cost(
             cpu,
