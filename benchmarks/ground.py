@@ -33,6 +33,17 @@ SELECT (ARRAY['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara', 'Donald', 'Katherine'
        now() - interval '30 days'
 FROM generate_series($5::bigint, $5 + $1 - 1) AS n
 """
+# Without them PostgreSQL would take it that everybody has the same day and zone, as nowhere else.
+_BYSTANDERS = """
+INSERT INTO users (first_name, last_name, email, timezone, birthday_date, created_at, updated_at)
+SELECT 'Ada', 'Bystander ' || n, 'bystander-' || n || '@example.com',
+       (ARRAY['Africa/Lagos', 'America/Bogota', 'America/Chicago', 'America/New_York',
+              'America/Sao_Paulo', 'Asia/Kolkata', 'Asia/Shanghai', 'Asia/Tokyo',
+              'Australia/Sydney', 'Europe/Berlin', 'Europe/London', 'Europe/Paris'])[1 + n % 12],
+       $2::date - interval '1 year' * (20 + n % 45) - interval '1 day' * (7 + n % 350),
+       now() - interval '30 days', now() - interval '30 days'
+FROM generate_series(1, $1::bigint) AS n
+"""
 _KEYS = """
 SELECT idempotency_key, extract(epoch FROM scheduled_send_time)::float8 AS send_at
 FROM message_logs
@@ -145,7 +156,8 @@ class Ground:
     async def bring(self, people: int, place: Place, message_type: MessageType = BIRTHDAY) -> None:
         """Add people who live there and have their day on the place's date.
 
-        Indexes are made at the end, as Heyday does it when it brings many.
+        With the first come as many others, who have theirs a week away or more. Indexes are made
+        at the end, as Heyday does it when it brings many.
         """
         on, first = place.on, await self.connection.fetchval("SELECT count(*) FROM users")
         bring = _BRING.format(column=message_type.date_column)
@@ -154,6 +166,8 @@ class Ground:
             for index in indexes:
                 await self.connection.execute(index["drop"])
             await self.connection.execute(bring, people, place.zone, on.month, on.day, first)
+            if not first:
+                await self.connection.execute(_BYSTANDERS, people, on)
             await self.connection.execute(_SEEDING["sort_in_memory"].text)
             for index in indexes:
                 await self.connection.execute(index["make"])
