@@ -104,8 +104,8 @@ api-fuzz: $(DEV) ## Ask the API over 20,000 times what it must refuse, or answer
 	@$(BIN)/python -m tests.fuzz
 
 .PHONY: bench
-bench: $(DEV) ## Measure planning among 3,000,000 people; writes docs/performance.md
-	@$(BIN)/python -m benchmarks.plan
+bench: $(DEV) ## Run all benchmarks, most of a night, or ONLY=name,...; writes docs/performance.md
+	@$(BIN)/python -m benchmarks.suite $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume)
 
 .PHONY: bench-transports
 bench-transports: $(DEV) ## Compare PostgreSQL and RabbitMQ as the transport, half an hour; writes docs/transports.md

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-import psutil  # type: ignore[import-untyped]  # it has no stubs of its own
-
+from benchmarks.processes import cpu_seconds
 from heyday.settings import Settings
 from tests.chaos import clock
 from tests.chaos.fault import Fault
@@ -219,16 +218,7 @@ def measure_cpu(world: World) -> dict[str, int]:
 
 
 def _cpu(pids: Iterable[int]) -> int:
-    """Return the ms of these processes and all that they have started."""
-    seconds = 0.0
-    for pid in pids:
-        root = psutil.Process(pid)
-        for process in (root, *root.children(recursive=True)):
-            try:
-                seconds += sum(process.cpu_times()[:4])  # its own, and of children that ended
-            except psutil.NoSuchProcess:
-                continue  # its parent has its time now
-    return round(seconds * 1000)
+    return round(cpu_seconds(pids) * 1000)
 
 
 def _be_before(at: datetime, what: str) -> None:

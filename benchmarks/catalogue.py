@@ -1,0 +1,253 @@
+"""List the benchmarks of the suite, with what is aimed at; `make bench` runs them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import burn_down, floors, instant, plan, steady
+from benchmarks.entries import Benchmark, Row
+from benchmarks.scene import Cost, Load
+
+MILLION = 1_000_000
+# A provider that takes a thousand greetings in one call.
+BATCHED = {"HEYDAY_PROVIDER_BATCH": "1000"}
+_SMALLEST = 200
+
+
+def _share(whole: int, scale: float) -> int:
+    return max(round(whole * scale), min(whole, _SMALLEST))
+
+
+def _instant(
+    people: int, settings: dict[str, str] | None = None
+) -> Callable[[float, Path], Awaitable[instant.Figures]]:
+    async def measure(scale: float, folder: Path) -> instant.Figures:
+        return await instant.measure(Load(_share(people, scale), settings=settings or {}), folder)
+
+    return measure
+
+
+async def _burn_down(scale: float, folder: Path) -> burn_down.Figures:
+    return await burn_down.measure(Load(_share(MILLION, scale), is_idle=True), folder)
+
+
+async def _floors(scale: float, folder: Path) -> floors.Figures:
+    return await floors.measure(_share(MILLION, scale), folder)
+
+
+async def _plan(scale: float, _: Path) -> plan.Measured:
+    return await plan.measure(_share(3 * MILLION, scale), runs=1, days=20)
+
+
+def _steady(
+    later: int = 0, *, is_pinned: bool = False
+) -> Callable[[float, Path], Awaitable[steady.Figures]]:
+    async def measure(scale: float, folder: Path) -> steady.Figures:
+        # Shorter, not slower: at another rate it would be another load.
+        seconds = max(round(steady.SECONDS * scale), 20)
+        rate = steady.RATE
+        load = Load(rate * seconds, rate=rate, later=round(later * scale))
+        return await steady.measure(load, folder, is_pinned=is_pinned)
+
+    return measure
+
+
+def _cost_rows(
+    of: Callable[[Any], Cost], count: Callable[[Any], int], heyday_at_most: float | None = None
+) -> list[Row[Any]]:
+    def million(seconds: Callable[[Cost], float]) -> Callable[[Any], float]:
+        return lambda run: seconds(of(run)) / count(run) * MILLION
+
+    return [
+        Row(
+            "CPU seconds a million: Heyday's processes",
+            million(lambda cost: cost.cpu.heyday),
+            at_most=heyday_at_most,
+        ),
+        Row("CPU seconds a million: PostgreSQL", million(lambda cost: cost.cpu.postgresql)),
+        Row("CPU seconds a million: the provider", million(lambda cost: cost.cpu.provider)),
+        Row("write-ahead log, bytes a greeting", lambda run: of(run).wal_bytes / count(run)),
+        Row("updates a greeting", lambda run: of(run).updated / count(run), "{:.1f}"),
+        Row(
+            "of these HOT (no index touched), %",
+            lambda run: of(run).hot / max(of(run).updated, 1) * 100,
+        ),
+        Row("most memory of a worker, MiB", lambda run: of(run).workers_mib),
+        Row("most memory of the scheduler, MiB", lambda run: of(run).scheduler_mib),
+    ]
+
+
+def _right_rows() -> list[Row[instant.Figures]]:
+    return [
+        Row("before the instant", lambda run: run.lateness.early, at_most=0),
+        Row(
+            "lost, twice, or not SENT in the database",
+            lambda run: run.lost + run.twice + run.unsent,
+            at_most=0,
+        ),
+    ]
+
+
+def _burst_rows(rate: float, cpu: float, within: float | None = None) -> list[Row[instant.Figures]]:
+    return [
+        Row("greetings a second, to the last of them", lambda run: run.rate, at_least=rate),
+        Row(
+            "99 % of them greeted within, s",
+            lambda run: run.lateness.p99 / 1000,
+            "{:,.1f}",
+            at_most=within,
+        ),
+        Row("first after the instant, ms", lambda run: run.lateness.first),
+        Row("lateness p50, s", lambda run: run.lateness.p50 / 1000, "{:,.1f}"),
+        *_right_rows(),
+        *_cost_rows(lambda run: run.cost, lambda run: run.planned, cpu),
+    ]
+
+
+def _small_rows(p99: float) -> list[Row[instant.Figures]]:
+    return [
+        Row("first after the instant, ms", lambda run: run.lateness.first, at_most=50),
+        Row("lateness p50, ms", lambda run: run.lateness.p50),
+        Row("lateness p99, ms", lambda run: run.lateness.p99, at_most=p99),
+        *_right_rows(),
+    ]
+
+
+def _steady_rows(p50: float | None, p99: float) -> list[Row[steady.Figures]]:
+    return [
+        Row("lateness p50, ms", lambda run: run.whole.lateness.p50, at_most=p50),
+        Row("lateness p99, ms", lambda run: run.whole.lateness.p99, at_most=p99),
+        Row("longest lateness, ms", lambda run: run.whole.lateness.last),
+        Row("backlog grew, greetings a second", lambda run: run.backlog_slope, "{:+.2f}"),
+        Row("dead rows, at most", lambda run: run.most_dead),
+        Row("dead rows grew in the second half, a second", lambda run: run.dead_slope, "{:+.0f}"),
+        Row("memory grew, all Heyday's processes, MiB", lambda run: run.mib_grown, "{:+.1f}"),
+        Row("before their instant", lambda run: run.whole.lateness.early, at_most=0),
+        Row(
+            "lost, twice, or not SENT in the database",
+            lambda run: run.whole.lost + run.whole.twice + run.whole.unsent,
+            at_most=0,
+        ),
+        *_cost_rows(lambda run: run.whole.cost, lambda run: run.whole.planned),
+    ]
+
+
+PLAN_DAY = Benchmark(
+    "plan_day",
+    "Planning",
+    "A window in which hundreds of thousands of greetings are due among 3,000,000 people is "
+    "planned, then again.",
+    plan.Measured,
+    _plan,
+    [
+        Row("greetings planned in one run", lambda run: run.own[0].rows),
+        Row(
+            "rows a second, ledger and all indexes included",
+            lambda run: run.own[0].rate,
+            at_least=50_000,
+        ),
+        Row("the same window again: rows written", lambda run: run.own[0].rows_again, at_most=0),
+        Row(
+            "the same window again, s",
+            lambda run: run.own[0].seconds_again,
+            "{:.1f}",
+            at_most=3,
+        ),
+        Row("memory of the Python process, MiB", lambda run: run.own[0].memory_mib, at_most=150),
+        Row("rows a second of an account that is no superuser", lambda run: run.ordinary[0].rate),
+    ],
+)
+FLOORS = Benchmark(
+    "floors",
+    "What it is held against",
+    "As many greetings by programs that do nothing else.",
+    floors.Figures,
+    _floors,
+    [
+        Row("aiohttp, two processes: POSTs a second", lambda run: run.client.rate),
+        Row("aiohttp: CPU seconds a million, its own", lambda run: run.client.cpu),
+        Row("claim and complete in a bare table: rows a second", lambda run: run.queue.rate),
+        Row("the same: CPU seconds a million, PostgreSQL's included", lambda run: run.queue.cpu),
+        Row(
+            "RabbitMQ, 500 ids a message, confirmed: ids a second",
+            lambda run: run.publisher.rate if run.publisher else 0,
+        ),
+    ],
+)
+SINGLE = Benchmark(
+    "instant_burst_single",
+    "A million at one instant, one call each",
+    "1,000,000 greetings are due in the same second; the provider takes one with each POST.",
+    instant.Figures,
+    _instant(MILLION),
+    _burst_rows(4_000, 400),
+)
+BATCH = Benchmark(
+    "instant_burst_batch",
+    "A million at one instant, a thousand with each call",
+    "The same with a provider that takes up to 1,000 greetings with one POST.",
+    instant.Figures,
+    _instant(MILLION, BATCHED),
+    _burst_rows(15_000, 60, within=70),
+)
+SMALL = tuple(
+    Benchmark(
+        f"instant_small_{people}",
+        f"{people:,} at one instant",
+        f"{people:,} greetings are due in the same second, one POST each.",
+        instant.Figures,
+        _instant(people),
+        _small_rows(p99),
+    )
+    for people, p99 in ((1_000, 500), (10_000, 2_500))
+)
+BURN_DOWN = Benchmark(
+    "burn_down",
+    "Without a provider",
+    "1,000,000 greetings are due in the same second, and sending one costs nothing: the time to "
+    "claim, and to record outcomes that last.",
+    burn_down.Figures,
+    _burn_down,
+    [
+        Row("outcomes a second", lambda run: run.rate, at_least=15_000),
+        Row("not SENT in the database", lambda run: run.unsent, at_most=0),
+        *_cost_rows(lambda run: run.cost, lambda run: run.planned),
+    ],
+)
+STEADY = Benchmark(
+    "steady",
+    "A thousand a second",
+    "1,000 greetings are due at each full second, for ten minutes.",
+    steady.Figures,
+    _steady(),
+    _steady_rows(50, 250),
+)
+FRONTIER = Benchmark(
+    "frontier",
+    "The same, with ten million planned for tomorrow",
+    "As before, in a table in which 10,000,000 greetings wait for their day.",
+    steady.Figures,
+    _steady(10 * MILLION),
+    _steady_rows(50, 250),
+)
+MVCC_PIN = Benchmark(
+    "mvcc_pin",
+    "The same, while somebody keeps a transaction open",
+    "As before, without those of tomorrow, and with a transaction that began before the first "
+    "greeting and still may see all rows as they were then: nothing that dies can be cleared.",
+    steady.Figures,
+    _steady(is_pinned=True),
+    _steady_rows(None, 1_000),
+)
+
+BENCHMARKS: Sequence[Benchmark[Any]] = (
+    FLOORS,
+    PLAN_DAY,
+    *SMALL,
+    BURN_DOWN,
+    SINGLE,
+    BATCH,
+    STEADY,
+    MVCC_PIN,
+    FRONTIER,
+)
