@@ -8,6 +8,7 @@ parse_person, which takes it or names what is wrong: nothing is refused here.
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 from heyday.domain.addresses import normalize_address
 from heyday.domain.dates import WrongDate, has_year, parse_date
@@ -40,6 +41,18 @@ class PersonFields(NamedTuple):
     def of(cls, person: PersonDraft) -> "PersonFields":
         """Return the fields of a person."""
         return cls(*(getattr(person, name) for name in FIELDS))
+
+
+class StoredPerson(NamedTuple):
+    """Say of a person who was stored with others whether they are new, and when they are greeted.
+
+    month_days: of their dates, for each message type, as `users` has them: month * 100 + day.
+    """
+
+    id: UUID
+    is_new: bool
+    timezone: str
+    month_days: tuple[int | None, ...]
 
 
 class PeopleReader:

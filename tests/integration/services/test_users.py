@@ -8,6 +8,7 @@ import pytest
 
 from heyday.domain.errors import DatabaseError, EmailTaken, InvalidInput, NotFound
 from heyday.domain.models import PersonDraft
+from heyday.domain.people_tables import PersonFields
 from tests.factories import Pipeline, person
 from tests.fakes import FakeClock
 
@@ -198,7 +199,7 @@ async def test_an_import_makes_eligible_anew_whom_it_gives_another_day(
     async def store(person: PersonDraft) -> datetime:
         clock.advance(SECOND)
         await pipeline.database.in_transaction(
-            lambda session: session.users.upsert_many([person], clock.now())
+            lambda session: session.users.upsert_many([PersonFields.of(person)], clock.now())
         )
         at: datetime = await pipeline.value(since)
         return at
