@@ -237,7 +237,7 @@ async def import_people(pipeline: Pipeline, clock: FakeClock, *emails: str) -> N
     columns = list(person())
     rows = [Row(n, [str(v) for v in person(email=e).values()]) for n, e in enumerate(emails, 2)]
     service = ImportService(pipeline.database, pipeline.planner, clock)
-    async for _ in service.run(columns, rows, lambda _row, reason: pytest.fail(reason)):
+    async for _ in service.run(columns, [rows], lambda _row, reason: pytest.fail(reason)):
         pass
 
 
