@@ -8,6 +8,7 @@ primary key and nothing else.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -16,13 +17,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it has no stubs of its own
 
 from benchmarks.pages import spread
 from benchmarks.people_files import COLUMNS, PeopleFiles, write_people
+from heyday.clock import SystemClock
 from heyday.db import migrate
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
@@ -36,6 +37,7 @@ _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
+_WAIT = "SELECT pg_sleep(0.1)"
 _FLOOR = """
 CREATE TABLE floor (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), first_name varchar(100), last_name varchar(100),
@@ -90,7 +92,7 @@ async def measure(rows: int) -> ImportRun:
         home = Path(folder)
         files = write_people(home, rows, _WRONG_SHARE)
         async with EmbeddedServer(EmbeddedConfig(home=home)) as url:
-            await migrate.upgrade(url, datetime.now(UTC))
+            await migrate.upgrade(url, SystemClock().now())
             floor_rate = await _measure_floor(url, files)
             new = await _import(url, files.given)
             connection = await connect(url)
@@ -139,7 +141,7 @@ async def _import(url: str, path: Path) -> Pass:
         cpu_before = _cpu(postmaster)
         counts, seconds, python_cpu, memory = await asyncio.to_thread(_run, url, path)
         while await connection.fetchval(_OTHERS):
-            await asyncio.sleep(_SAMPLE_SECONDS)
+            await connection.execute(_WAIT)
         postgres_cpu = _cpu(postmaster) - cpu_before
         wal = "SELECT (pg_current_wal_insert_lsn() - $1::text::pg_lsn)::bigint"
         wal_mib = await connection.fetchval(wal, wal_before) / _MIB
@@ -155,22 +157,28 @@ async def _import(url: str, path: Path) -> Pass:
 def _run(url: str, path: Path) -> tuple[dict[str, int], float, float, list[float]]:
     """Return the counts, the seconds of clock and of CPU, and the memory over time."""
     command = [sys.executable, "-m", "heyday", "users", "import", str(path), "--json"]
-    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": f"{ROOT}/src"}
-    before = os.times()
-    began = time.perf_counter()
-    with subprocess.Popen(
-        command, env=environment, cwd=path.parent, stdout=subprocess.PIPE
-    ) as program:
-        memory = [0.0]
+    own = {"DATABASE_URL": url, "PYTHONPATH": f"{ROOT}/src"}
+    environment = {**os.environ, **own}  # noqa: TID251 - passed on to the program
+    output = path.with_suffix(".json")
+    memory = [0.0]
+    before, began = _ended_cpu(), time.perf_counter()
+    with (
+        output.open("wb") as to,
+        subprocess.Popen(command, env=environment, cwd=path.parent, stdout=to) as program,
+    ):
         while program.poll() is None:
             memory.append(_memory_mib(program.pid))
-            time.sleep(_SAMPLE_SECONDS)
-        seconds = time.perf_counter() - began
-        assert program.stdout is not None
-        counts: dict[str, int] = json.loads(program.stdout.read())
-    after = os.times()
-    cpu = after.children_user + after.children_system
-    return counts, seconds, cpu - before.children_user - before.children_system, memory
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(_SAMPLE_SECONDS)
+    seconds = time.perf_counter() - began
+    counts: dict[str, int] = json.loads(output.read_text("utf-8"))
+    return counts, seconds, _ended_cpu() - before, memory
+
+
+def _ended_cpu() -> float:
+    """Return the CPU seconds of all programs that this one has started and that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _memory_mib(pid: int) -> float:
@@ -178,7 +186,7 @@ def _memory_mib(pid: int) -> float:
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
-        return sum(member.memory_info().rss for member in family) / _MIB
+        return float(sum(member.memory_info().rss for member in family)) / _MIB
     except psutil.NoSuchProcess:
         return 0.0
 
@@ -211,10 +219,10 @@ ROWS: list[tuple[str, Callable[[Pass], float], str]] = [
 
 def table(runs: list[ImportRun]) -> str:
     """Return the figures of some runs, as a table."""
-    passes = (lambda r: r.new), (lambda r: r.again), (lambda r: r.changed)
+    passes = ([run.new for run in runs], [run.again for run in runs], [run.changed for run in runs])
     lines = ["| figure | new people | the same file again | each row changed |", "|---|---|---|---|"]
     for name, of, form in ROWS:
-        cells = (spread([of(which(run)) for run in runs], form) for which in passes)
+        cells = (spread([of(one) for one in which], form) for which in passes)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     floor = spread([run.floor_rate for run in runs], "{:,.0f}")
     share = spread([run.new.rate / run.floor_rate for run in runs], "{:.2f}")

@@ -40,7 +40,9 @@ class PeopleFiles(NamedTuple):
 def write_people(folder: Path, rows: int, wrong_share: float, seed: int = 1) -> PeopleFiles:
     """Write `rows` people with addresses in no order, of which a share has one mistake each."""
     chance = random.Random(seed)  # noqa: S311 - people are invented, not secret
-    files = PeopleFiles(folder / "people.csv", folder / "right.csv", rows, round(rows * wrong_share))
+    files = PeopleFiles(
+        folder / "people.csv", folder / "right.csv", rows, round(rows * wrong_share)
+    )
     wrong = set(chance.sample(range(rows), files.wrong))
     people = _People(chance)
     with files.given.open("w", newline="") as given, files.right.open("w", newline="") as right:

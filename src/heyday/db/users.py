@@ -230,7 +230,7 @@ class UserRepository:
             b"".join(chain.from_iterable(digests)),
             len(digests[0]),
         )
-        return [StoredPerson(*row[:3], row[3:]) for row in rows]
+        return [StoredPerson(row[0], row[1], row[2], row[3:]) for row in rows]
 
     async def count(self) -> int:
         """Return how many people there are."""

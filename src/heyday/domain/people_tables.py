@@ -62,9 +62,7 @@ class PeopleReader:
         self._places = {name: place for place, name in enumerate(columns)}
         self._dates = _Dates()
 
-    def read(
-        self, rows: Sequence[Sequence[str]], now: datetime
-    ) -> Sequence[PersonFields | None]:
+    def read(self, rows: Sequence[Sequence[str]], now: datetime) -> Sequence[PersonFields | None]:
         """Return the person in each row as parse_person would; None says: ask it about this row."""
         if not rows:
             return []
@@ -77,7 +75,9 @@ class PeopleReader:
             else [None] * len(rows)
             for name in FIELDS
         ]
-        people: list[PersonFields | None] = list(map(PersonFields._make, zip(*columns, strict=True)))
+        people: list[PersonFields | None] = list(
+            map(PersonFields._make, zip(*columns, strict=True))
+        )
         for place in odd:
             people[place] = None
         return people
@@ -111,9 +111,7 @@ def _read_texts(name: str, cells: Sequence[str], odd: set[int]) -> list[str]:
     _add_odd(
         odd,
         texts,
-        lambda text: (
-            len(text) > longest or (is_required and not text) or not text.isprintable()
-        ),
+        lambda text: len(text) > longest or (is_required and not text) or not text.isprintable(),
         is_any=is_any,
     )
     return texts

@@ -204,7 +204,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path):
 
 
 HOSTILE = st.lists(
-    st.sampled_from(["A,b,c", '"', ",", "\n", "\r", "\r\n", " ", '"A","b","c"', "\u2028", "\udce9"]),
+    st.sampled_from(
+        ["A,b,c", '"', ",", "\n", "\r", "\r\n", " ", '"A","b","c"', "\u2028", "\udce9"]
+    ),
     max_size=40,
 )
 

@@ -15,7 +15,9 @@ NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
 ADA = ("Ada", "Lovelace", "ada@Example.com", "Europe/London", "1985-12-10", "", " Rome ", "")
 
 
-def read(rows: Sequence[Sequence[str]], columns: Sequence[str] = FIELDS) -> list[PersonFields | None]:
+def read(
+    rows: Sequence[Sequence[str]], columns: Sequence[str] = FIELDS
+) -> list[PersonFields | None]:
     return list(PeopleReader(columns).read(rows, NOW))
 
 
@@ -65,13 +67,19 @@ TEXTS = st.one_of(
 EMAILS = st.one_of(
     st.emails(),
     TEXTS,
-    st.sampled_from(["ada@x.org", "Info@X.org", "a@" + "x" * 260, "b\u00fccher@b\u00fccher.de", " a@x.org "]),
+    st.sampled_from(
+        ["ada@x.org", "Info@X.org", "a@" + "x" * 260, "b\u00fccher@b\u00fccher.de", " a@x.org "]
+    ),
 )
-ZONES = st.sampled_from(["UTC", "Europe/Berlin", " Asia/Tokyo", "utc", "US/Pacific-New", "", "Mars"])
+ZONES = st.sampled_from(
+    ["UTC", "Europe/Berlin", " Asia/Tokyo", "utc", "US/Pacific-New", "", "Mars"]
+)
 DATES = st.one_of(
     st.dates().map(date.isoformat),
     st.dates(date(2026, 12, 1), date(2027, 2, 1)).map(date.isoformat),
-    st.sampled_from(["", " ", "--02-29", "--02-30", "1990-02-30", " 1990-01-15 ", "19900115", "2027-W02-1"]),
+    st.sampled_from(
+        ["", " ", "--02-29", "--02-30", "1990-02-30", " 1990-01-15 ", "19900115", "2027-W02-1"]
+    ),
 )
 ROWS = st.lists(st.tuples(TEXTS, TEXTS, EMAILS, ZONES, DATES, DATES, TEXTS, TEXTS), max_size=6)
 

@@ -1,4 +1,4 @@
-"""What the columns of a file may be, how its rows become chunks and its addresses are remembered."""
+"""What the columns of a file may be, how rows become chunks, how addresses are remembered."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -47,7 +47,8 @@ async def test_chunks_are_the_same_however_rows_are_batched(
     kinds: list[str], sizes: list[int], skip: int
 ):
     rows = [row(line, kind) for line, kind in enumerate(kinds, start=2)]
-    batches, start = [], 0
+    batches: list[list[Row]] = []
+    start = 0
     while start < len(rows):
         size = sizes[len(batches) % len(sizes)]
         batches.append(rows[start : start + size])

@@ -2,7 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from datetime import datetime
 from types import SimpleNamespace
 from typing import TypeVar, cast
@@ -61,7 +69,8 @@ class Memory:
             key = person.email.lower()
             if self.people.get(key) != person:
                 user_id, is_new = UUID(int=abs(hash(key))), key not in self.people
-                days = (person.birthday_date and month_day_of(person.birthday_date), None)
+                born_on = person.birthday_date
+                days = (month_day_of(born_on) if born_on else None, None)
                 changes.append(StoredPerson(user_id, is_new, person.timezone, days))
             self.people[key] = person
         return changes
