@@ -220,7 +220,10 @@ ROWS: list[tuple[str, Callable[[Pass], float], str]] = [
 def table(runs: list[ImportRun]) -> str:
     """Return the figures of some runs, as a table."""
     passes = ([run.new for run in runs], [run.again for run in runs], [run.changed for run in runs])
-    lines = ["| figure | new people | the same file again | each row changed |", "|---|---|---|---|"]
+    lines = [
+        "| figure | new people | the same file again | each row changed |",
+        "|---|---|---|---|",
+    ]
     for name, of, form in ROWS:
         cells = (spread([of(one) for one in which], form) for which in passes)
         lines.append(f"| {name} | {' | '.join(cells)} |")
