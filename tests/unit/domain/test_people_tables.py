@@ -96,7 +96,7 @@ CELLS = st.tuples(TEXTS, TEXTS, EMAILS, ZONES, DATES, DATES, TEXTS, TEXTS)
 
 @st.composite
 def rows(draw: st.DrawFn) -> list[tuple[str, ...]]:
-    """People of whom a field or two are anything: were all of them, next to no row would be right."""
+    """People of whom a field or two are anything: were all, next to no row would be right."""
     drawn = draw(st.lists(st.tuples(CELLS, st.sets(st.integers(0, 7), max_size=2)), max_size=6))
     return [
         tuple(cells[n] if n in places else cell for n, cell in enumerate(ADA))
