@@ -72,7 +72,7 @@ class Feed:
         await self._witness.fetch(_STORE, *map(list, columns), since)
 
     async def _import(self, rows: Sequence[Row]) -> None:
-        chunks = self._heyday.imports.files.run(COLUMNS, rows, _refuse)
+        chunks = self._heyday.imports.files.run(COLUMNS, [rows], _refuse)
         async with contextlib.aclosing(chunks):
             async for _ in chunks:
                 pass

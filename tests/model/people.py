@@ -9,6 +9,7 @@ from heyday.domain.errors import EmailTaken
 from heyday.domain.finding import EVERYBODY, PeopleFilter, PeopleSearch
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
+from heyday.domain.people_tables import PersonFields, StoredPerson
 from tests.model.rows import PersonRow, month_day
 from tests.model.tables import ModelDatabase
 
@@ -99,8 +100,8 @@ class ModelPeople:
         raise NotImplementedError("the machine follows no links")
 
     async def upsert_many(
-        self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
-    ) -> list[tuple[UUID, bool]]:
+        self, people: Sequence[PersonFields], now: datetime, columns: Collection[str] = FIELDS
+    ) -> list[StoredPerson]:
         raise NotImplementedError("the machine imports nobody")
 
     async def search(self, wanted: PeopleSearch, limit: int) -> list[User]:

@@ -93,7 +93,7 @@ async def _import(
     with RejectedFile(file, rejected_file) as rejected, _progress(console) as progress:
         bar = progress.add_task(file.path.name, total=file.path.stat().st_size, taken=0, rejected=0)
         try:
-            async with aclosing(importer.run(file.columns, file.rows(), rejected.add)) as chunks:
+            async with aclosing(importer.run(file.columns, file.batches(), rejected.add)) as chunks:
                 async for counts in chunks:
                     progress.update(
                         bar,

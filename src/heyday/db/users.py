@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +17,7 @@ from heyday.domain.finding import EVERYBODY, MOST_FORMS, PeopleFilter, PeopleSea
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
+from heyday.domain.people_tables import PersonFields, StoredPerson
 from heyday.domain.sealing import NO_SEALS, Seals
 from heyday.domain.suppressions import Reason
 
@@ -33,6 +35,8 @@ _COLUMNS = (
     f"array_remove(ARRAY[{_TYPES_LEFT}], NULL) AS unsubscribed_types, {_VERSION}"
 )
 _ALL = _LEFT[None]
+# The unit separator: no field of a person holds control characters (domain/people.py).
+_BETWEEN = "\x1f"
 # What LIKE takes for more than itself.
 _LIKE, _ESCAPED = re.compile(r"[\\%_]"), r"\\\g<0>"
 
@@ -55,6 +59,7 @@ def statement(name: str, message_type: str | None = None) -> str:
             "left_or_listed": ", ".join(f"coalesce(users.{c}, {s})" for c, s in listed.items()),
             "left_at": left_at,
             "others": ", ".join(changes),
+            "month_days": ", ".join(t.month_day_column for t in MESSAGE_TYPES),
             "returning": ", ".join([left_at, *others] if message_type is None else [left_at, _ALL]),
         }
     )
@@ -80,6 +85,17 @@ def _values(person: PersonDraft) -> tuple[object, ...]:
         person.location_city,
         person.location_country,
     )
+
+
+def _joined(values: Sequence[object]) -> str:
+    """Return a column as one text: asyncpg takes 3 us a person for arrays, and this next to none.
+
+    What is absent is empty. Raises ValueError if a value holds what stands between them.
+    """
+    joined = _BETWEEN.join("" if value is None else str(value) for value in values)
+    if joined.count(_BETWEEN) >= len(values):
+        raise ValueError("a field of a person holds a control character; check it first")
+    return joined
 
 
 class UserRepository:
@@ -194,28 +210,27 @@ class UserRepository:
         return user_ids
 
     async def upsert_many(
-        self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
-    ) -> list[tuple[UUID, bool]]:
-        """Store people by address, each address once; return ids of the new and the changed.
+        self, people: Sequence[PersonFields], now: datetime, columns: Collection[str] = FIELDS
+    ) -> list[StoredPerson]:
+        """Store people by address, each address once; return the new and the changed.
 
-        With each id comes whether it is new. columns: the fields that were given; a person who
-        is there already keeps what is stored in the others. Call it in a transaction.
+        columns: the fields that were given; a person who is there already keeps what is stored in
+        the others. Call it in a transaction.
         """
         if not people:
             return []
         # A plan kept from when the table was small would look through all of it for each person.
         await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        listed = [self._list.digests(person.email) for person in people]
-        values = zip(*(_values(person) for person in people), strict=True)
+        digests = [self._list.digests(person.email) for person in people]
         rows = await self._connection.fetch(
             _SQL["upsert_many"],
-            *(list(column) for column in values),
+            *map(_joined, zip(*people, strict=True)),
             now,
             list(columns),
-            [digest for digests in listed for digest in digests],
-            [place for place, digests in enumerate(listed, start=1) for _ in digests],
+            b"".join(chain.from_iterable(digests)),
+            len(digests[0]),
         )
-        return [(row["id"], row["is_new"]) for row in rows]
+        return [StoredPerson(row[0], row[1], row[2], row[3:]) for row in rows]
 
     async def count(self) -> int:
         """Return how many people there are."""

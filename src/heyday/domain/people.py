@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
+from typing import Protocol
 
 from heyday.domain.addresses import normalize_address
 from heyday.domain.dates import PLACEHOLDERS, WrongDate, has_year, parse_date
@@ -23,6 +24,18 @@ FIELDS = REQUIRED + OPTIONAL
 _EASTERNMOST = "Pacific/Kiritimati"
 # Controls break logs and headers, lone surrogates have no UTF-8; neither is part of a name.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
+
+
+class Dated(Protocol):
+    """Have the dates of a person."""
+
+    @property
+    def birthday_date(self) -> date | None:
+        """Return when they were born."""
+
+    @property
+    def anniversary_date(self) -> date | None:
+        """Return when they began."""
 
 
 class _FieldReader:
@@ -148,7 +161,7 @@ def parse_person(given: Mapping[str, object], now: datetime) -> PersonDraft:
     return draft
 
 
-def find_suspicious(person: PersonDraft) -> Sequence[str]:
+def find_suspicious(person: Dated) -> Sequence[str]:
     """Return the fields whose date is one that programs write for a date they do not know."""
     if person.birthday_date not in PLACEHOLDERS and person.anniversary_date not in PLACEHOLDERS:
         return ()

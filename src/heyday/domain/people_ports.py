@@ -8,6 +8,7 @@ from uuid import UUID
 from heyday.domain.finding import EVERYBODY, PeopleFilter, PeopleSearch
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
+from heyday.domain.people_tables import PersonFields, StoredPerson
 
 
 class UserStore(Protocol):
@@ -74,12 +75,12 @@ class UserStore(Protocol):
         ...
 
     async def upsert_many(
-        self, people: Sequence[PersonDraft], now: datetime, columns: Collection[str] = FIELDS
-    ) -> list[tuple[UUID, bool]]:
-        """Store people by address, each address once; return ids of the new and the changed.
+        self, people: Sequence[PersonFields], now: datetime, columns: Collection[str] = FIELDS
+    ) -> list[StoredPerson]:
+        """Store people by address, each address once; return the new and the changed.
 
-        With each id comes whether it is new. columns: the fields that were given; a person who
-        is there already keeps what is stored in the others.
+        columns: the fields that were given; a person who is there already keeps what is stored in
+        the others.
         """
         ...
 

@@ -142,6 +142,10 @@ class TimezoneService:
                             name, month_day, delivery_on, send_at, delivery_on == today_on
                         )
 
+    def month_days_near(self, window: Window) -> frozenset[int]:
+        """Return the month-days of which a zone day may fall into the window, in whatever zone."""
+        return frozenset(day for _, days in self._dates_near(window) for day in days)
+
     def _dates_near(self, window: Window) -> Sequence[tuple[date, Sequence[int]]]:
         """Return every date that may have its send time in the window, with its month-days.
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from heyday.domain.addresses import fold_address
 from heyday.domain.errors import FieldProblem, InvalidInput
-from heyday.domain.models import PersonDraft
 from heyday.domain.people import parse_person
+from heyday.domain.people_tables import PersonFields
 from heyday.domain.ports import Clock, Session, Store
 from heyday.services.planning import Planner
 from heyday.services.storing import store_people
@@ -61,7 +61,7 @@ class BulkService:
         return [stored.get(number) or rejected[number] for number in range(len(rows))]
 
     async def _write(
-        self, session: Session, drafts: Mapping[int, PersonDraft], now: datetime
+        self, session: Session, drafts: Mapping[int, PersonFields], now: datetime
     ) -> dict[int, BulkResult]:
         results: dict[int, BulkResult] = {}
         left = dict(drafts)
@@ -97,9 +97,9 @@ def _read_rows(given: Mapping[str, object]) -> list[object]:
 
 async def _check(
     rows: Sequence[object], now: datetime
-) -> tuple[dict[int, PersonDraft], dict[int, BulkResult]]:
+) -> tuple[dict[int, PersonFields], dict[int, BulkResult]]:
     """Return who is to be stored, and what is refused, by the number of the row."""
-    drafts: dict[int, PersonDraft] = {}
+    drafts: dict[int, PersonFields] = {}
     rejected: dict[int, BulkResult] = {}
     seen: dict[str, int] = {}
     for number, row in enumerate(rows):
@@ -124,7 +124,7 @@ def _rejected(*problems: FieldProblem) -> BulkResult:
     return BulkResult(Outcome.REJECTED, problems=problems)
 
 
-def _parse(row: object, now: datetime) -> PersonDraft:
+def _parse(row: object, now: datetime) -> PersonFields:
     if not isinstance(row, Mapping):
         raise InvalidInput([FieldProblem("", "must be a JSON object, in braces")])
-    return parse_person(row, now)
+    return PersonFields.of(parse_person(row, now))

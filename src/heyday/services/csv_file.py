@@ -6,8 +6,8 @@ does not swallow the rest of the file: reading goes on at the next line.
 
 import csv
 from collections import deque
-from collections.abc import Iterator
-from io import BufferedReader, TextIOWrapper
+from collections.abc import Iterator, Sequence
+from io import BufferedReader, StringIO, TextIOWrapper
 from typing import Any
 
 from heyday.domain.errors import FieldProblem, InvalidInput
@@ -18,6 +18,8 @@ from heyday.services.import_rows import Row
 LONGEST_LINE = 64 * 1024
 MOST_LINES = 20
 
+# What is read at once, in characters: some hundred rows, whose checking takes about a millisecond.
+_BLOCK = 1 << 14
 _BOM = b"\xef\xbb\xbf"
 # How the first bytes of a UTF-16 file look when they are read as UTF-8.
 _UTF16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
@@ -40,11 +42,53 @@ class CsvFile:
         self._lines = _Lines(text)
         self._reader = csv.reader(self._lines, strict=True)
         self.columns = self._read_header()
+        self._width = len(self.columns)
 
     def rows(self) -> Iterator[Row]:
         """Yield each row, with its fault if it cannot be read. Blank ones are left out."""
-        while (row := self._next()) is not None:
-            if row.fault or "".join(row.cells).strip():
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[Row]]:
+        """Yield the same rows, some hundred at a time: no more than a block of the file holds."""
+        while lines := self._read_block():
+            rows = self._read_plain(lines)
+            if rows is None:
+                self._lines.put_back(lines)
+                rows = list(self._read_until(self._lines.number + len(lines)))
+            if rows:
+                yield rows
+
+    def _read_block(self) -> list[str]:
+        """Return the next lines: none at the end of the file."""
+        try:
+            return self._lines.read_block()
+        except OSError as error:
+            line = self._lines.number + 1
+            raise self._refused(f"line {line}: cannot be read: {error.strerror}") from error
+
+    def _read_plain(self, lines: Sequence[str]) -> list[Row] | None:
+        """Return the rows of lines that are a row each; None where more is to be looked at."""
+        if len(max(lines, key=len)) > LONGEST_LINE or _find_undecodable("".join(lines)):
+            return None
+        try:
+            read = list(csv.reader(lines, strict=True))
+        except csv.Error:
+            return None
+        if len(read) != len(lines):
+            return None
+        first = self._lines.number + 1
+        self._lines.number += len(lines)
+        return [
+            Row(line, cells, self._find_odd_width(cells))
+            for line, cells in enumerate(read, first)
+            if not _is_blank(cells) or len(cells) not in {0, self._width}
+        ]
+
+    def _read_until(self, last_line: int) -> Iterator[Row]:
+        """Yield the rows that begin up to this line, one by one."""
+        while self._lines.number < last_line and (row := self._next()):
+            if row.fault or not _is_blank(row.cells):
                 yield row
 
     def _next(self) -> Row | None:
@@ -71,9 +115,12 @@ class CsvFile:
 
     def _find_fault(self, cells: list[str]) -> str | None:
         for line in self._lines.row:
-            if not line.isascii() and (fault := _find_undecodable(line)):
+            if fault := _find_undecodable(line):
                 return fault
-        if len(cells) == len(self.columns) or not cells:
+        return self._find_odd_width(cells)
+
+    def _find_odd_width(self, cells: list[str]) -> str | None:
+        if len(cells) == self._width or not cells:
             return None
         fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
         return f"has {fields}, but the header names {len(self.columns)}"
@@ -113,7 +160,10 @@ class CsvFile:
 
 
 class _Lines:
-    """Hand lines to csv.reader, and keep those of the present row, to step back to the second."""
+    """Hand lines to csv.reader, and keep those of the present row, to step back to the second.
+
+    number: of the line that was handed over last.
+    """
 
     def __init__(self, text: TextIOWrapper) -> None:
         self._text = text
@@ -125,7 +175,8 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._read()
+        again = self._again
+        line = self._cut(again.popleft() if again else self._text.readline(LONGEST_LINE + 1))
         if not line:
             raise StopIteration
         self.number += 1
@@ -145,20 +196,40 @@ class _Lines:
         self._again.extendleft(reversed(again))
         self.number -= len(again)
 
-    def _read(self) -> str:
-        line = self._text.readline(LONGEST_LINE + 1)
-        if len(line) <= LONGEST_LINE or _is_whole(line):
+    def put_back(self, lines: Sequence[str]) -> None:
+        """Have lines of a block handed over, before what follows in the file."""
+        self._again.extend(lines)
+
+    def read_block(self) -> list[str]:
+        """Return some of the lines that follow. The last may be the beginning of a long one."""
+        if self._again:
+            lines = list(self._again)
+            self._again.clear()
+            return lines
+        block = self._text.read(_BLOCK)
+        # newline="": lines end here as they end for the file, with either character or both.
+        return list(StringIO(block + self._text.readline(LONGEST_LINE + 1), newline=""))
+
+    def _cut(self, line: str) -> str:
+        """Return a line, or the beginning of one that is too long, whose rest is then read."""
+        is_whole = _is_whole(line)
+        if len(line) <= LONGEST_LINE + is_whole or isinstance(line, _CutLine):
             return line
-        rest = line
+        rest = "" if is_whole else line
         while rest and not _is_whole(rest):
             rest = self._text.readline(LONGEST_LINE)
-        return _CutLine(line)
+        return _CutLine(line[: LONGEST_LINE + 1])
 
 
 class _CutLine(str):
     """Hold the beginning of a line that is too long."""
 
     __slots__ = ()
+
+
+def _is_blank(cells: Sequence[str]) -> bool:
+    # Nearly every row has something in its first cell.
+    return not (cells and cells[0].strip()) and not "".join(cells).strip()
 
 
 def _is_whole(line: str) -> bool:
@@ -177,6 +248,8 @@ def _explain(error: csv.Error) -> str:
 
 def _find_undecodable(line: str) -> str | None:
     """Say where a line is not UTF-8, if it is not."""
+    if line.isascii():
+        return None
     try:
         line.encode()
     except UnicodeEncodeError as error:

@@ -1,19 +1,18 @@
 """Check the rows of a file of people, and gather them into chunks to be stored."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
 from heyday.domain.addresses import fold_address
 from heyday.domain.errors import FieldProblem, InvalidInput
-from heyday.domain.models import PersonDraft
 from heyday.domain.people import FIELDS, REQUIRED, find_suspicious, parse_person
+from heyday.domain.people_tables import PeopleReader, PersonFields
 from heyday.domain.ports import Clock
 
-# How many rows are checked before replies of PostgreSQL are looked at: about a millisecond.
-_BREATH_ROWS = 100
 # How many suspicious dates are named; the rest are counted.
 _NAMED = 10
 # Characters of rejected rows in a chunk. No valid row comes near; a broken file must not fill the
@@ -73,7 +72,7 @@ class ImportCounts:
 class Chunk:
     """Gather rows until there are enough to store them. last_row: counted from 1, in the file."""
 
-    people: list[PersonDraft] = field(default_factory=list)
+    people: list[PersonFields] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     suspicious: int = 0
     suspicious_dates: list[SuspiciousDate] = field(default_factory=list)
@@ -85,7 +84,7 @@ class Chunk:
         """Tell whether what it rejects takes more memory than it should."""
         return self._rejected_characters > _MOST_REJECTED
 
-    def take(self, person: PersonDraft, line: int) -> None:
+    def take(self, person: PersonFields, line: int) -> None:
         """Add a person to be stored."""
         self.people.append(person)
         for name in find_suspicious(person):
@@ -125,12 +124,11 @@ def check_columns(columns: Sequence[str]) -> None:
         raise InvalidInput(problems)
 
 
-async def breathing(rows: Iterable[Row]) -> AsyncGenerator[Row]:
-    """Yield rows, and let others run every now and then."""
-    for number, row in enumerate(rows, start=1):
-        yield row
-        if number % _BREATH_ROWS == 0:
-            await asyncio.sleep(0)
+async def breathing(batches: Iterable[Sequence[Row]]) -> AsyncGenerator[Sequence[Row]]:
+    """Yield batches of rows, and let others run in between."""
+    for batch in batches:
+        yield batch
+        await asyncio.sleep(0)
 
 
 class RowChecker:
@@ -147,41 +145,57 @@ class RowChecker:
         self._clock = clock
         self._chunk_rows = chunk_rows
         self._skip = skip
+        self._reader = PeopleReader(columns)
         self._seen = SeenAddresses()
 
-    async def chunks(self, rows: AsyncIterable[Row]) -> AsyncGenerator[Chunk]:
+    async def chunks(self, batches: AsyncIterable[Sequence[Row]]) -> AsyncGenerator[Chunk]:
         """Yield the chunks in order."""
         chunk, number = Chunk(), 0
-        async for row in rows:
-            number += 1
-            self._check(row, chunk if number > self._skip else Chunk())
-            chunk.last_row = number
-            if number > self._skip and (number % self._chunk_rows == 0 or chunk.is_full):
-                yield chunk
-                chunk = Chunk()
+        async for batch in batches:
+            for rows in self._parts(batch, number):
+                number += len(rows)
+                self._check(rows, chunk if number > self._skip else Chunk())
+                chunk.last_row = number
+                if number > self._skip and (number % self._chunk_rows == 0 or chunk.is_full):
+                    yield chunk
+                    chunk = Chunk()
         if chunk.people or chunk.rejections:
             yield chunk
 
-    def _check(self, row: Row, chunk: Chunk) -> None:
-        """Add a row to a chunk, to be stored or to be reported."""
-        reason = row.fault
-        if reason is None:
-            try:
-                chunk.take(self._parse(row), row.line)
-            except InvalidInput as error:
-                reason = str(error)
-        if reason is not None:
-            chunk.reject(row, reason)
+    def _parts(self, batch: Sequence[Row], number: int) -> Iterator[Sequence[Row]]:
+        """Yield a batch, after so many rows, cut where a chunk ends and where those to skip do."""
+        start = 0
+        while start < len(batch):
+            end = start + self._chunk_rows - (number + start) % self._chunk_rows
+            if number + start < self._skip:
+                end = min(end, self._skip - number)
+            yield batch[start:end]
+            start = end
 
-    def _parse(self, row: Row) -> PersonDraft:
-        """Return the person in a row. Raises InvalidInput."""
+    def _check(self, rows: Sequence[Row], chunk: Chunk) -> None:
+        """Add rows to a chunk, to be stored or to be reported."""
+        now, seen = self._clock.now(), self._seen
+        people = iter(self._reader.read([row.cells for row in rows if row.fault is None], now))
+        for row in rows:
+            if row.fault is not None:
+                chunk.reject(row, row.fault)
+                continue
+            try:
+                person = next(people) or self._parse(row, now)
+            except InvalidInput as error:
+                chunk.reject(row, str(error))
+                continue
+            first = seen.add(person.email, row.line)
+            if first is None:
+                chunk.take(person, row.line)
+            else:
+                detail = f"is the address of line {first} as well, which was taken"
+                chunk.reject(row, str(InvalidInput([FieldProblem("email", detail)])))
+
+    def _parse(self, row: Row, now: datetime) -> PersonFields:
+        """Return the person in a row that is not like most. Raises InvalidInput."""
         fields = dict(zip(self._columns, row.cells, strict=True))
-        person = parse_person(fields, self._clock.now())
-        first = self._seen.add(person.email, row.line)
-        if first is not None:
-            detail = f"is the address of line {first} as well, which was taken"
-            raise InvalidInput([FieldProblem("email", detail)])
-        return person
+        return PersonFields.of(parse_person(fields, now))
 
 
 class SeenAddresses:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BufferedReader, RawIOBase
@@ -34,9 +34,6 @@ JOB_CHUNK_ROWS = 1_000
 """Fewer than a command stores at once: to hand rows over keeps other requests waiting."""
 
 _CLEAN_EVERY = timedelta(hours=1)
-# Rows that are read at once, and their characters: what a thread hands over.
-_ROWS_AT_ONCE = 200
-_CHARACTERS_AT_ONCE = 1 << 20
 _READ_BYTES = 1 << 16
 _BETWEEN_WORDS = re.compile(r"[\s,;:<>\"'()\[\]\x00-\x1f]+")
 _GIVEN_UP = "it was interrupted again and again; import the file in smaller parts"
@@ -118,8 +115,8 @@ class ImportRunner:
             rejected = [_rejected(job.columns, rejection) for rejection in chunk.rejections]
             await session.imports.add_rejects(job.id, rejected)
 
-        async with contextlib.aclosing(file.rows()) as rows:
-            await self._importer.resume(job.columns, rows, job.rows_done, keep)
+        async with contextlib.aclosing(file.batches()) as batches:
+            await self._importer.resume(job.columns, batches, job.rows_done, keep)
         await self._finish(job, ImportState.DONE, None)
 
     async def _finish(self, job: ImportJob, state: ImportState, error: str | None) -> None:
@@ -165,14 +162,13 @@ class StoredFile:
         """Return how much of it has been read."""
         return self._source.bytes_read
 
-    async def rows(self) -> AsyncGenerator[Row]:
-        """Yield its rows."""
+    async def batches(self) -> AsyncGenerator[Sequence[Row]]:
+        """Yield its rows, some hundred at a time."""
         reader = BufferedReader(self._source, _READ_BYTES)
         file = await asyncio.to_thread(CsvFile, "file", reader)
-        rows = file.rows()
-        while batch := await asyncio.to_thread(_take, rows):
-            for row in batch:
-                yield row
+        batches = file.batches()
+        while batch := await asyncio.to_thread(next, batches, None):
+            yield batch
 
     async def _fetch(self, number: int) -> bytes | None:
         async with self._store.session() as session:
@@ -213,18 +209,6 @@ class _ChunkSource(RawIOBase):
         chunk = asyncio.run_coroutine_threadsafe(fetch(), self._loop).result()
         self._number += 1
         return chunk
-
-
-def _take(rows: Iterator[Row]) -> list[Row]:
-    """Return the next few rows: none at the end."""
-    batch: list[Row] = []
-    characters = 0
-    for row in rows:
-        batch.append(row)
-        characters += sum(map(len, row.cells))
-        if len(batch) == _ROWS_AT_ONCE or characters > _CHARACTERS_AT_ONCE:
-            break
-    return batch
 
 
 def _rejected(columns: Sequence[str], rejection: Rejection) -> RejectedRow:

@@ -51,10 +51,11 @@ class ImportService:
         self._chunk_rows = chunk_rows
 
     async def run(
-        self, columns: Sequence[str], rows: Iterable[Row], reject: Reject
+        self, columns: Sequence[str], batches: Iterable[Sequence[Row]], reject: Reject
     ) -> AsyncGenerator[ImportCounts]:
-        """Import the rows; yield the counts so far after each chunk that was stored.
+        """Import rows; yield the counts so far after each chunk that was stored.
 
+        batches: rows in their order, as many at a time as may be checked before others run.
         A person is known by address. Columns that the file does not have stay as they are.
         Close the generator (contextlib.aclosing) if you may leave it early.
         Raises InvalidInput for columns that are wrong, before anything is stored.
@@ -64,7 +65,7 @@ class ImportService:
         storing: deque[asyncio.Task[ImportCounts]] = deque()
         checker = RowChecker(columns, self._clock, self._chunk_rows)
         try:
-            async with aclosing(checker.chunks(breathing(rows))) as chunks:
+            async with aclosing(checker.chunks(breathing(batches))) as chunks:
                 async for chunk in chunks:
                     for rejection in chunk.rejections:
                         reject(*rejection)
@@ -81,14 +82,18 @@ class ImportService:
             await asyncio.gather(*storing, return_exceptions=True)
 
     async def resume(
-        self, columns: Sequence[str], rows: AsyncIterable[Row], skip: int, keep: Keep
+        self,
+        columns: Sequence[str],
+        batches: AsyncIterable[Sequence[Row]],
+        skip: int,
+        keep: Keep,
     ) -> None:
         """Import the rows after the first `skip`, one chunk after another.
 
         keep: is called for each chunk. What it raises undoes the chunk, and ends the import.
         """
         checker = RowChecker(columns, self._clock, self._chunk_rows, skip)
-        async with aclosing(checker.chunks(rows)) as chunks:
+        async with aclosing(checker.chunks(batches)) as chunks:
             async for chunk in chunks:
                 await self._store_chunk(columns, chunk, keep)
 

@@ -75,6 +75,14 @@ class Planner:
         """Return how late a greeting may leave, of the type that may be latest."""
         return self._late_window
 
+    def month_days_near(self, now: datetime) -> frozenset[int]:
+        """Return the month-days of all who may be owed a greeting near `now`, in any zone.
+
+        Nobody else has anything to be planned or moved.
+        """
+        window = self._people_window(now, _ZONE_REACH)
+        return frozenset(day for t in self._timezones.values() for day in t.month_days_near(window))
+
     def claim_rules(self, now: datetime) -> ClaimRules:
         """Return, for each message type, what may still leave now."""
         policies = [self._timezones[t.name].policies for t in MESSAGE_TYPES]

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from heyday.domain.models import PersonDraft
+from heyday.domain.people_tables import PersonFields, StoredPerson
 from heyday.services.bulk import MOST_PEOPLE
 from tests.factories import Pipeline, person
 from tests.fakes import FakeClock
@@ -127,8 +127,8 @@ async def test_who_is_deleted_meanwhile_is_created_anew(
     calls = 0
 
     async def store_and_lose(
-        users: UserRepository, people: list[PersonDraft], *rest: Any
-    ) -> list[tuple[UUID, bool]]:
+        users: UserRepository, people: list[PersonFields], *rest: Any
+    ) -> list[StoredPerson]:
         nonlocal calls
         calls += 1
         changes = await store(users, people, *rest)

@@ -352,6 +352,24 @@ async def test_nobody_is_erased_whom_a_file_under_way_brings_back(
     assert await places_of_marks(pipeline) == set()
 
 
+@pytest.mark.parametrize("length", [1, 3, -1])
+async def test_an_address_that_two_parts_of_a_file_share_is_found(
+    pipeline: Pipeline, clock: FakeClock, privacy: PrivacyService, length: int
+) -> None:
+    """length: of what the first part has of the address; negative: of what the second has."""
+    user = await planned(pipeline, clock)
+    await put_import(pipeline, "waiting")
+    for number, content in enumerate((user.email[:length], user.email[length:])):
+        await pipeline.execute(
+            "INSERT INTO import_chunks (job_id, number, content) "
+            "SELECT id, $1, convert_to($2, 'UTF8') FROM import_jobs",
+            number,
+            content,
+        )
+    with pytest.raises(NamedInImport):
+        await privacy.erase(user.id)
+
+
 # --- Erasure while others are at work ---------------------------------------------------------
 
 

@@ -237,7 +237,7 @@ async def import_people(pipeline: Pipeline, clock: FakeClock, *emails: str) -> N
     columns = list(person())
     rows = [Row(n, [str(v) for v in person(email=e).values()]) for n, e in enumerate(emails, 2)]
     service = ImportService(pipeline.database, pipeline.planner, clock)
-    async for _ in service.run(columns, rows, lambda _row, reason: pytest.fail(reason)):
+    async for _ in service.run(columns, [rows], lambda _row, reason: pytest.fail(reason)):
         pass
 
 
@@ -351,3 +351,18 @@ async def test_leaving_waits_for_an_edit_that_is_under_way(
     renaming = await held.run_up_to_commit(held.users.patch(user.id, {"first_name": "Augusta"}))
     await commit_when_blocked(pipeline, held, renaming, leaving.follow(link(user.id)))
     assert await sent_types(pipeline, clock) == []
+
+
+async def test_an_import_knows_who_left_by_an_old_secret_and_by_none(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    user = await pipeline.create(email="ada@example.com")
+    await pipeline.users.unsubscribe(user.id)
+    await pipeline.users.delete(user.id)
+    pipeline.database.seal_with(Seals((b"a new secret that has its 32 bytes", *SEALS.secrets)))
+    await import_people(pipeline, clock, "bob@example.com", "ada@example.com", "eve@x.com")
+    assert await left(pipeline, "ada@example.com") == (True, [])
+    assert await left(pipeline, "bob@example.com") == (False, [])
+    pipeline.database.seal_with(Seals())
+    await import_people(pipeline, clock, "new@example.com")
+    assert await left(pipeline, "new@example.com") == (False, [])

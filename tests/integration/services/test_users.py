@@ -8,6 +8,7 @@ import pytest
 
 from heyday.domain.errors import DatabaseError, EmailTaken, InvalidInput, NotFound
 from heyday.domain.models import PersonDraft
+from heyday.domain.people_tables import PersonFields
 from tests.factories import Pipeline, person
 from tests.fakes import FakeClock
 
@@ -198,7 +199,7 @@ async def test_an_import_makes_eligible_anew_whom_it_gives_another_day(
     async def store(person: PersonDraft) -> datetime:
         clock.advance(SECOND)
         await pipeline.database.in_transaction(
-            lambda session: session.users.upsert_many([person], clock.now())
+            lambda session: session.users.upsert_many([PersonFields.of(person)], clock.now())
         )
         at: datetime = await pipeline.value(since)
         return at
@@ -319,3 +320,14 @@ async def test_who_has_no_day_near_costs_no_look_for_one(
 def _first_word(statement: str) -> str:
     lines = (line for line in statement.splitlines() if not line.startswith("--"))
     return " ".join(lines).split()[0]
+
+
+async def test_no_field_of_many_people_may_hold_what_stands_between_them(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    """Columns travel as texts, and whoever is next would get what follows."""
+    odd = PersonFields.of(PersonDraft("A\x1fB", "L", "ada@example.com", "UTC"))
+    with pytest.raises(ValueError, match="control character"):
+        await pipeline.database.in_transaction(
+            lambda session: session.users.upsert_many([odd], clock.now())
+        )

@@ -5,6 +5,7 @@ import io
 import tracemalloc
 from collections import deque
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from heyday.cli.csv_file import open_csv
 from heyday.domain.errors import InvalidInput
-from heyday.services.csv_file import LONGEST_LINE
+from heyday.services.csv_file import LONGEST_LINE, CsvFile
 from heyday.services.import_rows import Row
 
 HEADER = b"first_name,email,timezone\n"
@@ -149,14 +150,14 @@ def test_a_long_line_after_a_quotation_mark_that_is_not_closed(path: Path):
 
 
 def test_a_row_of_endlessly_many_lines_is_a_fault_and_not_a_full_memory(path: Path):
-    lines = 5_000
+    lines = 20_000
     content = b'"a\n' + b'b","c\n' * lines + b'd"\nBob,b@x.org,UTC\n'
     read, _ = rows_and_peak(path, content, last=lines + 3)
     assert read[0] == Row(2, ['"a'], NOT_CLOSED)
     assert read[-1] == Row(lines + 4, ["Bob", "b@x.org", "UTC"])
     (*_, good), peak = rows_and_peak(path, content)
     assert good.fault is None
-    assert peak < 200_000
+    assert peak < 2_000_000
 
 
 def test_bytes_that_are_not_utf_8_are_a_fault_that_names_line_and_byte(path: Path):
@@ -200,6 +201,35 @@ def test_what_is_no_file_is_refused(tmp_path: Path):
     assert "is not a regular file" in refusal(Path("/dev/null"))
     (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     assert "cannot be read" in refusal(tmp_path / "loop.csv")
+
+
+HOSTILE = st.lists(
+    st.sampled_from(
+        ["A,b,c", '"', ",", "\n", "\r", "\r\n", " ", '"A","b","c"', "\u2028", "\udce9"]
+    ),
+    max_size=40,
+)
+
+
+@given(HOSTILE)
+def test_what_is_read_line_by_line_is_read_by_the_block_as_well(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str]
+):
+    """The short way for lines that are a row each must not change what a row is."""
+    content = "".join(parts).encode("utf-8", "surrogateescape")
+    by_block = rows(tmp_path_factory.mktemp("any") / "any.csv", content)
+    with mock.patch.object(CsvFile, "_read_plain", return_value=None):
+        assert rows(tmp_path_factory.mktemp("any") / "any.csv", content) == by_block
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("shift", range(20))
+def test_a_block_may_end_anywhere(path: Path, end: str, shift: int):
+    line, header = "Ada," + "é" * 30 + "@x.org,UTC" + end, HEADER.replace(b"\n", end.encode())
+    first, *read = rows(path, ("x" * shift + ",b,c" + end + line * 2_000).encode(), header)
+    assert first.cells == ["x" * shift, "b", "c"]
+    assert [row.line for row in read] == list(range(3, 2_003))
+    assert {tuple(row.cells) for row in read} == {tuple(line.strip().split(","))}
 
 
 @given(st.binary(max_size=300))

@@ -2,7 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from datetime import datetime
 from types import SimpleNamespace
 from typing import TypeVar, cast
@@ -11,8 +19,9 @@ from uuid import UUID
 import pytest
 
 from heyday.domain.errors import DatabaseUnavailable, InvalidInput
-from heyday.domain.models import PersonDraft
+from heyday.domain.people_tables import PersonFields, StoredPerson
 from heyday.domain.ports import Session, Store
+from heyday.domain.timezone import month_day_of
 from heyday.services.import_rows import ImportCounts, Row, SuspiciousDate
 from heyday.services.importing import ImportService
 from heyday.services.planning import Planner  # noqa: TC001 - cast() names it
@@ -20,6 +29,7 @@ from tests.fakes import FakeClock
 
 T = TypeVar("T")
 
+NEAR = 1210
 COLUMNS = ("first_name", "last_name", "email", "timezone", "birthday_date")
 
 
@@ -27,7 +37,7 @@ class Memory:
     """Keep people by address, and remember what was asked for, in order."""
 
     def __init__(self) -> None:
-        self.people: dict[str, PersonDraft] = {}
+        self.people: dict[str, PersonFields] = {}
         self.log: list[str] = []
         self.columns: Collection[str] = ()
         self.broken_after: int | None = None
@@ -49,8 +59,8 @@ class Memory:
         return await work(cast("Session", self))
 
     async def upsert_many(
-        self, people: Sequence[PersonDraft], _now: datetime, columns: Collection[str]
-    ) -> list[tuple[UUID, bool]]:
+        self, people: Sequence[PersonFields], _now: datetime, columns: Collection[str]
+    ) -> list[StoredPerson]:
         """As the real one: addresses differ, and the unchanged are not in the answer."""
         self.columns = columns
         self.log.append(f"store {len(people)}")
@@ -58,7 +68,10 @@ class Memory:
         for person in people:
             key = person.email.lower()
             if self.people.get(key) != person:
-                changes.append((UUID(int=abs(hash(key))), key not in self.people))
+                user_id, is_new = UUID(int=abs(hash(key))), key not in self.people
+                born_on = person.birthday_date
+                days = (month_day_of(born_on) if born_on else None, None)
+                changes.append(StoredPerson(user_id, is_new, person.timezone, days))
             self.people[key] = person
         return changes
 
@@ -72,6 +85,9 @@ class Plans:
     async def prepare(self, _store: object, _now: datetime) -> None:
         pass
 
+    def month_days_near(self, _now: datetime) -> frozenset[int]:
+        return frozenset({NEAR})
+
     async def plan_new(
         self, _session: object, ids: Sequence[UUID], zones: Iterable[str], _now: datetime
     ) -> None:
@@ -81,6 +97,9 @@ class Plans:
         self, _session: object, ids: Sequence[UUID], zones: Iterable[str], _now: datetime
     ) -> None:
         self.memory.log.append(f"replan {len(ids)} in {','.join(sorted(zones))}")
+
+    async def cancel(self, _session: object, ids: Sequence[UUID], _now: datetime) -> None:
+        self.memory.log.append(f"cancel {len(ids)}")
 
 
 @pytest.fixture
@@ -105,6 +124,10 @@ def row(line: int, **fields: str) -> Row:
     return Row(line, [person[name] for name in COLUMNS])
 
 
+def one_by_one(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    return ([row] for row in rows)
+
+
 async def run(
     memory: Memory,
     rows: Iterable[Row],
@@ -122,7 +145,7 @@ async def run(
 
     planner = cast("Planner", Plans(memory))
     service = ImportService(cast("Store", memory), planner, FakeClock(), chunk_rows)
-    async for counts in service.run(COLUMNS, rows, reject):
+    async for counts in service.run(COLUMNS, one_by_one(rows), reject):
         told.append(counts)
     return told
 
@@ -143,9 +166,18 @@ async def test_rows_become_people_with_their_plans_chunk_by_chunk(memory: Memory
 async def test_who_is_there_counts_as_updated_and_is_replanned_only_if_changed(memory: Memory):
     await run(memory, [row(2), row(3)])
     memory.log.clear()
-    told = await run(memory, [row(2), row(3, birthday_date="1990-01-01")])
+    told = await run(memory, [row(2), row(3, birthday_date="1990-12-10", timezone="Asia/Tokyo")])
     assert told == [ImportCounts(updated=2)]
-    assert memory.log == ["store 2", "replan 1 in Europe/London"]
+    assert memory.log == ["store 2", "replan 1 in Asia/Tokyo"]
+
+
+async def test_whose_day_is_not_near_is_not_planned_and_loses_what_was(memory: Memory):
+    far = {"birthday_date": "1990-07-01", "timezone": "Asia/Tokyo"}
+    await run(memory, [row(2, **far), row(3)])
+    assert memory.log == ["store 2", "plan 1 in Europe/London"]
+    memory.log.clear()
+    await run(memory, [row(2, first_name="Eda", **far), row(3, **far)])
+    assert memory.log == ["store 2", "cancel 2"]
 
 
 async def test_a_wrong_row_is_told_with_every_field_and_costs_no_other(
@@ -235,7 +267,7 @@ async def test_leaving_early_leaves_no_chunk_behind(memory: Memory):
     memory.gate = asyncio.Event()
     planner = cast("Planner", Plans(memory))
     service = ImportService(cast("Store", memory), planner, FakeClock(), 1)
-    chunks = service.run(COLUMNS, map(row, range(2, 9)), lambda *_: None)
+    chunks = service.run(COLUMNS, one_by_one(map(row, range(2, 9))), lambda *_: None)
     waiting = asyncio.ensure_future(anext(chunks))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -260,5 +292,5 @@ async def test_rows_are_read_as_they_are_needed(memory: Memory):
 async def test_wrong_columns_are_refused_before_any_row_is_read(memory: Memory):
     service = ImportService(cast("Store", memory), cast("Planner", SimpleNamespace()), FakeClock())
     with pytest.raises(InvalidInput):
-        await anext(service.run(["email"], iter([row(2)]), lambda *_: None))
+        await anext(service.run(["email"], one_by_one([row(2)]), lambda *_: None))
     assert memory.log == []

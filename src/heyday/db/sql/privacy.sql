@@ -58,11 +58,14 @@ ORDER BY created_at
 
 -- name: find_in_imports
 -- Whether a file that is being imported, or waits for it, has an address. Files may be in any case,
--- and broken anywhere, so they are read byte by byte.
+-- and broken anywhere, so they are read byte by byte, each part with the beginning of the next.
 SELECT EXISTS (
-    SELECT FROM import_chunks
-    WHERE position(lower(encode(convert_to($1, 'UTF8'), 'escape'))
-                   IN lower(encode(content, 'escape'))) > 0)
+    SELECT FROM import_chunks c
+    LEFT JOIN import_chunks n ON n.job_id = c.job_id AND n.number = c.number + 1
+    CROSS JOIN convert_to($1, 'UTF8') AS address
+    WHERE position(lower(encode(address, 'escape'))
+                   IN lower(encode(c.content || coalesce(substr(n.content, 1, length(address)), ''),
+                                   'escape'))) > 0)
 
 -- name: erase_rejected_rows
 -- Rows of imports that were not taken and name them, in whichever column.

@@ -3,7 +3,7 @@
 --
 -- Places: {columns}, those of a person as shown; {left}, all columns that say since when somebody
 -- wants no greetings, of one message type or of any, and {left_by_list}, what the list of
--- suppressed addresses says for each; {left_at}, the one that is meant; {others}, what those of
+-- suppressed addresses says for each; {month_days}, when people are greeted, of each type; {left_at}, the one that is meant; {others}, what those of
 -- the other message types become.
 
 -- name: insert
@@ -148,24 +148,33 @@ UPDATE users SET {left_at} = $2, updated_at = $2
 WHERE id = ANY ($1) AND {left_at} IS NULL
 
 -- name: upsert_many
--- Store people by address; return the new and the changed. $10 names the columns given: of the
--- others, stored values stay. Who is there unchanged is not even locked, as that would write too.
--- The order keeps imports that run at once from deadlocks. $11 stands for addresses, as the list of
--- those who want no greetings has them, and $12 says which row each is of: who is new and on the
--- list is stored as wanting none; who is there already has said since what they want.
+-- Store people by address; return the new and the changed. A column comes as one text, with
+-- chr(31) between its values.
+-- $10 names the columns given: of the others, stored values stay. Who is there unchanged is not even
+-- locked, as that would write too. The order keeps imports that run at once from deadlocks. $11 holds
+-- what stands for the addresses on the list of those who want no greetings, $12 for each, one after
+-- the other: who is new and on the list is stored as wanting none; who is there already has said
+-- since what they want.
 INSERT INTO users AS u (
     first_name, last_name, email, timezone, birthday_date, anniversary_date,
     location_city, location_country, created_at, updated_at, eligible_since, {left})
 SELECT p.first_name, p.last_name, p.email, p.timezone, p.birthday_date, p.anniversary_date,
        p.location_city, p.location_country, $9, $9, $9, {left}
-FROM unnest($1::varchar[], $2::varchar[], $3::varchar[], $4::varchar[], $5::date[], $6::date[],
-            $7::varchar[], $8::varchar[])
+FROM unnest(
+    string_to_array($1, chr(31))::varchar[], string_to_array($2, chr(31))::varchar[],
+    string_to_array($3, chr(31))::varchar[], string_to_array($4, chr(31))::varchar[],
+    string_to_array($5, chr(31), '')::date[], string_to_array($6, chr(31), '')::date[],
+    string_to_array($7, chr(31), '')::varchar[], string_to_array($8, chr(31), '')::varchar[])
     WITH ORDINALITY
     AS p (first_name, last_name, email, timezone, birthday_date, anniversary_date,
           location_city, location_country, place)
 LEFT JOIN (
     SELECT place, {left_by_list}
-    FROM unnest($11::bytea[], $12::bigint[]) AS given (address_hmac, place)
+    FROM generate_series(1, length($11::bytea) / 32) AS digest (number)
+    CROSS JOIN LATERAL (
+        SELECT substr($11, number * 32 - 31, 32) AS address_hmac,
+               (number - 1) / $12::integer + 1 AS place
+    ) AS given
     JOIN suppressions USING (address_hmac)
     GROUP BY place
 ) AS listed USING (place)
@@ -198,7 +207,7 @@ SET first_name = excluded.first_name, last_name = excluded.last_name, email = ex
           OR 'anniversary_date' = ANY ($10)
              AND u.anniversary_month_day IS DISTINCT FROM excluded.anniversary_month_day
         THEN excluded.updated_at ELSE u.eligible_since END
-RETURNING id, xmax = 0 AS is_new
+RETURNING id, xmax = 0 AS is_new, timezone, {month_days}
 
 -- name: count
 -- How many people there are.
