@@ -119,6 +119,16 @@ bench-caching: $(DEV) ## Measure what a cache in Redis would save; writes docs/p
 bench-api: $(DEV) ## Compare the API with a bare service that does the same SQL; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.api
 
+.PHONY: bench-peers
+PEERS := .venv-peers
+PEERS_LOCK := benchmarks/peers/requirements.lock
+bench-peers: $(DEV) ## Greet as many with Celery, Dramatiq, Procrastinate, PgQueuer; writes docs/performance.md
+	@test -e $(PEERS)/.installed -a $(PEERS)/.installed -nt $(PEERS_LOCK) || { \
+	  $(PYTHON) -m venv --clear $(PEERS) && $(PEERS)/bin/python -m pip install --quiet \
+	  --disable-pip-version-check --require-hashes --only-binary :all: \
+	  -r $(PEERS_LOCK) && touch $(PEERS)/.installed; }
+	@$(BIN)/python -m benchmarks.peers
+
 .PHONY: chaos chaos-short
 chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json
 	@$(BIN)/python -m tests.chaos --publish
@@ -217,8 +227,9 @@ lock: $(DEV) ## Resolve the newest allowed libraries into the lock files
 	@$(LOCK) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group client \
 	  -o requirements-client.lock
+	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group peers -o $(PEERS_LOCK)
 
 clean: ## Remove .venv and every cache; your data in .heyday stays
-	@rm -rf .venv .venv-client .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache \
+	@rm -rf .venv .venv-client .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache \
 	  .coverage htmlcov build dist
 	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
