@@ -13,7 +13,7 @@ from benchmarks.pages import publish
 from benchmarks.peers.figures import Run
 from benchmarks.peers.measuring import VENV, measure
 from benchmarks.peers.page import COMMAND, FIGURES, NAMES, PAGE, Measured, described, table
-from benchmarks.peers.peers import BY_NAME, PEERS
+from benchmarks.peers.peers import PEERS
 from tests.rabbitmq import is_installed
 
 _VERSIONS = """
@@ -23,13 +23,14 @@ print(", ".join(f"{name} {version(name)}" for name in sys.argv[1:]))
 """
 
 
-async def measure_all(names: Sequence[str], greetings: int, rounds: int) -> list[Run]:
-    """Measure each in turn, so many times."""
+async def measure_all(
+    names: Sequence[str], greetings: int, rounds: int, worker: str | None = None
+) -> list[Run]:
+    """Measure each in turn, so many times. worker: another command of its workers."""
     runs = []
     for number in range(1, rounds + 1):
         for name in names:
-            share = BY_NAME[name].share(greetings) if name in BY_NAME else greetings
-            runs.append(await measure(name, share))
+            runs.append(await measure(name, greetings, worker))
             rate = f"{runs[-1].rate:,.0f}/s" if runs[-1].is_right else f"wrong: {runs[-1]}"
             print(f"{name}, run {number} of {rounds}: {rate}", flush=True)
     return runs
@@ -47,19 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--greetings", type=int, default=100_000, help="due at one instant")
     parser.add_argument("--rounds", type=int, default=3, help="of each, in turn")
     parser.add_argument("--only", choices=NAMES, action="append", help="this one; no file")
+    parser.add_argument("--worker", help="another command than its own, with --only; no file")
     parser.add_argument("--dry", action="store_true", help="print only, write no file")
     options = parser.parse_args(arguments)
+    if options.worker and not options.only:
+        parser.error("--worker is for one of them: name it by --only")
     if not VENV.exists() or not is_installed():
         print(f"Missing: {VENV.name} (make bench-peers), or RabbitMQ", file=sys.stderr)
         return 2
     with new_folder() as folder:
         known = asyncio.run(facts.gather(folder))
     command = f"{parser.prog} --greetings {options.greetings} --rounds {options.rounds}"
-    runs = asyncio.run(measure_all(options.only or NAMES, options.greetings, options.rounds))
+    names = options.only or NAMES
+    runs = asyncio.run(measure_all(names, options.greetings, options.rounds, options.worker))
     of_each = {peer.name: packages(peer.packages) for peer in PEERS}
     measured = Measured(command, known, of_each, runs)
     print(table(measured))
-    if not options.dry and not options.only:
+    if not (options.dry or options.only or options.worker):
         publish(FIGURES, asdict(measured), PAGE, COMMAND, described(measured))
     return 0
 

@@ -28,19 +28,22 @@ _LOOK_EVERY = 0.25
 _STALLED = 45.0
 
 
-async def measure(name: str, greetings: int) -> Run:
-    """Return what one run gave. Raises KeyError if nobody has that name."""
+async def measure(name: str, greetings: int, worker: str | None = None) -> Run:
+    """Return what one run gave; a peer may have a limit of its own to how many it is given.
+
+    worker: another command of a peer's workers.   Raises KeyError if nobody has that name.
+    """
     with instant.new_folder() as folder:
         if name == HEYDAY:
             return _as_run(await instant.measure(Load(greetings), folder))
-        peer = BY_NAME[name]
+        peer = BY_NAME[name].run_by(worker) if worker else BY_NAME[name]
         async with AsyncExitStack() as stack:
             ground: contextlib.AbstractAsyncContextManager[Database | Broker] = (
                 servers.database(folder, peer.left) if peer.left else servers.broker(folder)
             )
             server = await stack.enter_async_context(ground)
             stub = await stack.enter_async_context(provider(folder))
-            return await Trial(peer, server, stub, folder).run(greetings)
+            return await Trial(peer, server, stub, folder).run(peer.share(greetings))
 
 
 def _as_run(figures: instant.Figures) -> Run:
@@ -155,7 +158,6 @@ class Trial:
             "PATH": f"{programs}{os.pathsep}{os.defpath}",
             "HOME": str(self.folder),
             "PEERS_PROVIDER": self.provider.url,
-            "PEERS_CONCURRENCY": str(self.peer.concurrency),
             "PEERS_SERVER": self.server.url,
             # What PgQueuer's own commands read.
             "PGDSN": self.server.url,

@@ -82,10 +82,7 @@ def described(measured: Measured) -> str:
         *(f"{peer.name} had {peer.at_most:,}: more would take too long.\n" for peer in few),
         *_verdicts(measured),
         "\n| | worker | packages |\n|---|---|---|",
-        *(
-            f"| {peer.name} | `{peer.command}` | {measured.packages[peer.name]} |"
-            for peer in PEERS
-        ),
+        *(f"| {peer.name} | `{peer.command}` | {measured.packages[peer.name]} |" for peer in PEERS),
         "\nAll of it shares the cores.\n",
         facts_table(measured.facts),
     ]

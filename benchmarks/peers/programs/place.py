@@ -16,8 +16,8 @@ _ENVIRONMENT = os.environ  # noqa: TID251 - their own command lines take no word
 PROVIDER = _ENVIRONMENT["PEERS_PROVIDER"]
 # PostgreSQL's URL, or RabbitMQ's.
 SERVER = _ENVIRONMENT["PEERS_SERVER"]
-# How many requests a worker process has under way.
-CONCURRENCY = int(_ENVIRONMENT["PEERS_CONCURRENCY"])
+# No limit: a worker's own is lower.
+_CONNECTIONS = 1_000
 _PATH = "/send-email"
 _OK = 200
 
@@ -45,7 +45,7 @@ class Posting:
 
     def __init__(self) -> None:
         self._url = PROVIDER + _PATH
-        self._pool = urllib3.PoolManager(maxsize=CONCURRENCY, retries=False)
+        self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, retries=False)
 
     def post(self, email: str, message: str, key: str) -> None:
         """Post one. Raises RuntimeError if it was not accepted."""
@@ -61,7 +61,7 @@ class AsyncPosting:
 
     def __init__(self) -> None:
         self._url = PROVIDER + _PATH
-        connector = aiohttp.TCPConnector(limit=CONCURRENCY)
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
         self._session = aiohttp.ClientSession(connector=connector, raise_for_status=True)
 
     async def post(self, email: str, message: str, key: str) -> None:

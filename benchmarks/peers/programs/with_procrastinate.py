@@ -8,11 +8,11 @@ import procrastinate
 from benchmarks.peers.programs import place
 
 _BATCH = 1_000
+# One for each job under way, and one more.
+_POOL = 21
 
 app = procrastinate.App(
-    connector=procrastinate.PsycopgConnector(
-        conninfo=place.SERVER, min_size=4, max_size=place.CONCURRENCY + 1
-    )
+    connector=procrastinate.PsycopgConnector(conninfo=place.SERVER, min_size=4, max_size=_POOL)
 )
 _posting = cache(place.AsyncPosting)
 
