@@ -99,7 +99,7 @@ def test_programs_of_the_peers_import_nothing_of_heydays() -> None:
 def test_each_peer_has_its_reasons_and_its_program() -> None:
     reasons = (DOCS / "adr" / "0036-peers.md").read_text("utf-8")
     for name, peer in BY_NAME.items():
-        assert f"| {name} |" in reasons
+        assert f"**{name}**" in reasons
         assert (PROGRAMS / f"{peer.program}.py").exists()
         assert "PROGRAMS" not in peer.command
 
