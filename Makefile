@@ -106,6 +106,7 @@ api-fuzz: $(DEV) ## Ask the API over 20,000 times what it must refuse, or answer
 .PHONY: bench
 bench: $(DEV) ## Run all benchmarks, most of a night, or ONLY=name,...; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.suite $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume)
+	@$(if $(ONLY),:,$(MAKE) bench-peers)
 
 .PHONY: bench-transports
 bench-transports: $(DEV) ## Compare PostgreSQL and RabbitMQ as the transport, half an hour; writes docs/transports.md
@@ -122,6 +123,16 @@ bench-api: $(DEV) ## Compare the API with a bare service that does the same SQL;
 .PHONY: bench-scale
 bench-scale: $(DEV) ## Reckon what up to a billion people take, from measured costs; writes docs/scale.md
 	@$(BIN)/python -m benchmarks.scale
+
+.PHONY: bench-peers
+PEERS := .venv-peers
+PEERS_LOCK := benchmarks/peers/requirements.lock
+bench-peers: $(DEV) ## Compare with Celery, Dramatiq, Procrastinate, PgQueuer, an hour; writes docs/performance.md
+	@test -e $(PEERS)/.installed -a $(PEERS)/.installed -nt $(PEERS_LOCK) || { \
+	  $(PYTHON) -m venv --clear $(PEERS) && $(PEERS)/bin/python -m pip install --quiet \
+	  --disable-pip-version-check --require-hashes --only-binary :all: \
+	  -r $(PEERS_LOCK) && touch $(PEERS)/.installed; }
+	@$(BIN)/python -m benchmarks.peers
 
 .PHONY: chaos chaos-short
 chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json
@@ -221,8 +232,9 @@ lock: $(DEV) ## Resolve the newest allowed libraries into the lock files
 	@$(LOCK) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group client \
 	  -o requirements-client.lock
+	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group peers -o $(PEERS_LOCK)
 
 clean: ## Remove .venv and every cache; your data in .heyday stays
-	@rm -rf .venv .venv-client .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache \
-	  .coverage htmlcov build dist
+	@rm -rf .venv .venv-client .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	  .import_linter_cache .coverage htmlcov build dist
 	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
