@@ -12,14 +12,12 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks import machine
 from benchmarks.crowd import FIRST_YEAR, Planned, around_new_year, bring, plan
-from benchmarks.pages import facts_table, publish, spread
+from benchmarks.entries import Row
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.types import AnyConnection
@@ -42,7 +40,9 @@ GRANT ALL ON ALL TABLES IN SCHEMA public TO ordinary;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ordinary;
 """
 _FLOOR = """
-CREATE TABLE floor (LIKE message_logs INCLUDING DEFAULTS, PRIMARY KEY (id, scheduled_send_time))
+CREATE TABLE floor (
+    LIKE message_logs INCLUDING DEFAULTS INCLUDING GENERATED,
+    PRIMARY KEY (id, scheduled_send_time))
 """
 # The rows are at hand, and the id is what its column gives by default.
 _BARE = """
@@ -56,8 +56,13 @@ WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
 """
 # The same with ids that are at hand as well, and in order.
 _COPIED = """
-INSERT INTO floor
-SELECT * FROM message_logs WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
+INSERT INTO floor (
+    id, user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+    message_content, occasion_date, timezone, tzdb_version)
+SELECT id, user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+       message_content, occasion_date, timezone, tzdb_version
+FROM message_logs
+WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
 """
 
 
@@ -115,25 +120,7 @@ def _with_login(url: str, name: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{name}:{name}@{parts.netloc.rpartition('@')[2]}"))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Show one figure. at_least, at_most: what its median is to be; None: nothing is aimed at."""
-
-    name: str
-    of: Callable[[Figures], float]
-    form: str = "{:,.0f}"
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @property
-    def aim(self) -> str:
-        """Return what is aimed at, or nothing."""
-        if self.at_least is not None:
-            return f"≥ {self.form.format(self.at_least)}"
-        return f"≤ {self.form.format(self.at_most)}" if self.at_most is not None else ""
-
-
-ROWS: tuple[Row, ...] = (
+ROWS: tuple[Row[Figures], ...] = (
     Row("greetings planned", lambda run: run.own.rows),
     Row(
         "rows a second, ledger and all indexes included", lambda run: run.own.rate, at_least=50_000
@@ -155,54 +142,6 @@ ROWS: tuple[Row, ...] = (
 )
 
 
-def table(runs: list[Figures]) -> str:
-    """Return the figures with what is aimed at."""
-    lines = [
-        f"| {row.name} | {spread([row.of(run) for run in runs], row.form)} | {row.aim} |"
-        for row in ROWS
-    ]
-    return "\n".join(("| figure | median (range) | aim |", "|---|---|---|", *lines))
-
-
-def page(runs: list[Figures], command: str, facts: dict[str, str]) -> str:
-    """Return what docs/performance.md says: what was done, on what, and the figures."""
-    return f"""
-## Planning
-
-The 48 hours around 1 January, which is the day of a third of {runs[0].people:,} people, planned as
-the daily run of 31 December does it, and planned again: [adr/0033](adr/0033-planning-in-chunks.md).
-Medians of {len(runs)} runs, each on a new server. The bare INSERT writes the same rows into a table
-like `message_logs` with its primary key alone; nothing is looked up, composed or kept apart.
-Measured by `{command}`.
-
-{table(runs)}
-
-## The machine
-
-PostgreSQL and Heyday share its cores.
-
-{facts_table(facts)}
-"""
-
-
-async def run_all(people: int, due: int, runs: int) -> tuple[list[Figures], dict[str, str]]:
-    """Measure so many times; return the runs, and on what they were measured."""
-    found: list[Figures] = []
-    facts: dict[str, str] = {}
-    for _ in range(runs):
-        with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
-            facts = facts or machine.describe(Path(folder)) | await _look(Path(folder) / "look")
-            found.append(await measure(people, due, Path(folder) / "run"))
-        print(table(found[-1:]), flush=True)
-    return found, facts
-
-
-async def _look(folder: Path) -> dict[str, str]:
-    """Return how a server of a run is set."""
-    async with EmbeddedServer(EmbeddedConfig(home=folder)) as url:
-        return await settings_of(url)
-
-
 async def settings_of(url: str) -> dict[str, str]:
     """Return how the server is set."""
     connection = await connect(url)
@@ -213,20 +152,14 @@ async def settings_of(url: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Measure, print, and write docs/performance.md and docs/performance.json."""
+    """Measure once, and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--people", type=int, default=PEOPLE, help="people to plan for")
     parser.add_argument("--due", type=int, default=DUE, help="of whom about so many are due")
-    parser.add_argument("--runs", type=int, default=5, help="each on a new server")
-    parser.add_argument("--dry", action="store_true", help="print only, write no file")
     options = parser.parse_args()
-    runs, facts = asyncio.run(run_all(options.people, options.due, options.runs))
-    command = f"python -m benchmarks.plan --people {options.people} --due {options.due}"
-    text = page(runs, f"{command} --runs {options.runs}", facts)
-    print(text)
-    if not options.dry:
-        document = {"facts": facts, "runs": [asdict(run) for run in runs]}
-        publish("performance.json", document, "performance.md", "make bench", text)
+    with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
+        found = asyncio.run(measure(options.people, options.due, Path(folder)))
+    print("\n".join(row.cells([found]) for row in ROWS))
 
 
 if __name__ == "__main__":

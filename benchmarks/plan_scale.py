@@ -9,6 +9,7 @@ the people: one step of the index for each zone day, and a look at each person f
 import argparse
 import asyncio
 import json
+import shutil
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.crowd import FIRST_YEAR, Planned, around_new_year, bring, plan
-from benchmarks.pages import spread
+from benchmarks.entries import Row
 from heyday.db import plans
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
@@ -28,7 +29,7 @@ from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
 
 SIZES, DUE = (1_000_000, 10_000_000), 250_000
-MOST = 1.25
+_YEARS = 3
 _EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
 
 
@@ -55,14 +56,55 @@ class Size:
         """Return the time of a plan, as a median, for a million rows."""
         return statistics.median(run.seconds / run.rows * 1e6 for run in self.planned)
 
+    @property
+    def pages(self) -> float:
+        """Return the pages touched for each person found."""
+        return self.found.pages / self.found.people
 
-async def measure(people: int, due: int, runs: int, folder: Path) -> Size:
-    """Plan so many years on a new server in the folder."""
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Hold the sizes of one run, ascending."""
+
+    sizes: list[Size]
+
+    @property
+    def growth(self) -> float:
+        """Return how many times as long it takes among the most people as among the fewest."""
+        return self.sizes[-1].seconds / self.sizes[0].seconds
+
+    @property
+    def further(self) -> float:
+        """Return the seconds among as many times more people again, if it grows on as it did."""
+        return self.sizes[-1].seconds * self.growth
+
+
+ROWS: tuple[Row[Figures], ...] = (
+    Row("among the fewest: s for a million rows", lambda run: run.sizes[0].seconds, "{:.1f}"),
+    Row("among the most: s for a million rows", lambda run: run.sizes[-1].seconds, "{:.1f}"),
+    Row("times as long", lambda run: run.growth, "{:.2f}", at_most=1.25),
+    Row("among ten times more again, grown on: s", lambda run: run.further, "{:.1f}"),
+    Row("steps of the index, one a zone day", lambda run: run.sizes[-1].found.steps),
+    Row("pages touched for each person found, fewest", lambda run: run.sizes[0].pages, "{:.2f}"),
+    Row("pages touched for each person found, most", lambda run: run.sizes[-1].pages, "{:.2f}"),
+)
+
+
+async def measure(sizes: Sequence[int], due: int, folder: Path) -> Figures:
+    """Do one run: each size on a new server."""
+    return Figures([await _size(people, due, folder / str(people)) for people in sizes])
+
+
+async def _size(people: int, due: int, folder: Path) -> Size:
+    """Plan some years on a new server in the folder."""
     async with EmbeddedServer(EmbeddedConfig(home=folder)) as url:
         await bring(url, people, due)
-        years = range(FIRST_YEAR, FIRST_YEAR + runs)
+        years = range(FIRST_YEAR, FIRST_YEAR + _YEARS)
         planned = [await plan(url, folder, around_new_year(year)) for year in years]
-        return Size(people, planned, await _explain(url, FIRST_YEAR + runs))
+        size = Size(people, planned, await _explain(url, FIRST_YEAR + _YEARS))
+    # The next one is larger, and needs the room.
+    shutil.rmtree(folder)
+    return size
 
 
 async def _explain(url: str, year: int) -> Found:
@@ -106,47 +148,15 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
-def table(sizes: Sequence[Size]) -> str:
-    """Return what each size took, how it grew, and what that says of ten times as many."""
-    lines = ["| people | rows planned | s for a million rows (range) | steps of the index |"]
-    lines[0] += " people found | pages touched for each |"
-    lines.append("|---|---|---|---|---|---|")
-    for size in sizes:
-        taken = spread([run.seconds / run.rows * 1e6 for run in size.planned], "{:.1f}")
-        rows = statistics.median(run.rows for run in size.planned)
-        found = size.found
-        lines.append(
-            f"| {size.people:,} | {rows:,.0f} | {taken} | {found.steps:,} of `{found.index}` "
-            f"| {found.people:,} | {found.pages / found.people:.2f} |"
-        )
-    first, last = sizes[0], sizes[-1]
-    growth = last.seconds / first.seconds
-    further = last.people * last.people // first.people
-    conclusion = (
-        f"From {first.people:,} to {last.people:,} people the time grows by {growth:.2f} "
-        f"(aim: at most {MOST}); grown so once more, it is {last.seconds * growth:.1f} s for "
-        f"{further:,} people."
-    )
-    return "\n".join([*lines, "", conclusion])
-
-
-async def run_all(sizes: Sequence[int], due: int, runs: int) -> list[Size]:
-    """Measure each size on a server of its own."""
-    found = []
-    for people in sizes:
-        with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
-            found.append(await measure(people, due, runs, Path(folder)))
-    return found
-
-
 def main() -> None:
-    """Measure, and print."""
+    """Measure once, and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--people", type=int, nargs="+", default=SIZES, help="sizes, ascending")
     parser.add_argument("--due", type=int, default=DUE, help="of whom about so many are due")
-    parser.add_argument("--runs", type=int, default=5, help="years to plan for each size")
     options = parser.parse_args()
-    print(table(asyncio.run(run_all(options.people, options.due, options.runs))))
+    with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
+        found = asyncio.run(measure(options.people, options.due, Path(folder)))
+    print("\n".join(row.cells([found]) for row in ROWS))
 
 
 if __name__ == "__main__":
