@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import burn_down, floors, instant, plan, steady
+from benchmarks import burn_down, floors, instant, plan, plan_scale, steady
 from benchmarks.entries import Benchmark, Row
 from benchmarks.scene import Cost, Load
 
@@ -35,8 +35,13 @@ async def _floors(scale: float, folder: Path) -> floors.Figures:
     return await floors.measure(_share(MILLION, scale), folder)
 
 
-async def _plan(scale: float, _: Path) -> plan.Measured:
-    return await plan.measure(_share(3 * MILLION, scale), runs=1, days=20)
+async def _plan(scale: float, folder: Path) -> plan.Figures:
+    return await plan.measure(_share(plan.PEOPLE, scale), _share(plan.DUE, scale), folder)
+
+
+async def _plan_scale(scale: float, folder: Path) -> plan_scale.Figures:
+    sizes = [_share(people, scale) for people in plan_scale.SIZES]
+    return await plan_scale.measure(sizes, _share(plan_scale.DUE, scale), folder)
 
 
 def _steady(
@@ -135,27 +140,20 @@ def _steady_rows(p50: float | None, p99: float) -> list[Row[steady.Figures]]:
 PLAN_DAY = Benchmark(
     "plan_day",
     "Planning",
-    "A window in which hundreds of thousands of greetings are due among 3,000,000 people is "
-    "planned, then again.",
-    plan.Measured,
+    "The 48 hours around 1 January, which is the day of a third of 3,000,000 people, planned as "
+    "the daily run of 31 December does it, and planned again. A bare INSERT writes the same rows "
+    "into a table with a primary key alone.",
+    plan.Figures,
     _plan,
-    [
-        Row("greetings planned in one run", lambda run: run.own[0].rows),
-        Row(
-            "rows a second, ledger and all indexes included",
-            lambda run: run.own[0].rate,
-            at_least=50_000,
-        ),
-        Row("the same window again: rows written", lambda run: run.own[0].rows_again, at_most=0),
-        Row(
-            "the same window again, s",
-            lambda run: run.own[0].seconds_again,
-            "{:.1f}",
-            at_most=3,
-        ),
-        Row("memory of the Python process, MiB", lambda run: run.own[0].memory_mib, at_most=150),
-        Row("rows a second of an account that is no superuser", lambda run: run.ordinary[0].rate),
-    ],
+    plan.ROWS,
+)
+PLAN_SCALE = Benchmark(
+    "plan_scale",
+    "Planning among more people",
+    "250,000 greetings are due among 1,000,000 people, then among 10,000,000.",
+    plan_scale.Figures,
+    _plan_scale,
+    plan_scale.ROWS,
 )
 FLOORS = Benchmark(
     "floors",
@@ -243,6 +241,7 @@ MVCC_PIN = Benchmark(
 BENCHMARKS: Sequence[Benchmark[Any]] = (
     FLOORS,
     PLAN_DAY,
+    PLAN_SCALE,
     *SMALL,
     BURN_DOWN,
     SINGLE,

@@ -1,33 +1,29 @@
-"""Measure planning: `make bench`.
+"""Measure planning: a million greetings for 1 January among three million people.
 
-A private PostgreSQL, durable, set as `make run` sets it; people from the product's own seeder.
-Windows in which a quarter of a million greetings are due are planned, each once and then again:
-with the account of Heyday's own database, and in turn with one that is no superuser.
+`python -m benchmarks.plan`. A private PostgreSQL, durable, set as `make run` sets it; people from
+the product's own seeder, a third of whom have their day on 1 January. The window is that of the
+daily run of 31 December: 48 hours. It is planned, then planned again; a bare INSERT of the same
+rows, into a table like message_logs with nothing but the primary key, is what it is held against.
+Then the next year's is planned by an account that is no superuser, for which the foreign key looks
+each person up (docs/adr/0008). Each run has a server of its own.
 """
 
 import argparse
 import asyncio
-import json
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks import machine
-from benchmarks.pages import facts_table, publish, spread
-from heyday.db import migrate
+from benchmarks.crowd import FIRST_YEAR, Planned, around_new_year, bring, plan
+from benchmarks.entries import Row
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
-from heyday.db.seeding.copying import copy_population
-from heyday.db.seeding.population import Population
+from heyday.db.types import AnyConnection
+from heyday.domain.timezone import Window
 
-ROOT = Path(__file__).parents[1]
-START_AT = datetime(2027, 1, 10, tzinfo=UTC)
+PEOPLE, DUE = 3_000_000, 1_000_000
 SHOWN = (
     "server_version",
     "shared_buffers",
@@ -38,77 +34,112 @@ SHOWN = (
     "data_checksums",
 )
 # What a company would give Heyday on a server of its own.
-ORDINARY = """
+_ORDINARY = """
 CREATE ROLE ordinary LOGIN PASSWORD 'ordinary';
 GRANT ALL ON ALL TABLES IN SCHEMA public TO ordinary;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ordinary;
 """
+_FLOOR = """
+CREATE TABLE floor (
+    LIKE message_logs INCLUDING DEFAULTS INCLUDING GENERATED,
+    PRIMARY KEY (id, scheduled_send_time))
+"""
+# The rows are at hand, and the id is what its column gives by default.
+_BARE = """
+INSERT INTO floor (
+    user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+    message_content, occasion_date, timezone, tzdb_version)
+SELECT user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+       message_content, occasion_date, timezone, tzdb_version
+FROM message_logs
+WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
+"""
+# The same with ids that are at hand as well, and in order.
+_COPIED = """
+INSERT INTO floor (
+    id, user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+    message_content, occasion_date, timezone, tzdb_version)
+SELECT id, user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+       message_content, occasion_date, timezone, tzdb_version
+FROM message_logs
+WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Hold one window: planned once, then again. memory_mib: peak of the Python process."""
+class Figures:
+    """Hold what one run found.
 
-    rows: int
-    seconds: float
-    rows_again: int
-    seconds_again: float
-    memory_mib: float
+    floor, copied: rows a second of the bare INSERT, with ids by default and with ids at hand.
+    """
 
-    @property
-    def rate(self) -> float:
-        """Return rows a second of the first run."""
-        return self.rows / self.seconds
-
-    @property
-    def again(self) -> float:
-        """Return the time of the second run as a share of the first."""
-        return self.seconds_again / self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Hold everything that one call of this program found out."""
-
-    command: str
-    facts: dict[str, str]
     people: int
     people_a_second: float
-    own: list[Run]
-    ordinary: list[Run]
+    own: Planned
+    again: Planned
+    floor: float
+    copied: float
+    ordinary: Planned
 
 
-async def measure(users: int, runs: int, days: int) -> Measured:
-    """Seed a new server with people, and plan 2 * `runs` windows of `days` days on it."""
-    with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
-        home = Path(folder)
-        facts = machine.describe(home)
-        async with EmbeddedServer(EmbeddedConfig(home=home)) as url:
-            await migrate.upgrade(url, START_AT)
-            await migrate.create_partitions(url, START_AT, 2 * runs * days // 28 + 2)
-            people_a_second = await seed(url, users)
-            facts |= await settings_of(url)
-            own, ordinary = [], []
-            for number in range(runs):
-                at = START_AT + timedelta(days=2 * number * days)
-                own.append(plan_twice(url, at, days))
-                at += timedelta(days=days)
-                ordinary.append(plan_twice(with_login(url, "ordinary"), at, days))
-    command = f"python -m benchmarks.plan --users {users} --runs {runs} --days {days}"
-    return Measured(command, facts, users, people_a_second, own, ordinary)
+async def measure(people: int, due: int, folder: Path) -> Figures:
+    """Do one run, on a new server in the folder."""
+    async with EmbeddedServer(EmbeddedConfig(home=folder)) as url:
+        rate = await bring(url, people, due)
+        window = around_new_year(FIRST_YEAR)
+        own = await plan(url, folder, window)
+        again = await plan(url, folder, window)
+        connection = await connect(url)
+        try:
+            floor, copied = [await _bare(connection, sql, window) for sql in (_BARE, _COPIED)]
+            await connection.execute(_ORDINARY)
+        finally:
+            await connection.close()
+        # The months are there: to make some takes their owner.
+        next_window = around_new_year(FIRST_YEAR + 1)
+        await plan(url, folder, Window(next_window.start_at, next_window.start_at))
+        ordinary = await plan(url, folder, next_window, _with_login(url, "ordinary"))
+    return Figures(people, rate, own, again, floor, copied, ordinary)
 
 
-async def seed(url: str, users: int) -> float:
-    """Bring people in; return how many a second."""
-    connection = await connect(url)
+async def _bare(connection: AnyConnection, statement: str, window: Window) -> float:
+    """Return rows a second of an INSERT into a new table."""
+    await connection.execute("DROP TABLE IF EXISTS floor")
+    await connection.execute(_FLOOR)
+    await connection.execute("CHECKPOINT")
     began = time.perf_counter()
-    await copy_population(connection, Population(1, START_AT), users, lambda *_: None)
-    rate = users / (time.perf_counter() - began)
-    print(f"seeded {users:,} people, {rate:,.0f} a second")
-    await connection.execute(ORDINARY)
-    await connection.execute("VACUUM (ANALYZE) users")
-    await connection.close()
-    return rate
+    tag = await connection.execute(statement, window.start_at, window.end_at)
+    seconds = time.perf_counter() - began
+    await connection.execute("DROP TABLE floor")
+    return int(tag.rsplit(" ", 1)[1]) / seconds
+
+
+def _with_login(url: str, name: str) -> str:
+    """Return the same database's URL with another user, whose password is the name."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{name}:{name}@{parts.netloc.rpartition('@')[2]}"))
+
+
+ROWS: tuple[Row[Figures], ...] = (
+    Row("greetings planned", lambda run: run.own.rows),
+    Row(
+        "rows a second, ledger and all indexes included", lambda run: run.own.rate, at_least=50_000
+    ),
+    Row("the bare INSERT, ids by default: rows a second", lambda run: run.floor),
+    Row("share of its rate, %", lambda run: run.own.rate / run.floor * 100, at_least=50),
+    Row("the bare INSERT, ids at hand: rows a second", lambda run: run.copied),
+    Row("share of that rate, %", lambda run: run.own.rate / run.copied * 100),
+    Row("write-ahead log, bytes a row", lambda run: run.own.wal_bytes / run.own.rows),
+    Row(
+        "CPU of PostgreSQL, us a row",
+        lambda run: run.own.cpu_seconds / run.own.rows * 1e6,
+        "{:.1f}",
+    ),
+    Row("peak memory of the Python process, MiB", lambda run: run.own.memory_mib, at_most=150),
+    Row("the same window again: rows written", lambda run: run.again.rows, at_most=0),
+    Row("the same window again, s", lambda run: run.again.seconds, "{:.1f}", at_most=3),
+    Row("rows a second by an account that is no superuser", lambda run: run.ordinary.rate),
+)
 
 
 async def settings_of(url: str) -> dict[str, str]:
@@ -120,79 +151,15 @@ async def settings_of(url: str) -> dict[str, str]:
         await connection.close()
 
 
-def with_login(url: str, name: str) -> str:
-    """Return the same database's URL with another user, whose password is the name."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{name}:{name}@{parts.netloc.rpartition('@')[2]}"))
-
-
-def plan_twice(url: str, at: datetime, days: int) -> Run:
-    """Plan one window and plan it again, each in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.once", url, at.isoformat(), str(days)]
-    first, again = (
-        json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
-        for _ in range(2)
-    )
-    memory = max(first["memory_mib"], again["memory_mib"])
-    run = Run(first["rows"], first["seconds"], again["rows"], again["seconds"], memory)
-    print(
-        f"{at:%d %b}: {run.rows:,} rows in {run.seconds:.2f} s, {run.rate:,.0f} a second; "
-        f"again {run.rows_again} rows in {run.again:.3f} of the time; {run.memory_mib:.0f} MiB"
-    )
-    return run
-
-
-# What a row shows, of which run's figures, and how they are written.
-ROWS: list[tuple[str, Callable[[Run], float], str]] = [
-    ("greetings planned in one run", lambda run: run.rows, "{:,.0f}"),
-    ("rows a second, ledger and all indexes included", lambda run: run.rate, "{:,.0f}"),
-    ("the same window again: rows written", lambda run: run.rows_again, "{:,.0f}"),
-    ("the same window again: share of the time", lambda run: run.again, "{:.3f}"),
-    ("peak memory of the Python process, MiB", lambda run: run.memory_mib, "{:.0f}"),
-]
-
-
-def page(measured: Measured) -> str:
-    """Return what docs/performance.md says: what was done, on what, and the figures."""
-    lines = [
-        f"| {name} | {spread([of(run) for run in measured.own], form)} "
-        f"| {spread([of(run) for run in measured.ordinary], form)} |"
-        for name, of, form in ROWS
-    ]
-    return f"""
-## Planning
-
-Medians, with the range in brackets, of {len(measured.own)} windows for each account. The two
-differ in who looks after the foreign key: [adr/0008](adr/0008-planning-by-nested-loop.md).
-Measured by `{measured.command}`.
-
-| figure | Heyday's own database | an account that is no superuser |
-|---|---|---|
-{chr(10).join(lines)}
-
-{measured.people:,} people were seeded before, {measured.people_a_second:,.0f} a second.
-
-## The machine
-
-PostgreSQL and Heyday share its cores.
-
-{facts_table(measured.facts)}
-"""
-
-
 def main() -> None:
-    """Measure, print, and write docs/performance.md and docs/performance.json."""
+    """Measure once, and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--users", type=int, default=3_000_000, help="people to plan for")
-    parser.add_argument("--runs", type=int, default=5, help="windows for each account")
-    parser.add_argument("--days", type=int, default=20, help="length of a window")
-    parser.add_argument("--dry", action="store_true", help="print only, write no file")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="people to plan for")
+    parser.add_argument("--due", type=int, default=DUE, help="of whom about so many are due")
     options = parser.parse_args()
-    measured = asyncio.run(measure(options.users, options.runs, options.days))
-    text = page(measured)
-    print(text)
-    if not options.dry:
-        publish("performance.json", asdict(measured), "performance.md", "make bench", text)
+    with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
+        found = asyncio.run(measure(options.people, options.due, Path(folder)))
+    print("\n".join(row.cells([found]) for row in ROWS))
 
 
 if __name__ == "__main__":

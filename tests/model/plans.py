@@ -1,5 +1,6 @@
 """The statements of db/sql/plans.sql, on the model database (ports.PlanStore)."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -78,6 +79,17 @@ class ModelPlans:
             )
             planned += 1
         return planned
+
+    async def count_people(
+        self, message_type: MessageType, zone_days: Sequence[ZoneDay]
+    ) -> list[int]:
+        self._database.statements.append("count_people")
+        people = Counter(
+            (person.timezone, month_day(person.date_of(message_type)))
+            for person in self._database.tables.people.values()
+            if person.deleted_at is None
+        )
+        return [people[day.timezone, day.month_day] for day in zone_days]
 
     async def retime_people(
         self,

@@ -1,7 +1,7 @@
 """Plan: write, move and cancel future rows, in sets."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from heyday.db import partitions, queries
@@ -25,12 +25,12 @@ def statement(name: str, message_type: MessageType, candidates: str = "everybody
         "month_day": message_type.month_day_column,
         "left_at": message_type.unsubscribed_column,
     }
-    is_for_all = candidates == "everybody"
+    is_for_all, zone_days = candidates == "everybody", _QUERIES["zone_days"].text
     parts = {
         "by_edit": ", ".join(f"'{reason}'" for reason in UNDONE_BY_EDITS),
-        "candidates": _QUERIES[candidates].fill(columns),
+        "candidates": _QUERIES[candidates].fill({**columns, "zone_days": zone_days}),
         "content": _QUERIES["content"].text,
-        "known": _QUERIES["known"].text if is_for_all else "",
+        "id": _QUERIES["timed_id"].text if is_for_all else "gen_random_uuid()",
         "unplanned": _QUERIES["unplanned"].text if is_for_all else "",
     }
     return _QUERIES[name].fill({**columns, **parts})
@@ -67,6 +67,12 @@ def _common(
     )
 
 
+def _bounds(zone_days: Sequence[ZoneDay]) -> tuple[date, date]:
+    """Return the first and the last delivery date."""
+    dates = [day.delivery_on for day in zone_days]
+    return min(dates), max(dates)
+
+
 def _count(tag: str) -> int:
     """Read the number of rows from a command tag such as INSERT 0 5."""
     return int(tag.rsplit(" ", 1)[1])
@@ -90,19 +96,32 @@ class PlanRepository:
         user_ids: Sequence[UUID] | None = None,
     ) -> int:
         """Write the rows due on the zone days that the ledger does not hold; return how many."""
+        if not zone_days:
+            return 0
         # A few people are found by id, and connections of the pool plan for any values anyhow.
         if user_ids is None or len(user_ids) > _FEW:
             await self._plan_for_these_values()
         if user_ids is None:
-            await self._connection.execute(_QUERIES["trust_the_join"].text)
+            await self._plan_for_everybody()
         candidates = "everybody" if user_ids is None else "some_people"
-        values = () if user_ids is None else (list(user_ids),)
+        values = _bounds(zone_days) if user_ids is None else (list(user_ids),)
         tag = await self._connection.execute(
             statement("plan", message_type, candidates),
             *_common(message_type, zone_days, rules),
             *values,
         )
         return _count(tag)
+
+    async def count_people(
+        self, message_type: MessageType, zone_days: Sequence[ZoneDay]
+    ) -> list[int]:
+        """Return how many people have each of the zone days, whether or not they are greeted."""
+        rows = await self._connection.fetch(
+            statement("count_people", message_type),
+            [day.month_day for day in zone_days],
+            [day.timezone for day in zone_days],
+        )
+        return [row["count"] for row in rows]
 
     async def retime_people(
         self,
@@ -195,6 +214,11 @@ class PlanRepository:
     async def announce_due(self) -> None:
         """Wake the minute schedulers once the transaction commits."""
         await self._connection.execute(_QUERIES["announce_due"].text)
+
+    async def _plan_for_everybody(self) -> None:
+        """Spare the transaction what only a plan for some people needs."""
+        await self._connection.execute(_QUERIES["join_by_hash"].text)
+        await self._connection.execute(_QUERIES["trust_the_join"].text)
 
     async def _plan_for_these_values(self) -> None:
         """Give the transaction memory to sort in, and keep it from a generic plan.

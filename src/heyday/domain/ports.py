@@ -63,7 +63,7 @@ class Wakeup(Protocol):
 
 
 class PlanStore(Protocol):
-    """Write future rows: one statement for each message type, however many people."""
+    """Write future rows, in sets: one statement for some zone days, however many people."""
 
     async def ensure_partitions(self, window: Window) -> int:
         """Create the months that the window touches; return how many were missing."""
@@ -77,6 +77,12 @@ class PlanStore(Protocol):
         user_ids: Sequence[UUID] | None = None,
     ) -> int:
         """Write the rows due on the zone days that the ledger does not hold; return how many."""
+        ...
+
+    async def count_people(
+        self, message_type: MessageType, zone_days: Sequence[ZoneDay]
+    ) -> list[int]:
+        """Return how many people have each of the zone days, whether or not they are greeted."""
         ...
 
     async def retime_people(

@@ -11,6 +11,7 @@ from heyday.domain.models import ClaimRules, PlanCounts, PlanRules, User, ZoneIn
 from heyday.domain.ports import Session, Store
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay, month_day_of
 from heyday.domain.transactions import apart
+from heyday.services.plan_chunks import cut, work_off
 
 # A transaction that stores a person may commit this much later than it read the clock, and the
 # daily plan may have run in between.
@@ -42,9 +43,15 @@ class LostZones:
 
 @dataclass(frozen=True, slots=True)
 class PlanConfig:
-    """Set how far ahead rows are written."""
+    """Set how far ahead rows are written, and in what portions.
+
+    chunk: people whose rows are written in one transaction, more or less.   at_once: how many
+    such transactions run at the same time.
+    """
 
     horizon: timedelta = timedelta(hours=48)
+    chunk: int = 50_000
+    at_once: int = 2
 
 
 class Planner:
@@ -110,14 +117,19 @@ class Planner:
     async def plan_window(self, store: Store, window: Window, now: datetime) -> int:
         """Write every greeting whose instant falls into the window; return how many were new.
 
-        One statement and one transaction for each message type. Any number may run at once.
+        What is due first is written first, in chunks that commit by themselves: what was planned
+        stays, whatever becomes of the rest. Any number may run at once.
         """
         await self.ensure_partitions(store, window)
         planned = 0
         for message_type in MESSAGE_TYPES:
-            planned += await store.in_transaction(
-                partial(self._plan_everybody, message_type=message_type, window=window, now=now)
-            )
+            zone_days = self._zone_days(message_type, self.zones, window, now)
+            zone_days.sort(key=lambda day: day.send_at)
+            async with store.session() as session:
+                people = await session.plans.count_people(message_type, zone_days)
+            work = partial(self._plan_chunk, store, message_type, now)
+            chunks = list(cut(zone_days, people, self._config.chunk))
+            planned += sum(await work_off(chunks, work, self._config.at_once))
         return planned
 
     async def plan_new(
@@ -231,12 +243,16 @@ class Planner:
         rules = self._rules(message_type, now)
         return await session.plans.count_unplanned(message_type, zone_days, rules)
 
-    async def _plan_everybody(
-        self, session: Session, message_type: MessageType, window: Window, now: datetime
+    async def _plan_chunk(
+        self, store: Store, message_type: MessageType, now: datetime, zone_days: Sequence[ZoneDay]
     ) -> int:
-        zone_days = self._zone_days(message_type, self.zones, window, now)
-        planned = await session.plans.plan(message_type, zone_days, self._rules(message_type, now))
-        return (await self._announced(session, PlanCounts(planned=planned))).planned
+        rules = self._rules(message_type, now)
+
+        async def plan(session: Session) -> int:
+            planned = await session.plans.plan(message_type, zone_days, rules)
+            return (await self._announced(session, PlanCounts(planned=planned))).planned
+
+        return await store.in_transaction(plan)
 
     async def _retime(
         self, store: Store, message_type: MessageType, before: datetime | None

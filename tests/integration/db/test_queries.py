@@ -24,7 +24,7 @@ from heyday.domain.transitions import Status, is_legal
 TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath("sql").iterdir())
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
-FRAGMENTS = {"everybody", "some_people", "content", "known", "unplanned"}
+FRAGMENTS = {"everybody", "some_people", "zone_days", "content", "timed_id", "unplanned"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
 FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]

@@ -6,7 +6,7 @@ repeats is made once, as bytes, so that a person costs two or three microseconds
 
 import csv
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from struct import Struct
@@ -53,14 +53,17 @@ class Population:
     """Invent the people of one seed number: the same ones each time, if asked on the same day.
 
     seed: 0 to LARGEST_SEED.   now: people are YOUNGEST to OLDEST years old at this instant, and
-    created at it.
+    created at it.   births: how many come into the world on each month and day, where it is not
+    `births_by_day()` that is wanted.
     """
 
-    def __init__(self, seed: int, now: datetime) -> None:
+    def __init__(
+        self, seed: int, now: datetime, births: Mapping[tuple[int, int], float] | None = None
+    ) -> None:
         self._seed = seed
         self._zones, self._zone_weights = _load_zones()
         calendar = _Calendar(now.astimezone(UTC).date())
-        self._births, self._birth_weights = calendar.births()
+        self._births, self._birth_weights = calendar.births(births or births_by_day())
         stamps = _INSTANT.pack(8, (now - _EPOCH) // timedelta(microseconds=1)) * 3
         self._served = [_date(on) + stamps for on in calendar.service_days]
         self._never_served = _NULL + stamps
@@ -101,6 +104,11 @@ class Population:
                 yield self._never_served
 
 
+def births_by_day() -> dict[tuple[int, int], float]:
+    """Return how many were born on each month and day, over the years of births-by-day.csv."""
+    return {(int(r["month"]), int(r["day"])): int(r["births"]) for r in _read("births-by-day")}
+
+
 class _Zone(NamedTuple):
     """Hold the fields of a zone, and the names that its people may have."""
 
@@ -123,11 +131,10 @@ class _Calendar:
         eldest = _years_after(today, -OLDEST - 1) + timedelta(days=1)
         self._birthdays = list(_days(eldest, _years_after(today, -YOUNGEST)))
 
-    def births(self) -> tuple[list[_Birth], list[float]]:
+    def births(
+        self, births_on: Mapping[tuple[int, int], float]
+    ) -> tuple[list[_Birth], list[float]]:
         """Return the days of birth with their cumulative weights."""
-        births_on = {
-            (int(r["month"]), int(r["day"])): int(r["births"]) for r in _read("births-by-day")
-        }
         weights = accumulate(
             births_on[on.month, on.day] / _years_with(on) for on in self._birthdays
         )

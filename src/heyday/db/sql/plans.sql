@@ -4,14 +4,24 @@
 -- {left_at}, since when the person wants none of it;
 -- {candidates}, zone days with the people they match: `everybody` or `some_people` below;
 -- {by_edit}, the reasons for which an edit has cancelled a row, and not a person's decision;
--- {known} and {unplanned}, which leave out what a plan for everybody finds in the ledger;
--- {content}, the composed text.
+-- {unplanned}, which leaves out what a plan for everybody finds in the ledger;
+-- {id}, of a new row;   {content}, the composed text.
+
+-- name: zone_days
+-- The days, with what all rows of one have in common. OFFSET 0 has it made once for each day.
+(
+    SELECT *, date_part('year', delivery_date) AS year,
+           ':' || $6 || ':' || to_char(delivery_date, 'YYYY-MM-DD') AS key_end,
+           lpad(to_hex(floor(date_part('epoch', send_at) * 1000)::bigint), 12, '0') AS id_begin
+    FROM unnest($1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[])
+        AS days (delivery_date, month_day, timezone, send_at, is_today)
+    OFFSET 0
+) AS d
 
 -- name: everybody
 -- Everybody's days. OFFSET 0 keeps PostgreSQL to one index step for each zone day; left to choose,
 -- it reads the index from its start.
-unnest($1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[])
-    AS d (delivery_date, month_day, timezone, send_at, is_today)
+{zone_days}
 CROSS JOIN LATERAL (
     SELECT * FROM users
     WHERE {month_day} = d.month_day AND timezone = d.timezone AND deleted_at IS NULL
@@ -20,20 +30,15 @@ CROSS JOIN LATERAL (
 
 -- name: some_people
 -- The days of the people in $14.
-unnest($1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[])
-    AS d (delivery_date, month_day, timezone, send_at, is_today)
+{zone_days}
 JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id = ANY ($14)
 
 -- name: content
 -- The text of a greeting; format() fills all places in one pass, so a name is never read as a place.
 -- $7 holds the texts for so many years, for one, and for a date whose year is not known: $8.
 format(
-    ($7::text[])[
-        CASE WHEN date_part('year', occasion_date) = $8::integer THEN 3
-             WHEN date_part('year', delivery_date) - date_part('year', occasion_date) = 1 THEN 2
-             ELSE 1 END],
-    first_name, last_name,
-    (date_part('year', delivery_date) - date_part('year', occasion_date))::integer)
+    ($7::text[])[CASE WHEN occasion_year = $8 THEN 3 WHEN year - occasion_year = 1 THEN 2 ELSE 1 END],
+    first_name, last_name, (year - occasion_year)::integer)
 
 -- name: trust_the_join
 -- Rows planned for everybody come from a join with users, so the foreign key need not look each of
@@ -44,39 +49,50 @@ SELECT pg_advisory_xact_lock_shared(7393003),
        CASE WHEN has_parameter_privilege('session_replication_role', 'SET')
             THEN set_config('session_replication_role', 'replica', true) END
 
+-- name: join_by_hash
+-- Keep PostgreSQL from comparing each row with each: it expects few where it has no statistics yet.
+SET LOCAL enable_nestloop = off
+
 -- name: hold_erasures
 -- Let erasures wait until this transaction ends, for it writes names that it has read.
 SELECT pg_advisory_xact_lock_shared(7393003)
 
--- name: known
--- The ledger of these days as one set, read once: quicker than to ask it for each row again. For a
--- few people ON CONFLICT alone is quicker.
-known AS MATERIALIZED (
-    SELECT delivery_date, user_id
-    FROM idempotency_keys
-    WHERE message_type = $6
-      AND delivery_date BETWEEN (SELECT min(day) FROM unnest($1::date[]) AS day)
-                            AND (SELECT max(day) FROM unnest($1::date[]) AS day)
-),
-
 -- name: unplanned
--- What the set does not hold.
-AND NOT EXISTS (SELECT FROM known k WHERE k.delivery_date = d.delivery_date AND k.user_id = u.id)
+-- What the ledger does not hold, by one step of its index for each row, in the order of the rows.
+-- OFFSET 0 keeps PostgreSQL to that: what it believes of a ledger that grows is never true. $14 and
+-- $15, the first and last of the dates, spare it all other months.
+WHERE NOT EXISTS (
+    SELECT FROM idempotency_keys k
+    WHERE k.delivery_date BETWEEN $14 AND $15 AND k.delivery_date = wanted.delivery_date
+      AND k.user_id = wanted.user_id AND k.message_type = $6
+    OFFSET 0)
+
+-- name: timed_id
+-- An id that begins with the instant, then has 42 random bits of the statement, then the number of
+-- the row: a UUID of version 8.
+(substr(id_begin, 1, 8) || '-' || substr(id_begin, 9) || '-8'
+ || (SELECT substr(gen_random_uuid()::text, 16, 13))
+ || lpad(to_hex(row_number() OVER ()), 8, '0'))::uuid
 
 -- name: plan
--- Write the rows that are due on the zone days and not in the ledger: ledger first, in key order,
--- so that planners that run at once wait for each other's keys and never deadlock.
-WITH {known} due AS MATERIALIZED (
-    SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
-           d.delivery_date, d.timezone, d.send_at, d.is_today
-    FROM {candidates}
-    WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-      AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $9
-      AND (d.send_at >= $10
-           OR u.eligible_since <= d.send_at
-           OR d.is_today AND $12)
-      {unplanned}
-    ORDER BY d.delivery_date, u.id
+-- Write the rows that are due on the zone days and not in the ledger: ledger first, in one order,
+-- so that planners that run at once wait for each other's keys and seldom deadlock.
+WITH due AS MATERIALIZED (
+    SELECT *, {id} AS id
+    FROM (
+        SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
+               date_part('year', u.{date}) AS occasion_year,
+               d.year, d.delivery_date, d.timezone, d.send_at, d.is_today, d.key_end, d.id_begin
+        FROM {candidates}
+        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
+          AND d.year - date_part('year', u.{date}) >= $9
+          AND (d.send_at >= $10
+               OR u.eligible_since <= d.send_at
+               OR d.is_today AND $12)
+        ORDER BY d.send_at, u.id
+        OFFSET 0
+    ) AS wanted
+    {unplanned}
 ), ledger AS (
     INSERT INTO idempotency_keys (delivery_date, user_id, message_type)
     SELECT delivery_date, user_id, $6 FROM due
@@ -84,17 +100,25 @@ WITH {known} due AS MATERIALIZED (
     RETURNING delivery_date, user_id
 )
 INSERT INTO message_logs (
-    user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
+    id, user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
     message_content, occasion_date, timezone, tzdb_version, error_message)
-SELECT user_id, $6, delivery_date, send_at,
+SELECT id, user_id, $6, delivery_date, send_at,
        CASE WHEN is_late THEN 'SKIPPED' ELSE 'SCHEDULED' END,
-       user_id || ':' || $6 || ':' || to_char(delivery_date, 'YYYY-MM-DD'),
+       user_id || key_end,
        {content},
        occasion_date, timezone, $13,
        CASE WHEN is_late THEN 'planned after the late window had passed' END
 FROM due
 JOIN ledger USING (delivery_date, user_id)
 CROSS JOIN LATERAL (SELECT send_at < $11 AND NOT is_today AS is_late) AS lateness
+
+-- name: count_people
+-- For each zone day, in the order given, how many people have it: in the index alone, mostly.
+SELECT (
+    SELECT count(*) FROM users
+    WHERE {month_day} = d.month_day AND timezone = d.timezone AND deleted_at IS NULL)
+FROM unnest($1::smallint[], $2::varchar[]) WITH ORDINALITY AS d (month_day, timezone, number)
+ORDER BY d.number
 
 -- name: retime_people
 -- Bring unsent rows in line with what their people are now: what was planned stays owed, also where
@@ -108,10 +132,11 @@ WITH wanted AS MATERIALIZED (
            send_at >= $10 OR eligible_since <= send_at OR is_today AND $12 AS is_owed
     FROM (
         SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
-               u.eligible_since, d.delivery_date, d.timezone, d.send_at, d.is_today
+               u.eligible_since, date_part('year', u.{date}) AS occasion_year,
+               d.year, d.delivery_date, d.timezone, d.send_at, d.is_today
         FROM {candidates}
         WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-          AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $9
+          AND d.year - date_part('year', u.{date}) >= $9
           AND d.send_at >= $11
     ) AS candidates
 )
@@ -181,7 +206,7 @@ WHERE m.message_type = $1 AND m.stage = 'CANCELLED' AND m.scheduled_send_time >=
 SELECT count(*)
 FROM {candidates}
 WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-  AND date_part('year', d.delivery_date) - date_part('year', u.{date}) >= $7
+  AND d.year - date_part('year', u.{date}) >= $7
   AND (d.send_at >= $8 OR u.eligible_since <= d.send_at)
   AND NOT EXISTS (
       SELECT FROM idempotency_keys k

@@ -1,0 +1,163 @@
+"""Measure what planning costs when more people are not due.
+
+`python -m benchmarks.plan_scale`. As many greetings are due on 1 January among a million people as
+among ten million; for a hundred million the time is carried on as it grew. A server of its own for
+each size; several years are planned on it. The statement's plan is shown by what it did to find
+the people: one step of the index for each zone day, and a look at each person found.
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from benchmarks.crowd import FIRST_YEAR, Planned, around_new_year, bring, plan
+from benchmarks.entries import Row
+from heyday.db import plans
+from heyday.db.connection import connect
+from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
+from heyday.db.types import PooledConnection
+from heyday.domain.message_types import BIRTHDAY
+from heyday.domain.models import PlanRules
+from heyday.domain.timezone import TimezoneService, Window, ZoneDay
+from heyday.domain.tzdb import PINNED
+
+SIZES, DUE = (1_000_000, 10_000_000), 250_000
+_YEARS = 3
+_EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hold how the statement found people: steps of the index, people found, pages touched."""
+
+    index: str
+    steps: int
+    people: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Hold what planning took among so many people."""
+
+    people: int
+    planned: list[Planned]
+    found: Found
+
+    @property
+    def seconds(self) -> float:
+        """Return the time of a plan, as a median, for a million rows."""
+        return statistics.median(run.seconds / run.rows * 1e6 for run in self.planned)
+
+    @property
+    def pages(self) -> float:
+        """Return the pages touched for each person found."""
+        return self.found.pages / self.found.people
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Hold the sizes of one run, ascending."""
+
+    sizes: list[Size]
+
+    @property
+    def growth(self) -> float:
+        """Return how many times as long it takes among the most people as among the fewest."""
+        return self.sizes[-1].seconds / self.sizes[0].seconds
+
+    @property
+    def further(self) -> float:
+        """Return the seconds among as many times more people again, if it grows on as it did."""
+        return self.sizes[-1].seconds * self.growth
+
+
+ROWS: tuple[Row[Figures], ...] = (
+    Row("among the fewest: s for a million rows", lambda run: run.sizes[0].seconds, "{:.1f}"),
+    Row("among the most: s for a million rows", lambda run: run.sizes[-1].seconds, "{:.1f}"),
+    Row("times as long", lambda run: run.growth, "{:.2f}", at_most=1.25),
+    Row("among ten times more again, grown on: s", lambda run: run.further, "{:.1f}"),
+    Row("steps of the index, one a zone day", lambda run: run.sizes[-1].found.steps),
+    Row("pages touched for each person found, fewest", lambda run: run.sizes[0].pages, "{:.2f}"),
+    Row("pages touched for each person found, most", lambda run: run.sizes[-1].pages, "{:.2f}"),
+)
+
+
+async def measure(sizes: Sequence[int], due: int, folder: Path) -> Figures:
+    """Do one run: each size on a new server."""
+    return Figures([await _size(people, due, folder / str(people)) for people in sizes])
+
+
+async def _size(people: int, due: int, folder: Path) -> Size:
+    """Plan some years on a new server in the folder."""
+    async with EmbeddedServer(EmbeddedConfig(home=folder)) as url:
+        await bring(url, people, due)
+        years = range(FIRST_YEAR, FIRST_YEAR + _YEARS)
+        planned = [await plan(url, folder, around_new_year(year)) for year in years]
+        size = Size(people, planned, await _explain(url, FIRST_YEAR + _YEARS))
+    # The next one is larger, and needs the room.
+    shutil.rmtree(folder)
+    return size
+
+
+async def _explain(url: str, year: int) -> Found:
+    """Plan a year that is not kept, and look at how people were found."""
+    window = around_new_year(year)
+    zone_days = list(TimezoneService().zone_days(PINNED.served, window, window.start_at))
+    rules = PlanRules(window.start_at, window.start_at, late_join=True, tzdb_version="none")
+    connection = await connect(url)
+    transaction = connection.transaction()
+    try:
+        await transaction.start()
+        document = await _plan_of(cast("PooledConnection", connection), zone_days, rules)
+        await transaction.rollback()
+    finally:
+        await connection.close()
+    (users,) = (n for n in _nodes(document) if n.get("Relation Name") == "users")
+    (index,) = (n["Index Name"] for n in _nodes(users) if "Index Name" in n)
+    pages = users["Shared Hit Blocks"] + users["Shared Read Blocks"]
+    people = round(users["Actual Rows"] * users["Actual Loops"])
+    return Found(index, users["Actual Loops"], people, pages)
+
+
+async def _plan_of(
+    connection: PooledConnection, zone_days: Sequence[ZoneDay], rules: PlanRules
+) -> dict[str, Any]:
+    """Run the statement as it is run for everybody; return PostgreSQL's account of it."""
+    repository = plans.PlanRepository(connection)
+    await repository.ensure_partitions(Window(rules.now, zone_days[-1].send_at))
+    await repository._plan_for_these_values()  # noqa: SLF001
+    await repository._plan_for_everybody()  # noqa: SLF001
+    values = *plans._common(BIRTHDAY, zone_days, rules), *plans._bounds(zone_days)  # noqa: SLF001
+    statement = _EXPLAIN + plans.statement("plan", BIRTHDAY)
+    (document,) = json.loads(await connection.fetchval(statement, *values))
+    plan_of: dict[str, Any] = document["Plan"]
+    return plan_of
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def main() -> None:
+    """Measure once, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--people", type=int, nargs="+", default=SIZES, help="sizes, ascending")
+    parser.add_argument("--due", type=int, default=DUE, help="of whom about so many are due")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="heyday-bench-") as folder:
+        found = asyncio.run(measure(options.people, options.due, Path(folder)))
+    print("\n".join(row.cells([found]) for row in ROWS))
+
+
+if __name__ == "__main__":
+    main()
