@@ -1,18 +1,27 @@
-"""Build what talks to the provider, and what decides after it has answered."""
+"""Build what talks to the provider, what stands before it, and what decides after its answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from heyday.db.connection import Database
 from heyday.db.inbox import InboxRepository
+from heyday.db.pacing import PostgresPace
+from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import Clock, Sender
 from heyday.domain.retry import RetryPolicy
 from heyday.senders.http import HttpConfig, HttpSender
 from heyday.senders.inbox import InboxSender
+from heyday.services.gate import ProviderGate
+from heyday.services.leases import LeaseConfig
+from heyday.services.sending import SendingConfig
 from heyday.settings import Settings
 from heyday.settings.choices import SenderName
+from heyday.telemetry import Metrics
 from heyday.workers.message import WorkerConfig
 
 _LONGEST_CONNECT = timedelta(seconds=3)
@@ -22,6 +31,25 @@ def delivery_policy(settings: Settings, sender: Sender) -> DeliveryPolicy:
     """Return what follows an attempt, by its outcome."""
     held = [t.name for t in MESSAGE_TYPES if settings.ambiguity(t.name) is AmbiguityPolicy.HOLD]
     return DeliveryPolicy(RetryPolicy(settings.max_retries), sender.key_lifetime, frozenset(held))
+
+
+def sending_config(settings: Settings) -> SendingConfig:
+    """Return how a batch is sent."""
+    return SendingConfig(settings.concurrency, LeaseConfig(settings.lease, settings.call_timeout))
+
+
+def build_gate(
+    settings: Settings, database: Database, news: asyncio.Event, clock: Clock, metrics: Metrics
+) -> ProviderGate:
+    """Return what stands before the provider. news: set when another worker has slowed down."""
+    provider = settings.sender_name.value
+    return ProviderGate(
+        provider=provider,
+        breaker=Breaker(BreakerConfig(settings.breaker_failures)),
+        pace=PostgresPace(database, news, provider, PacePolicy(settings.rate_limit or None)),
+        clock=clock,
+        metrics=metrics,
+    )
 
 
 @asynccontextmanager
