@@ -28,6 +28,7 @@ from heyday.senders.answers import judge
 from heyday.services.gate import ProviderGate
 from heyday.services.jobs import JobJournal
 from heyday.services.leases import LeaseConfig
+from heyday.services.one_by_one import OneByOne
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
@@ -185,7 +186,7 @@ class Process:
         clock = around.world.clock
         store = ProcessStore(self)
         transport = ProcessTransport(self)
-        sender = ProcessSender(self)
+        sender = OneByOne(ProcessSender(self))
         self.planner = Planner(TIMEZONES, PlanConfig())
         self.users = UserService(store, self.planner, clock)
         self.sending = MessageSenderService(

@@ -33,7 +33,7 @@ from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.gate_ports import Gate
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
-from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
+from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.sealing import NO_SEALS, Seals
 from heyday.domain.timezone import TimezoneService
@@ -88,7 +88,7 @@ class App:
         url: str,
         database: Database,
         inbox: InboxRepository,
-        sender: Sender,
+        sender: BatchSender,
         failpoints: Failpoints | None = None,
         clock: SteadyClock | None = None,
         seals: Seals = NO_SEALS,
@@ -272,7 +272,7 @@ class App:
             self.planner,
             self.clock,
             WithoutBrokerConfig(
-                after=settings.without_broker_after, batch_size=settings.batch_size
+                after=settings.without_broker_after, batch_size=settings.ids_in_batch
             ),
         )
 
@@ -311,7 +311,7 @@ class App:
             clock=self.clock,
             config=SchedulerConfig(
                 self.settings.look_ahead,
-                self.settings.batch_size,
+                self.settings.ids_in_batch,
                 lost_after=self.settings.lost_after,
             ),
             upkeep=self.habits.upkeep,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from heyday.db.connection import Database
@@ -12,12 +13,14 @@ from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
-from heyday.domain.ports import Clock, Sender
+from heyday.domain.ports import BatchSender, Clock
 from heyday.domain.retry import RetryPolicy
 from heyday.senders.http import HttpConfig, HttpSender
+from heyday.senders.http_batch import HttpBatchSender
 from heyday.senders.inbox import InboxSender
 from heyday.services.gate import ProviderGate
 from heyday.services.leases import LeaseConfig
+from heyday.services.one_by_one import OneByOne
 from heyday.services.sending import SendingConfig
 from heyday.settings import Settings
 from heyday.settings.choices import SenderName
@@ -27,7 +30,7 @@ from heyday.workers.message import WorkerConfig
 _LONGEST_CONNECT = timedelta(seconds=3)
 
 
-def delivery_policy(settings: Settings, sender: Sender) -> DeliveryPolicy:
+def delivery_policy(settings: Settings, sender: BatchSender) -> DeliveryPolicy:
     """Return what follows an attempt, by its outcome."""
     held = [t.name for t in MESSAGE_TYPES if settings.ambiguity(t.name) is AmbiguityPolicy.HOLD]
     return DeliveryPolicy(RetryPolicy(settings.max_retries), sender.key_lifetime, frozenset(held))
@@ -35,7 +38,9 @@ def delivery_policy(settings: Settings, sender: Sender) -> DeliveryPolicy:
 
 def sending_config(settings: Settings) -> SendingConfig:
     """Return how a batch is sent."""
-    return SendingConfig(settings.concurrency, LeaseConfig(settings.lease, settings.call_timeout))
+    lease = LeaseConfig(settings.lease, settings.call_timeout)
+    config = SendingConfig(settings.concurrency, lease)
+    return replace(config, flush_size=max(config.flush_size, settings.provider_batch))
 
 
 def build_gate(
@@ -55,10 +60,10 @@ def build_gate(
 @asynccontextmanager
 async def open_sender(
     settings: Settings, inbox: InboxRepository, clock: Clock
-) -> AsyncIterator[Sender]:
+) -> AsyncIterator[BatchSender]:
     """Lend the sender in force."""
     if settings.sender_name is SenderName.INBOX:
-        yield InboxSender(inbox, clock)
+        yield OneByOne(InboxSender(inbox, clock))
         return
     config = HttpConfig(
         url=settings.email_service_url or "",
@@ -68,4 +73,7 @@ async def open_sender(
         key_lifetime=settings.provider_key_lifetime if settings.provider_honours_keys else None,
     )
     async with HttpSender(config, clock) as sender:
-        yield sender
+        if settings.provider_batch:
+            yield HttpBatchSender(sender, settings.provider_batch, clock)
+        else:
+            yield OneByOne(sender)

@@ -63,6 +63,8 @@ class Outcome:
     trouble: what the attempt showed about the provider; None where it did its part, as it also
     does when it refuses one message.
     is_probe: made to see whether a provider that was left alone is back, which it was not.
+    is_of_batch: the provider refused a batch as a whole; one greeting in it may be to blame, or
+    none. It took none of them, and nothing is known yet about each.
     """
 
     kind: OutcomeKind
@@ -73,6 +75,7 @@ class Outcome:
     provider_message_id: str | None = None
     trouble: Trouble | None = None
     is_probe: bool = False
+    is_of_batch: bool = False
 
 
 _UNTRIED = frozenset({OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN})

@@ -53,7 +53,8 @@ class Sending(BaseSettings):
         alias="HEYDAY_BATCH_SIZE",
         ge=1,
         le=10_000,
-        description="Greetings in one batch.",
+        description="Greetings in one batch of the queue; HEYDAY_PROVIDER_BATCH, where that is "
+        "more.",
     )
     max_retries: int = Field(
         default=5, alias="HEYDAY_MAX_RETRIES", ge=0, le=20, description="Retries before FAILED."
@@ -90,21 +91,29 @@ class Sending(BaseSettings):
         alias="HEYDAY_PROVIDER_KEY_LIFETIME",
         description="For how long the provider remembers a key.",
     )
+    provider_batch: int = Field(
+        default=0,
+        alias="HEYDAY_PROVIDER_BATCH",
+        ge=0,
+        le=1000,
+        description="Greetings in one call to the HTTP provider, posted to "
+        "{EMAIL_SERVICE_URL}/send-batch. 0: each by itself, to /send-email.",
+    )
     rate_limit: float = Field(
         default=0,
         alias="HEYDAY_RATE_LIMIT",
         ge=0,
         le=1_000_000,
-        description="Calls a second to the provider, all workers together; 0: no limit until it "
-        "answers 429.",
+        description="Greetings a second to the provider, all workers together; 0: no limit until "
+        "it answers 429.",
     )
     breaker_failures: int = Field(
         default=20,
         alias="HEYDAY_BREAKER_FAILURES",
         ge=1,
         le=10_000,
-        description="After so many failed calls in a row a worker leaves the provider alone for a "
-        "while.",
+        description="After so many failed attempts in a row a worker leaves the provider alone for "
+        "a while.",
     )
     clock_tolerance: Duration = Field(
         default=timedelta(seconds=5),
@@ -112,3 +121,8 @@ class Sending(BaseSettings):
         description="How far the clock may jump, or be from PostgreSQL's, before schedulers and "
         "workers pause.",
     )
+
+    @property
+    def ids_in_batch(self) -> int:
+        """Return how many greetings a batch of the queue holds: enough to fill a call."""
+        return max(self.batch_size, self.provider_batch)
