@@ -80,7 +80,6 @@ class Outcome:
 
 _UNTRIED = frozenset({OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN})
 _ENDS = {
-    OutcomeKind.ACCEPTED: Status.SENT,
     OutcomeKind.REFUSED: Status.FAILED,
     OutcomeKind.NOT_TRIED: Status.RETRYING,
     OutcomeKind.FORGOTTEN: Status.UNKNOWN,
@@ -117,8 +116,11 @@ class DeliveryPolicy:
         is_counted = outcome.kind not in _UNTRIED and not outcome.is_probe
         is_ambiguous = outcome.kind is OutcomeKind.AMBIGUOUS
         since = message.ambiguous_since or (finished_at if is_ambiguous else None)
-        next_attempt_at = finished_at + self._wait(message, outcome, jitter)
-        status = self._status(message, outcome, since, next_attempt_at)
+        status, next_attempt_at = Status.SENT, finished_at
+        # Nearly all are accepted; of the others it matters when they would be tried again.
+        if outcome.kind is not OutcomeKind.ACCEPTED:
+            next_attempt_at += self._wait(message, outcome, jitter)
+            status = self._status(message, outcome, since, next_attempt_at)
         is_retry = status is Status.RETRYING
         return Recorded(
             message_id=message.id,

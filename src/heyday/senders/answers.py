@@ -148,11 +148,15 @@ def _json_object(body: bytes | None) -> dict[str, object] | None:
 
 def _find_id(fields: dict[str, object] | None) -> str | None:
     """Return the provider's id for the message, if it gave one that can be stored."""
+    if fields is None:
+        return None
     for name in _ID_FIELDS:
-        value = (fields or {}).get(name)
+        value = fields.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            printable = "".join(c for c in str(value) if c.isprintable())
-            return printable[:_ID_LENGTH] or None
+            text = str(value)
+            if not text.isprintable():
+                text = "".join(c for c in text if c.isprintable())
+            return text[:_ID_LENGTH] or None
     return None
 
 

@@ -24,7 +24,7 @@ _ADDRESS = re.compile(rf"(?<![^{_AROUND_ADDRESS}])[^@{_AROUND_ADDRESS}]++@[^{_AR
 
 
 def _words(text: str) -> set[str]:
-    return {word.casefold() for word in _WORD.findall(text) if not word.isdecimal()}
+    return {word for word in _WORD.findall(text.casefold()) if not word.isdecimal()}
 
 
 # What every greeting says tells nothing about a person.
@@ -68,7 +68,7 @@ class Scrubber:
             for address in self._odd_addresses:
                 plain = re.sub(re.escape(address), _GONE, plain, flags=re.IGNORECASE)
             plain = _ADDRESS.sub(_GONE, plain)
-        if self._personal.isdisjoint(_words(plain)):
+        if self._personal.isdisjoint(_WORD.findall(plain.casefold())):
             return plain[:STORED_LENGTH]
         return _WORD.sub(self._cover, plain)[:STORED_LENGTH]
 

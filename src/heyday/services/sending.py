@@ -198,21 +198,25 @@ class MessageSenderService:
     ) -> None:
         """Send in one call, or in as many as the gate makes of it.
 
-        A batch that is refused as a whole goes again in halves, until each is a greeting by
-        itself: one bad address must not cost the others their greeting.
+        A batch that is refused as a whole goes again in halves, until a greeting is by itself: one
+        bad address must not cost the others their greeting.
         """
-        size = len(messages)
-        while messages := self._put_off(messages, done):
-            admitted = await self._gate.admit(self._config.patience, min(size, len(messages)))
-            if isinstance(admitted, Outcome):
-                done += self._decide(messages, [admitted] * len(messages))
-                return
-            called, outcomes = await self._call(messages[:admitted], lease)
-            if outcomes[0].is_of_batch and len(called) > 1:
-                size = math.ceil(len(called) / 2)
+        parts = [messages]
+        while parts:
+            part = self._put_off(parts.pop(), done)
+            if not part:
                 continue
-            done += self._decide(called, outcomes)
-            messages, size = messages[admitted:], 2 * size
+            admitted = await self._gate.admit(self._config.patience, len(part))
+            if isinstance(admitted, Outcome):
+                done += self._decide(part, [admitted] * len(part))
+                continue
+            called, outcomes = await self._call(part[:admitted], lease)
+            parts.append(part[admitted:])
+            if outcomes[0].is_of_batch and len(called) > 1:
+                middle = len(called) // 2
+                parts += [called[middle:], called[:middle]]
+            else:
+                done += self._decide(called, outcomes)
 
     def _put_off(
         self, messages: Sequence[ClaimedMessage], done: list[Recorded]
@@ -258,10 +262,12 @@ class MessageSenderService:
 
     def _note_lateness(self, messages: Sequence[ClaimedMessage], called_at: datetime) -> None:
         """Count how late the first attempts at greetings began."""
-        for message in messages:
-            if message.retry_count == 0:
-                late = called_at - message.scheduled_send_at
-                self._metrics.lateness.labels(message.message_type).observe(late.total_seconds())
+        firsts = [message for message in messages if message.retry_count == 0]
+        for message_type in {message.message_type for message in firsts}:
+            observe = self._metrics.lateness.labels(message_type).observe
+            for message in firsts:
+                if message.message_type == message_type:
+                    observe((called_at - message.scheduled_send_at).total_seconds())
 
     def _decide(
         self, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome]

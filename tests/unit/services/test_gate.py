@@ -324,6 +324,84 @@ async def test_a_wrong_key_costs_no_more_greetings_than_it_takes_to_open() -> No
     await rig.gate.close()
 
 
+# --- Batches ---------------------------------------------------------------------------------
+
+
+async def proven(rig: Rig) -> None:
+    """Let the provider show that it is well."""
+    await rig.call(ACCEPTED)
+
+
+async def test_a_batch_goes_out_whole_once_the_provider_is_known_to_be_well(rig: Rig) -> None:
+    assert await rig.gate.admit(SECOND, 1000) == 3, "the key may be wrong"
+    rig.gate.note([ACCEPTED] * 3)
+    assert await rig.gate.admit(SECOND, 1000) == 1000
+
+
+@pytest.mark.parametrize("trouble", [AWAY, WRONG_KEY, Outcome(OutcomeKind.AMBIGUOUS)])
+async def test_a_batch_that_fails_is_as_many_failures(rig: Rig, trouble: Outcome) -> None:
+    await proven(rig)
+    assert await rig.gate.admit(SECOND, 1000) == 1000
+    rig.gate.note([trouble] * 1000)
+    assert rig.metric("heyday_breaker_state") == 2
+    await rig.advance(5)
+    assert await rig.gate.admit(SECOND, 1000) == 1, "a probe is one greeting"
+    (noted,) = rig.gate.note([trouble])
+    assert noted.is_probe
+
+
+@pytest.mark.parametrize("sign", [ACCEPTED, BAD_ADDRESS])
+async def test_one_sign_of_life_in_a_batch_is_one(rig: Rig, sign: Outcome) -> None:
+    await proven(rig)
+    assert await rig.gate.admit(SECOND, 5) == 5
+    outcomes = [AWAY, AWAY, sign, AWAY, NOT_TRIED]
+    assert list(rig.gate.note(outcomes)) == outcomes
+    await rig.call(AWAY)
+    await rig.call(AWAY)
+    assert rig.metric("heyday_breaker_state") == 0
+
+
+async def test_a_429_in_a_batch_slows_down_once_and_waits_for_the_longest(rig: Rig) -> None:
+    await proven(rig)
+    assert await rig.gate.admit(SECOND, 4) == 4
+    rig.gate.note(
+        [ACCEPTED, TOO_MANY, replace(TOO_MANY, retry_after=7 * SECOND), replace(TOO_MANY)]
+    )
+    await settle()
+    assert rig.metric("heyday_rate_limited_total") == 1
+    put_off = await rig.gate.admit(SECOND, 4)
+    assert isinstance(put_off, Outcome)
+    assert put_off.retry_after == 7 * SECOND
+
+
+async def test_the_pace_counts_greetings_and_a_batch_is_cut_to_its_share(hundred: Rig) -> None:
+    await proven(hundred)
+    began = hundred.clock.monotonic()
+    left, sizes = 200, []
+    while left:
+        sending = await begin(hundred.gate.admit(10 * SECOND, left))
+        while not sending.done():
+            await hundred.advance(0.05)
+        admitted = await sending
+        assert isinstance(admitted, int)
+        hundred.gate.note([ACCEPTED] * admitted)
+        sizes.append(admitted)
+        left -= admitted
+    passed = hundred.clock.monotonic() - began
+    assert 1.5 <= passed < 2.5
+    assert max(sizes) <= 25, "a quarter of a second's worth"
+    assert hundred.metric("heyday_pace") == 100
+
+
+async def test_a_batch_that_waits_is_as_many_that_wait() -> None:
+    rig = Rig(limit=1, failures=5000)
+    assert await rig.gate.admit(60 * SECOND, 1000) == 1
+    held = await rig.gate.admit(timedelta(), 40)
+    assert isinstance(held, Outcome)
+    assert held.retry_after == 40 * SECOND
+    await rig.gate.close()
+
+
 async def test_its_changes_are_logged(rig: Rig) -> None:
     with structlog.testing.capture_logs() as logs:
         await rig.open_breaker()
