@@ -72,8 +72,9 @@ async def open_sender(
         connections=settings.concurrency * WorkerConfig().lanes,
         key_lifetime=settings.provider_key_lifetime if settings.provider_honours_keys else None,
     )
-    async with HttpSender(config, clock) as sender:
-        if settings.provider_batch:
-            yield HttpBatchSender(sender, settings.provider_batch, clock)
-        else:
-            yield OneByOne(sender)
+    if settings.provider_batch:
+        async with HttpBatchSender(config, settings.provider_batch, clock) as many:
+            yield many
+        return
+    async with HttpSender(config, clock) as single:
+        yield OneByOne(single)

@@ -22,8 +22,7 @@ from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import Clock
 from heyday.senders.answers import Answer, judge
 
-LARGEST_ANSWER = 64 * 1024
-"""In bytes, to one greeting; nothing that a provider has to say is longer."""
+_LARGEST_ANSWER = 64 * 1024
 # Shorter than most servers keep an idle connection: one that closes under a request in flight
 # leaves an attempt of which nobody can say whether it was accepted.
 _KEEP_ALIVE = timedelta(seconds=15)
@@ -54,6 +53,7 @@ class HttpConfig:
     connections: how many calls are made at once.
     key_lifetime: for how long the provider takes a second request with the same key for the
     first; None if it never does.
+    largest_answer: in bytes; one that is longer counts as broken.
     """
 
     url: str = field(repr=False)
@@ -61,6 +61,7 @@ class HttpConfig:
     connect_timeout: timedelta = timedelta(seconds=3)
     connections: int = 128
     key_lifetime: timedelta | None = timedelta(hours=24)
+    largest_answer: int = _LARGEST_ANSWER
 
     def __post_init__(self) -> None:
         """Refuse what no call could be made with."""
@@ -165,26 +166,17 @@ class HttpSender:
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Make one attempt, within `timeout`. Every fault of provider or network is an outcome."""
         content = msgspec.json.encode({"email": message.email, "message": message.text})
-        answer = await self.post(
-            "send-email", content, headers={"Idempotency-Key": message.idempotency_key}
-        )
+        key = {"Idempotency-Key": message.idempotency_key}
+        answer = await self.post("send-email", content, key)
         if isinstance(answer, Outcome):
             return answer
         honours_keys = self._config.key_lifetime is not None
         return judge(answer, message, self._clock.now(), honours_keys=honours_keys)
 
     async def post(
-        self,
-        name: str,
-        content: bytes,
-        *,
-        headers: Mapping[str, str] | None = None,
-        largest_answer: int = LARGEST_ANSWER,
+        self, name: str, content: bytes, headers: Mapping[str, str] | None = None
     ) -> Answer | Outcome:
-        """Post JSON to {url}/{name}, within `timeout`; return the answer, or what came instead.
-
-        largest_answer: in bytes; a longer one counts as broken.
-        """
+        """Post JSON to {url}/{name}, within `timeout`; return the answer, or what came instead."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._config.timeout.total_seconds()
         try:
@@ -197,7 +189,7 @@ class HttpSender:
         try:
             request = self._request(name, letter, headers, deadline - loop.time())
             async with request as response:
-                return await _read(response, largest_answer)
+                return await _read(response, self._config.largest_answer)
         except (aiohttp.ClientError, OSError) as fault:
             kind = OutcomeKind.AMBIGUOUS if letter.may_have_left else OutcomeKind.NOT_ACCEPTED
             return Outcome(kind, error=_describe(fault), trouble=Trouble.PROVIDER)

@@ -4,7 +4,10 @@ Source: docs/adr/0031-batches.md.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -12,21 +15,32 @@ from heyday.domain.delivery import Outcome
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import Clock
 from heyday.senders.batch_answers import judge_batch
-from heyday.senders.http import LARGEST_ANSWER, HttpSender
+from heyday.senders.http import HttpConfig, HttpSender
 
-MOST = 1000
-"""The most greetings that one call may carry."""
 # Room for a sentence about each.
 _LARGEST_ITEM = 4 * 1024
 
 
 class HttpBatchSender:
-    """Send batches by the calls of an HttpSender, which it does not open or close."""
+    """Make one HTTP call for up to `batch_size` attempts. Use it as an async context manager."""
 
-    def __init__(self, calls: HttpSender, batch_size: int, clock: Clock) -> None:
-        self._calls = calls
+    def __init__(self, config: HttpConfig, batch_size: int, clock: Clock) -> None:
+        largest = config.largest_answer + _LARGEST_ITEM * batch_size
+        self._calls = HttpSender(replace(config, largest_answer=largest), clock)
         self._batch_size = batch_size
         self._clock = clock
+
+    async def __aenter__(self) -> Self:
+        await self._calls.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._calls.close()
 
     @property
     def batch_size(self) -> int:
@@ -44,11 +58,7 @@ class HttpBatchSender:
             {"email": m.email, "message": m.text, "idempotency_key": m.idempotency_key}
             for m in messages
         ]
-        answer = await self._calls.post(
-            "send-batch",
-            msgspec.json.encode({"messages": items}),
-            largest_answer=LARGEST_ANSWER + _LARGEST_ITEM * len(messages),
-        )
+        answer = await self._calls.post("send-batch", msgspec.json.encode({"messages": items}))
         if isinstance(answer, Outcome):
             return [answer] * len(messages)
         honours_keys = self.key_lifetime is not None

@@ -12,7 +12,7 @@ from aiohttp import web
 from heyday.domain.breaker import BreakerConfig
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.models import ClaimedMessage
-from heyday.senders.http import HttpConfig, HttpSender
+from heyday.senders.http import HttpConfig
 from heyday.senders.http_batch import HttpBatchSender
 from heyday.services.leases import LeaseConfig
 from heyday.services.sending import SendingConfig
@@ -263,10 +263,12 @@ async def provided(
 ) -> AsyncIterator[Pipeline]:
     lifetime = 24 * HOUR if honours_keys else None
     within = timedelta(milliseconds=500)
-    async with HttpSender(HttpConfig(provider.url, within, key_lifetime=lifetime), clock) as calls:
-        relay = Relay(HttpBatchSender(calls, 10, clock))
-        async with batching(url, clock, relay) as pipeline:
-            yield pipeline
+    config = HttpConfig(provider.url, within, key_lifetime=lifetime)
+    async with (
+        HttpBatchSender(config, 10, clock) as sender,
+        batching(url, clock, Relay(sender)) as pipeline,
+    ):
+        yield pipeline
 
 
 def at_first(act: "Act | web.Response") -> Behaviour:

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from heyday.domain.delivery import OutcomeKind, Trouble
-from heyday.senders.http import HttpConfig, HttpSender
+from heyday.senders.http import HttpConfig
 from heyday.senders.http_batch import HttpBatchSender
 from tests.fakes import MESSAGE, FakeClock
 from tests.provider import Act, Provider, Received, always, mix
@@ -30,9 +30,9 @@ LETTERS = [
 async def sender_for(
     url: str, within: timedelta = timedelta(seconds=10), lifetime: timedelta | None = None
 ) -> AsyncIterator[HttpBatchSender]:
-    clock = FakeClock()
-    async with HttpSender(HttpConfig(url, within, key_lifetime=lifetime), clock) as calls:
-        yield HttpBatchSender(calls, 1000, clock)
+    config = HttpConfig(url, within, key_lifetime=lifetime)
+    async with HttpBatchSender(config, 1000, FakeClock()) as sender:
+        yield sender
 
 
 async def test_the_request_is_the_one_of_the_contract():
