@@ -39,6 +39,15 @@ async def _forget_the_pace(world: World) -> None:
         await pause(0.2)
 
 
+# Some five calls for a batch of the queue; that three fail in a row is no reason to leave the
+# provider alone for long, or nothing would be broken meanwhile.
+_IN_CALLS = {
+    "HEYDAY_BATCH_SIZE": "100",
+    "HEYDAY_PROVIDER_BATCH": "20",
+    "HEYDAY_CONCURRENCY": "4",
+    "HEYDAY_BREAKER_FAILURES": "200",
+}
+
 FAULTY = Fault(
     "provider",
     "provider: 500, 503, 429, hang, reset after accepting, slow body, success: false, HTML, "
@@ -53,5 +62,21 @@ FAULTY = Fault(
         provider=Behaviour(faults=_SHARE, acts=_ACTS, latency=0.0),
         meanwhile=_forget_the_pace,
         settings=lambda: {"HEYDAY_BATCH_SIZE": "100", "HEYDAY_CONCURRENCY": "32"},
+    ),
+)
+
+IN_BATCHES = Fault(
+    "batches",
+    "provider of batches: the same of whole batches and of one greeting in them",
+    times=20_000,
+    short=400,
+    inject=_send_some,
+    per_turn=_SET,
+    setup=Setup(
+        workers=2,
+        is_fed=False,
+        provider=Behaviour(faults=_SHARE, acts=_ACTS, latency=0.0),
+        meanwhile=_forget_the_pace,
+        settings=lambda: _IN_CALLS,
     ),
 )

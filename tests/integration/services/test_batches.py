@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from heyday.domain.breaker import BreakerConfig
-from heyday.domain.delivery import Outcome, OutcomeKind
+from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.models import ClaimedMessage
 from heyday.senders.http import HttpConfig
 from heyday.senders.http_batch import HttpBatchSender
@@ -353,3 +353,23 @@ async def test_a_provider_that_refuses_a_batch_for_one_address_gets_the_others(
         await pipeline.send_due()
         assert sorted(await pipeline.statuses()) == ["FAILED"] + ["SENT"] * 9
         assert provider.accepted.total() == 9
+
+
+async def test_a_wrong_key_costs_no_greeting(database_url: str, clock: FakeClock) -> None:
+    class Shut(RecordingSender):
+        async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
+            self.calls.append(len(messages))
+            wrong_key = replace(REFUSED, code=401, trouble=Trouble.ACCOUNT)
+            return [replace(wrong_key, is_of_batch=len(messages) > 1)] * len(messages)
+
+    sender = Shut(batch_size=1000)
+    config = PipelineConfig(breaker=BreakerConfig(failures=20))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await due(pipeline, clock, 30)
+        await pipeline.send_due()
+        assert sender.calls == [20], "and not 30, as long as all may fail"
+        assert await pipeline.statuses() == ["RETRYING"] * 30
+        clock.advance(6 * SECOND)
+        await pipeline.send_due()
+        assert sender.calls == [20, 1]
+        assert await pipeline.statuses() == ["RETRYING"] * 30
