@@ -89,13 +89,13 @@ class Breaker:
 
     def admit(self, now: float, wanted: int = 1) -> int:
         """Return how many of `wanted` attempts one call may make now; count them as under way."""
-        if self.wait(now) > 0:
+        admitted = int(min(self.room(now), wanted))
+        if not admitted:
             return 0
         if not self._room():
             self._under_way = 0
         if self._state is not BreakerState.CLOSED:
             self._state = BreakerState.HALF_OPEN
-        admitted = int(min(self._room(), wanted))
         self._under_way += admitted
         self._admitted_at = now
         return admitted

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,6 +30,12 @@ log = structlog.get_logger()
 # else has claimed meanwhile is written whenever the database is back.
 _RECORD_PATIENCE = timedelta(minutes=10)
 _LONGEST_PAUSE = 1.0
+_STOPPING = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
+_TOO_LATE = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
+_FORGOTTEN = Outcome(
+    OutcomeKind.FORGOTTEN,
+    error="the provider does not know the key of an earlier, ambiguous attempt",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,8 @@ class MessageSenderService:
                 done += self._decide(part, [admitted] * len(part))
                 continue
             called, outcomes = await self._call(part[:admitted], lease)
-            parts.append(part[admitted:])
+            if admitted < len(part):
+                parts.append(part[admitted:])
             if outcomes[0].is_of_batch and len(called) > 1:
                 middle = len(called) // 2
                 parts += [called[middle:], called[:middle]]
@@ -223,16 +229,13 @@ class MessageSenderService:
     ) -> Sequence[ClaimedMessage]:
         """Return those of which a call may be made now; say of the others why there is none."""
         if self._is_stopping:
-            stopping = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
-            done += self._decide(messages, [stopping] * len(messages))
+            done += self._decide(messages, [_STOPPING] * len(messages))
             return []
         now = self._clock.now()
         may = [message for message in messages if self._policy.may_attempt(message, now)]
         if len(may) < len(messages):
-            forgotten = "the provider does not know the key of an earlier, ambiguous attempt"
             put_off = [m for m in messages if not self._policy.may_attempt(m, now)]
-            outcome = Outcome(OutcomeKind.FORGOTTEN, error=forgotten)
-            done += self._decide(put_off, [outcome] * len(put_off))
+            done += self._decide(put_off, [_FORGOTTEN] * len(put_off))
         return may
 
     async def _call(
@@ -241,12 +244,11 @@ class MessageSenderService:
         """Call for those whose lease is long enough; return all, in some order, and outcomes."""
         # Looked at last, for it takes time to be admitted.
         ours = lease.permitted(messages)
-        lost: Sequence[ClaimedMessage] = []
-        if len(ours) < len(messages):
-            lost = [message for message in messages if message not in ours]
-        late = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
-        outcomes = [*(await self._ask(ours) if ours else []), *[late] * len(lost)]
-        return [*ours, *lost], self._gate.note(outcomes)
+        if len(ours) == len(messages):
+            return messages, self._gate.note(await self._ask(messages))
+        others = [message for message in messages if message not in ours]
+        outcomes = [*(await self._ask(ours) if ours else []), *[_TOO_LATE] * len(others)]
+        return [*ours, *others], self._gate.note(outcomes)
 
     async def _ask(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         now = self._clock.now()
@@ -278,9 +280,9 @@ class MessageSenderService:
         recorded = [self._policy.record(m, o, now, self._jitter()) for m, o in pairs]
         for status in {each.status for each in recorded}:
             check_move(Status.SENDING, status)
-        counts = Counter((message.message_type, outcome.kind) for message, outcome in pairs)
-        for (message_type, kind), count in counts.items():
-            self._metrics.attempts.labels(message_type, kind.value).inc(count)
+        for of in {(message.message_type, outcome.kind) for message, outcome in pairs}:
+            count = sum((m.message_type, o.kind) == of for m, o in pairs)
+            self._metrics.attempts.labels(*of).inc(count)
         return recorded
 
     async def _flush(self, done: list[Recorded], lease: Lease) -> None:
