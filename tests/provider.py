@@ -83,7 +83,8 @@ class Received:
     """Hold one request as it came.
 
     received_at: on the wall.   seconds: on a clock that never jumps.   earlier: how often the
-    key had come before.   head: its address and headers.
+    key had come before.   together: with how many it came, itself included.   head: its address and
+    headers.
     """
 
     key: str
@@ -92,6 +93,7 @@ class Received:
     received_at: datetime
     seconds: float
     earlier: int
+    together: int = 1
     head: str = ""
 
 
@@ -187,7 +189,8 @@ class Provider:
 
     async def _handle_batch(self, http: web.Request) -> web.StreamResponse:
         body: dict[str, list[dict[str, str]]] = await http.json()
-        requests = [self._receive(http, message) for message in body["messages"]]
+        messages = body["messages"]
+        requests = [self._receive(http, message, len(messages)) for message in messages]
         self.batches.append(len(requests))
         with self._latency_of(requests) as (before, after):
             await self._pass(before)
@@ -243,7 +246,9 @@ class Provider:
                 async with asyncio.timeout(seconds):
                     await self.released.wait()
 
-    def _receive(self, http: web.Request, message: Mapping[str, str]) -> Received:
+    def _receive(
+        self, http: web.Request, message: Mapping[str, str], together: int = 1
+    ) -> Received:
         key = message["idempotency_key"]
         received = Received(
             key=key,
@@ -252,6 +257,7 @@ class Provider:
             received_at=datetime.now(UTC),  # noqa: TID251 - when it really came is what counts
             seconds=asyncio.get_running_loop().time(),
             earlier=self._seen[key],
+            together=together,
             head=f"{http.method} {http.raw_path} {http.raw_headers!r}",
         )
         self._seen[key] += 1

@@ -2,7 +2,7 @@
 
 from tests.chaos import clock
 from tests.chaos.fault import Fault
-from tests.chaos.provider import Behaviour
+from tests.chaos.provider import Behaviour, read_log
 from tests.chaos.waiting import pause
 from tests.chaos.world import Setup, World
 from tests.provider import Act
@@ -65,6 +65,13 @@ FAULTY = Fault(
     ),
 )
 
+
+async def _look_for_batches(world: World) -> list[str]:
+    sizes = [request.together for request in read_log(world.provider_log)]
+    world.notes["requests in batches"] = sum(size > 1 for size in sizes)
+    return [] if any(size > 1 for size in sizes) else ["no batch came"]
+
+
 IN_BATCHES = Fault(
     "batches",
     "provider of batches: the same of whole batches and of one greeting in them",
@@ -79,4 +86,5 @@ IN_BATCHES = Fault(
         meanwhile=_forget_the_pace,
         settings=lambda: _IN_CALLS,
     ),
+    review=_look_for_batches,
 )
