@@ -127,6 +127,8 @@ def _classify_success(
 
 def _find_trouble(kind: OutcomeKind, status: int) -> Trouble | None:
     """Return what the answer shows about the provider: nothing where it is about the message."""
+    if kind is OutcomeKind.ACCEPTED:
+        return None
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Trouble.PACE
     if status in _REFUSES_US:

@@ -24,7 +24,7 @@ _ADDRESS = re.compile(rf"(?<![^{_AROUND_ADDRESS}])[^@{_AROUND_ADDRESS}]++@[^{_AR
 
 
 def _words(text: str) -> set[str]:
-    return {word for word in _WORD.findall(text.casefold()) if not word.isdecimal()}
+    return {word for word in set(_WORD.findall(text.casefold())) if not word.isdecimal()}
 
 
 # What every greeting says tells nothing about a person.
