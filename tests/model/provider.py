@@ -63,13 +63,15 @@ class Arrival:
     """A request that reached the provider.
 
     row: its greeting, as it was stored then.   is_delayed: its process froze when it was about to
-    send it.
+    send it.   is_refused_whole: it came in a batch that was refused as a whole, which may go again
+    in parts.
     """
 
     message: ClaimedMessage
     at: datetime
     row: MessageRow
     is_delayed: bool
+    is_refused_whole: bool
 
 
 class ModelProvider:
@@ -108,8 +110,9 @@ class ModelProvider:
         if acts[0] in _OF_ONE:
             others = [self._next() for _ in messages[1:]]
             acts[1:] = [act if act in _OF_ONE else Act.OK for act in others]
+        is_whole = len(messages) > 1 and set(acts) == {Act.REFUSE}
         for message, row, act in zip(messages, rows, acts, strict=True):
-            self.arrivals.append(Arrival(message, self._clock.now(), row, is_delayed))
+            self.arrivals.append(Arrival(message, self._clock.now(), row, is_delayed, is_whole))
             if act in ACCEPTING:
                 self._accept(message)
             elif act is Act.HANG_ACCEPTED_LATE:
