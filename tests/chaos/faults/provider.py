@@ -1,5 +1,7 @@
 """Have the provider fail in every way."""
 
+from dataclasses import replace
+
 from tests.chaos import clock
 from tests.chaos.fault import Fault
 from tests.chaos.provider import Behaviour, read_log
@@ -72,19 +74,11 @@ async def _look_for_batches(world: World) -> list[str]:
     return [] if any(size > 1 for size in sizes) else ["no batch came"]
 
 
-IN_BATCHES = Fault(
-    "batches",
-    "provider of batches: the same of whole batches and of one greeting in them",
+IN_BATCHES = replace(
+    FAULTY,
+    name="batches",
+    title="provider of batches: the same of whole batches and of one greeting in them",
     times=20_000,
-    short=400,
-    inject=_send_some,
-    per_turn=_SET,
-    setup=Setup(
-        workers=2,
-        is_fed=False,
-        provider=Behaviour(faults=_SHARE, acts=_ACTS, latency=0.0),
-        meanwhile=_forget_the_pace,
-        settings=lambda: _IN_CALLS,
-    ),
+    setup=replace(FAULTY.setup, settings=lambda: _IN_CALLS),
     review=_look_for_batches,
 )
