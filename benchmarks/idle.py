@@ -9,6 +9,7 @@ from heyday.bootstrap import App, open_app
 from heyday.cli.app import main
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.models import ClaimedMessage
+from heyday.services.one_by_one import OneByOne
 from heyday.settings import Settings
 
 _ACCEPTED = Outcome(OutcomeKind.ACCEPTED, 200)
@@ -31,7 +32,7 @@ class IdleSender:
 async def open_idle_app(settings: Settings, *, is_server: bool = False) -> AsyncIterator[App]:
     """Build everything as ever, on a sender that does nothing."""
     async with open_app(settings, is_server=is_server) as app:
-        idle = App(app.settings, app.url, app.database, app.inbox, IdleSender())
+        idle = App(app.settings, app.url, app.database, app.inbox, OneByOne(IdleSender()))
         try:
             yield idle
         finally:

@@ -21,7 +21,7 @@ from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
 from heyday.domain.pace import PacePolicy
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
+from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sealing import Seals
 from heyday.domain.timezone import TimezoneService
@@ -257,7 +257,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
     policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
     store: Store = database
-    provider: Sender = sender
+    provider: BatchSender = sender
     if points := config.failpoints:
         store, provider = points.guard_store(store), points.guard_sender(provider)
         transport = points.guard_transport(transport)

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -148,13 +149,22 @@ class FakeWakeup:
 
 
 class RecordingSender:
-    """Remember what was sent, and answer as scripted: accepted, unless told (ports.Sender).
+    """Remember what was sent, and answer as scripted: accepted, unless told.
 
-    gate: while it is not set, every `send` waits after being recorded, as in a slow call.
+    Stands in for ports.Sender and ports.BatchSender.   gate: while it is not set, every `send`
+    waits after being recorded, as in a slow call.   batch_size: as of a BatchSender.
     """
 
-    def __init__(self, *, honours_keys: bool = True, gate: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        honours_keys: bool = True,
+        gate: asyncio.Event | None = None,
+        batch_size: int = 1,
+    ) -> None:
         self.sent: list[ClaimedMessage] = []
+        self.calls: list[int] = []
+        self.batch_size = batch_size
         self._honours_keys = honours_keys
         self._gate = gate
         self._scripts: defaultdict[str, deque[Outcome]] = defaultdict(deque)
@@ -172,6 +182,11 @@ class RecordingSender:
     def script(self, key: str, *outcomes: Outcome) -> None:
         """Answer the next attempts at a key with these, one by one."""
         self._scripts[key].extend(outcomes)
+
+    async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
+        """Send each, and remember in `calls` how many came together."""
+        self.calls.append(len(messages))
+        return await asyncio.gather(*map(self.send, messages))
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         self.sent.append(message)

@@ -6,6 +6,9 @@ address on one line, then writes one JSON line for each request until it gets SI
 `--acts busy:1,hang:9` takes these faults alone, each by its weight; `--latency 0.02` takes that
 long for each request, a part of it before the message is accepted.
 
+POST /send-batch takes many messages. A fault that the first of them meets is that of the request;
+else each has its own answer, if its fault is one that an answer to one message can tell.
+
 What it accepts is in `accepted`, by key: that is the truth against which Heyday's own rows are
 held. Honouring keys, it accepts each key once and answers a repeat with the stored reply.
 """
@@ -19,12 +22,12 @@ import signal
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
 from aiohttp import web
 
@@ -65,6 +68,13 @@ _PLAIN = {
     Act.UNAVAILABLE: (503, "", _WAIT),
     Act.HTML_ACCEPTED: (200, "<html><body>Please wait</body></html>", _HTML),
 }
+# What may be said of one message in a batch.
+_OF_ONE = frozenset(
+    {
+        *(Act.OK, Act.REFUSE, Act.BUSY_NOW, Act.SUCCESS_FALSE),
+        *(Act.ERROR, Act.UNAVAILABLE, Act.ERROR_ACCEPTED),
+    }
+)
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER of nothing: closing sends RST
 
 
@@ -73,7 +83,8 @@ class Received:
     """Hold one request as it came.
 
     received_at: on the wall.   seconds: on a clock that never jumps.   earlier: how often the
-    key had come before.   head: its address and headers.
+    key had come before.   together: with how many it came, itself included.   head: its address and
+    headers.
     """
 
     key: str
@@ -82,6 +93,7 @@ class Received:
     received_at: datetime
     seconds: float
     earlier: int
+    together: int = 1
     head: str = ""
 
 
@@ -108,7 +120,7 @@ def mix(seed: int, share: float, faults: tuple[Act, ...] = FAULTS) -> Behaviour:
 
 
 class Provider:
-    """Listen on a port of 127.0.0.1, and do with each POST /send-email what `behave` says."""
+    """Listen on a port of 127.0.0.1, and do with each message that comes what `behave` says."""
 
     def __init__(
         self,
@@ -121,6 +133,7 @@ class Provider:
     ) -> None:
         self.behave = behave
         self.requests: list[Received] = []
+        self.batches: list[int] = []
         self.accepted: Counter[str] = Counter()
         self.acts: Counter[Act] = Counter()
         self.released = asyncio.Event()
@@ -131,8 +144,9 @@ class Provider:
         self._latency = latency
         self._seen: Counter[str] = Counter()
         self._changed = asyncio.Condition()
-        app = web.Application()
+        app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/send-email", self._handle)
+        app.router.add_post("/send-batch", self._handle_batch)
         # Cancelled when the client hangs up, so that no request hangs for ever.
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
 
@@ -161,24 +175,69 @@ class Provider:
             await self._changed.wait_for(lambda: len(self.requests) >= n)
 
     async def _handle(self, http: web.Request) -> web.StreamResponse:
-        request = await self._receive(http)
+        body: dict[str, str] = await http.json()
+        request = self._receive(http, body | {"idempotency_key": http.headers["Idempotency-Key"]})
+        with self._latency_of([request]) as (before, after):
+            await self._pass(before)
+        act = self.behave(request)
+        reply = self._settle(request, act)
+        await self._tell()
+        await self._pass(after)
+        if isinstance(act, web.Response):
+            return act
+        return await self._answer(http, act, reply, lambda: self._accept(request.key))
+
+    async def _handle_batch(self, http: web.Request) -> web.StreamResponse:
+        body: dict[str, list[dict[str, str]]] = await http.json()
+        messages = body["messages"]
+        requests = [self._receive(http, message, len(messages)) for message in messages]
+        self.batches.append(len(requests))
+        with self._latency_of(requests) as (before, after):
+            await self._pass(before)
+        acts = [self.behave(request) for request in requests]
+        whole = acts[0]
+        if whole is Act.OK:
+            acts = [act if act in _OF_ONE else Act.OK for act in acts]
+        else:
+            acts = [whole] * len(acts)
+        replies = [self._settle(r, act) for r, act in zip(requests, acts, strict=True)]
+        await self._tell()
+        await self._pass(after)
+        if isinstance(whole, web.Response):
+            return whole
+        if whole is Act.OK:
+            replies = list(map(_item, acts, replies))
+        return await self._answer(
+            http,
+            whole,
+            {"results": replies},
+            lambda: {"results": [self._accept(request.key) for request in requests]},
+        )
+
+    @contextlib.contextmanager
+    def _latency_of(self, requests: Sequence[Received]) -> Iterator[tuple[float, float]]:
+        """Lend the seconds before the messages are accepted and after; log those who gave up."""
         before = self._latency * random.random()  # noqa: S311 - no secret
         try:
-            await self._pass(before)
+            yield before, self._latency - before
         except asyncio.CancelledError:
-            self._write_log(request, "gone")
+            for request in requests:
+                self._write_log(request, "gone")
             raise
-        act = self.behave(request)
+
+    def _settle(self, request: Received, act: "Act | web.Response") -> dict[str, object]:
+        """Accept the message or not, and note it; return the reply."""
         reply: dict[str, object] = {}
         if isinstance(act, Act):
             self.acts[act] += 1
             if act not in _NOT_ACCEPTING:
                 reply = self._accept(request.key)
         self._write_log(request, act if isinstance(act, Act) else "custom")
+        return reply
+
+    async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
-        await self._pass(self._latency - before)
-        return await self._answer(http, act, reply) if isinstance(act, Act) else act
 
     async def _pass(self, seconds: float) -> None:
         """Take time, unless whoever is slow is to hurry."""
@@ -187,16 +246,18 @@ class Provider:
                 async with asyncio.timeout(seconds):
                     await self.released.wait()
 
-    async def _receive(self, http: web.Request) -> Received:
-        body: dict[str, Any] = await http.json()
-        key = http.headers["Idempotency-Key"]
+    def _receive(
+        self, http: web.Request, message: Mapping[str, str], together: int = 1
+    ) -> Received:
+        key = message["idempotency_key"]
         received = Received(
             key=key,
-            email=body["email"],
-            message=body["message"],
+            email=message["email"],
+            message=message["message"],
             received_at=datetime.now(UTC),  # noqa: TID251 - when it really came is what counts
             seconds=asyncio.get_running_loop().time(),
             earlier=self._seen[key],
+            together=together,
             head=f"{http.method} {http.raw_path} {http.raw_headers!r}",
         )
         self._seen[key] += 1
@@ -210,14 +271,20 @@ class Provider:
         return self._replies[key]
 
     async def _answer(
-        self, http: web.Request, act: Act, reply: dict[str, object]
+        self,
+        http: web.Request,
+        act: Act,
+        reply: dict[str, object],
+        accept: Callable[[], dict[str, object]],
     ) -> web.StreamResponse:
+        """Answer as the act says. accept: what one does that accepts in the end."""
         if act in _PLAIN:
             status, text, headers = _PLAIN[act]
             return web.Response(status=status, text=text, headers=headers)
         if act in {Act.HANG, Act.HANG_ACCEPTED}:
             await self.released.wait()
-            reply = reply or self._accept(http.headers["Idempotency-Key"])
+            if act is Act.HANG:
+                reply = accept()
         elif act is not Act.OK:
             return await self._break(http, act, json.dumps(reply).encode())
         return web.json_response(reply)
@@ -245,6 +312,16 @@ class Provider:
             line = asdict(request) | {"act": act, "accepted": self.accepted[request.key]}
             del line["head"]
             self._log.write(json.dumps(line, default=str) + "\n")
+
+
+def _item(act: "Act | web.Response", reply: dict[str, object]) -> dict[str, object]:
+    """Return what is said of one message in a batch."""
+    if act is Act.OK:
+        return reply
+    assert isinstance(act, Act)
+    status, text, _ = _PLAIN[act]
+    says = json.loads(text) if text.startswith("{") else {}
+    return {"status": status, **says}
 
 
 def _weighted(text: str) -> tuple[Act, ...]:

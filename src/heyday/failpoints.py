@@ -27,10 +27,10 @@ from heyday.domain.job_ports import JobRunStore
 from heyday.domain.models import Batch, ClaimedMessage
 from heyday.domain.people_ports import UserStore
 from heyday.domain.ports import (
+    BatchSender,
     Delivery,
     MessageLogStore,
     PlanStore,
-    Sender,
     Session,
     Store,
     Transport,
@@ -140,7 +140,7 @@ class Failpoints:
         """Return the store with the points in its transactions."""
         return _FailingStore(store, self)
 
-    def guard_sender(self, sender: Sender) -> Sender:
+    def guard_sender(self, sender: BatchSender) -> BatchSender:
         """Return the sender with the points around its calls."""
         return _FailingSender(sender, self)
 
@@ -221,20 +221,24 @@ class _FailingStore:
 
 
 class _FailingSender:
-    def __init__(self, sender: Sender, points: Failpoints) -> None:
+    def __init__(self, sender: BatchSender, points: Failpoints) -> None:
         self._sender = sender
         self._points = points
+
+    @property
+    def batch_size(self) -> int:
+        return self._sender.batch_size
 
     @property
     def key_lifetime(self) -> timedelta | None:
         return self._sender.key_lifetime
 
-    async def send(self, message: ClaimedMessage) -> Outcome:
+    async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         self._points.reach(Point.CALL_BEFORE)
-        outcome = await self._sender.send(message)
-        if outcome.kind is OutcomeKind.ACCEPTED:
+        outcomes = await self._sender.send_many(messages)
+        if any(outcome.kind is OutcomeKind.ACCEPTED for outcome in outcomes):
             self._points.reach(Point.CALL_AFTER_ACCEPTED)
-        return outcome
+        return outcomes
 
 
 class _FailingTransport:

@@ -101,7 +101,7 @@ class Metrics:
         )
         self.pace = Gauge(
             "heyday_pace",
-            "Calls a second that all workers together may make, as last heard; +Inf: no limit.",
+            "Greetings a second that all workers together may send, as last heard; +Inf: no limit.",
             ["provider"],
             registry=self.registry,
         )

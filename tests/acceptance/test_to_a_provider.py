@@ -169,8 +169,9 @@ async def assert_once(provider: Provider, connection: AnyConnection, texts: dict
     assert all(provider.acts[act] for act in (*FAULTS, Act.REFUSE))
 
 
+@pytest.mark.parametrize("in_call", ["0", "1000"])
 async def test_a_provider_that_is_away_gets_everything_when_it_is_back(
-    database_url: str, connection: AnyConnection, tmp_path: Path
+    database_url: str, connection: AnyConnection, tmp_path: Path, in_call: str
 ) -> None:
     async with Provider() as away:
         url = away.url
@@ -178,6 +179,7 @@ async def test_a_provider_that_is_away_gets_everything_when_it_is_back(
     moment = moment_in(0)
     texts = write_people(tmp_path / "people.csv", moment, PEOPLE)
     settings = {"DATABASE_URL": database_url, "EMAIL_SERVICE_URL": url, "PORT": "0"}
+    settings["HEYDAY_PROVIDER_BATCH"] = in_call
     async with heyday("up", cwd=tmp_path, **settings) as up:
         await up.said("/inbox")
         await command("users", "import", "people.csv", cwd=tmp_path, **settings)
@@ -188,6 +190,7 @@ async def test_a_provider_that_is_away_gets_everything_when_it_is_back(
             await up.until(lambda: is_all_ended(connection))
             assert await up.stop(STOPS_WITHIN) == 0
     assert len(back.accepted) == back.accepted.total() == len(texts)
+    assert bool(back.batches) == (in_call != "0")
     rows = await connection.fetch("SELECT status, ambiguous_count, retry_count FROM message_logs")
     assert {(row["status"], row["ambiguous_count"]) for row in rows} == {("SENT", 0)}
     # Those that were tried while it was away, and no more: the rest was left alone.

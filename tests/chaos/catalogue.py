@@ -22,6 +22,7 @@ FAULTS: Sequence[Fault] = (
     database.BACKEND,
     database.CRASH,
     provider.FAULTY,
+    provider.IN_BATCHES,
     edits.RACE,
     workers.RESTART,
     clocks.JUMP,

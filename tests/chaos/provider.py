@@ -29,7 +29,8 @@ class Behaviour:
 class Request:
     """Hold one request as the provider noted it.
 
-    accepted: how often it had accepted the key by then, this request included.
+    accepted: how often it had accepted the key by then, this request included.   together: how many
+    messages came by the same call.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Request:
     received_at: datetime
     act: str
     accepted: int
+    together: int = 1
 
 
 def read_log(path: Path) -> Iterator[Request]:
@@ -48,7 +50,7 @@ def read_log(path: Path) -> Iterator[Request]:
             at = datetime.fromisoformat(noted["received_at"])
             yield Request(
                 *(noted["key"], noted["email"], noted["message"], at),
-                *(noted["act"], noted["accepted"]),
+                *(noted["act"], noted["accepted"], noted["together"]),
             )
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, product
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ STARTS = (
     datetime(2028, 2, 28, 6, tzinfo=UTC),
 )
 KEY_LIFETIMES = (timedelta(days=365), timedelta(hours=1), None, None)
+# How long each remembers a key, and how many messages one request may carry.
+PROVIDERS = tuple(product(KEY_LIFETIMES, (1, 3)))
 SKEWS = (timedelta(), timedelta(seconds=4), timedelta(seconds=-4))
 HOLDING: tuple[frozenset[str], ...] = (frozenset(), frozenset({BIRTHDAY.name}))
 STEPS = tuple(
@@ -81,7 +83,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(
         start=st.sampled_from(STARTS),
-        key_lifetime=st.sampled_from(KEY_LIFETIMES),
+        provider=st.sampled_from(PROVIDERS),
         holding=st.sampled_from(HOLDING),
         skew=st.sampled_from(SKEWS),
         zone=zones,
@@ -89,7 +91,7 @@ class Machine(RuleBasedStateMachine):
     def begin(
         self,
         start: datetime,
-        key_lifetime: timedelta | None,
+        provider: tuple[timedelta | None, int],
         holding: frozenset[str],
         skew: timedelta,
         zone: str,
@@ -98,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         self.around = Surroundings(
             self.world,
             self.make_database(skew),
-            ModelProvider(self.world, key_lifetime),
+            ModelProvider(self.world, *provider),
             holding,
         )
         self.promises = Promises(self.around)

@@ -24,7 +24,6 @@ from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import TzDatabase
-from heyday.senders.answers import judge
 from heyday.services.gate import ProviderGate
 from heyday.services.jobs import JobJournal
 from heyday.services.leases import LeaseConfig
@@ -308,7 +307,7 @@ def _fail_if(fault: Fault | None, kind: Fault) -> None:
 
 
 class ProcessSender:
-    """Call the provider, and read its answer as the real sender does (ports.Sender)."""
+    """Call the provider, and read its answer as the real senders do (ports.BatchSender)."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -316,23 +315,26 @@ class ProcessSender:
         self._clock = process.around.world.clock
 
     @property
+    def batch_size(self) -> int:
+        return self._provider.batch_size
+
+    @property
     def key_lifetime(self) -> timedelta | None:
         return self._provider.key_lifetime
 
-    async def send(self, message: ClaimedMessage) -> Outcome:
+    async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         is_delayed = await self._process.reach(Point.CALLING)
-        row = self._process.around.database.tables.messages[message.id]
-        act = self._provider.take(message, row, is_delayed=is_delayed)
-        if act is Act.NOT_CONNECTED:
-            return Outcome(OutcomeKind.NOT_ACCEPTED, error="not connected")
-        if act in HANGING:
+        stored = self._process.around.database.tables.messages
+        rows = [stored[message.id] for message in messages]
+        acts = self._provider.take(messages, rows, is_delayed=is_delayed)
+        if acts[0] is Act.NOT_CONNECTED:
+            return [Outcome(OutcomeKind.NOT_ACCEPTED, error="not connected")] * len(messages)
+        if acts[0] in HANGING:
             await self._clock.sleep_until(self._clock.now() + CALL_TIMEOUT)
             await self._process.reach(Point.ANSWERED)
-            return Outcome(OutcomeKind.AMBIGUOUS, error="no answer in time")
+            return [Outcome(OutcomeKind.AMBIGUOUS, error="no answer in time")] * len(messages)
         await self._process.reach(Point.ANSWERED)
-        honours_keys = self.key_lifetime is not None
-        answer, now = self._provider.answer(act), self._clock.now()
-        return judge(answer, message, now, honours_keys=honours_keys)
+        return self._provider.judge(acts, messages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,8 @@ class Promises:
             attempt = message.id, message.epoch
             assert attempt in self._claims, "a call without a claim"
             assert attempt not in self._called, "two calls on one claim"
-            self._called.add(attempt)
+            if not arrival.is_refused_whole:
+                self._called.add(attempt)
             assert arrival.at >= message.scheduled_send_at, "sent before its instant"
             if not arrival.is_delayed:
                 _check_lease(message, arrival.row, arrival.at + self._around.database.skew)

@@ -9,6 +9,7 @@ _PLANS = "src/heyday/db/sql/plans.sql"
 _RESOLUTIONS = "src/heyday/db/sql/resolutions.sql"
 _LOGS = "src/heyday/db/message_logs.py"
 _TRANSPORT = "src/heyday/db/transport.py"
+_BATCH_ANSWERS = "src/heyday/senders/batch_answers.py"
 _DELIVERY = "src/heyday/domain/delivery.py"
 _RETRY = "src/heyday/domain/retry.py"
 _GATE = "src/heyday/services/gate.py"
@@ -19,6 +20,9 @@ _SERVE = "src/heyday/cli/serve.py"
 _WORKER = "src/heyday/workers/message.py"
 
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
+_BATCHES = "tests/integration/services/test_batches.py"
+_BATCH_ANSWERS_TESTS = "tests/unit/senders/test_batch_answers.py"
+_GATE_TESTS = "tests/unit/services/test_gate.py"
 _SCHEDULING_TESTS = "tests/integration/services/test_scheduling.py"
 _RACES = "tests/integration/services/test_races.py"
 _LEAVING = "tests/integration/services/test_unsubscribing.py"
@@ -205,16 +209,16 @@ GUARDS: tuple[Guard, ...] = (
         "lease: deadline before a call",
         "No call starts that could outlast its lease.",
         _LEASES,
-        "return in_time and message.id in self._held",
-        "return message.id in self._held",
+        "        if self._clock.monotonic() >= self._began + self._config.usable:\n",
+        "        if False:\n",
         [f"{_SENDING_TESTS}::test_a_worker_that_slept_through_its_lease_starts_no_call"],
     ),
     Guard(
         "lease: looked at last",
         "The lease is looked at after the wait at the gate, which takes time.",
         _SENDING,
-        "        if not lease.permits(message):\n",
-        "        if False:\n",
+        "        ours = lease.permitted(messages)\n",
+        "        ours = messages\n",
         [f"{_SENDING_TESTS}::test_a_worker_that_slept_through_its_lease_starts_no_call"],
     ),
     Guard(
@@ -317,8 +321,8 @@ GUARDS: tuple[Guard, ...] = (
         "forgotten key",
         "What waited until the provider forgot its key is not simply sent again.",
         _SENDING,
-        "        if not self._policy.may_attempt(message, self._clock.now()):\n",
-        "        if False:\n",
+        "[message for message in messages if self._policy.may_attempt(message, now)]",
+        "messages",
         [
             f"{_SENDING_TESTS}::test_what_waited_until_the_provider_forgot_its_key_waits_for_a_person"
         ],
@@ -527,9 +531,74 @@ GUARDS: tuple[Guard, ...] = (
         "breaker",
         "A provider that fails again and again is left alone, and costs no greeting its retries.",
         _GATE,
-        "        if self._breaker.wait(now) > 0:\n            return HeldBy.BREAKER\n",
-        "",
+        "        room = self._breaker.room(now)\n",
+        "        room = wanted\n",
         ["tests/unit/services/test_gate.py"],
+    ),
+    Guard(
+        "breaker: a batch",
+        "A batch that fails is as many failures as it has greetings.",
+        _GATE,
+        "is_failure=is_failure, attempts=len(outcomes))",
+        "is_failure=is_failure)",
+        [f"{_GATE_TESTS}::test_a_batch_that_fails_is_as_many_failures"],
+    ),
+    Guard(
+        "breaker: one greeting probes",
+        "Whether a provider is back is tried with one greeting, not with a batch.",
+        "src/heyday/domain/breaker.py",
+        "            return 0 if self._under_way else 1\n",
+        "            return 0 if self._under_way else math.inf\n",
+        [f"{_GATE_TESTS}::test_a_batch_that_fails_is_as_many_failures"],
+    ),
+    Guard(
+        "pace: a batch",
+        "The pace counts greetings: no batch goes out for one token.",
+        _GATE,
+        "self._allotment.spend(now, int(min(wanted, room)))",
+        "self._allotment.spend(now) and int(min(wanted, room))",
+        [f"{_GATE_TESTS}::test_the_pace_counts_greetings_and_a_batch_is_cut_to_its_share"],
+    ),
+    # --- Batches
+    Guard(
+        "batch: a fault of the call",
+        "A call of which nobody can say how it ended was ambiguous for each greeting in it.",
+        "src/heyday/senders/http_batch.py",
+        "            return [answer] * len(messages)\n",
+        '            return [replace(answer, kind=type(answer.kind)("refused"))] * len(messages)\n',
+        [f"{_BATCHES}::test_a_fault_of_the_call_is_unclear_for_all_and_with_keys_nobody_gets_two"],
+    ),
+    Guard(
+        "batch: length",
+        "Results that are not one for each greeting are for none.",
+        _BATCH_ANSWERS,
+        "    return results if len(results) == count else",
+        "    return results[:count] if len(results) >= count else",
+        [f"{_BATCH_ANSWERS_TESTS}::test_an_answer_that_says_nothing_of_each_is_ambiguous_for_all"],
+    ),
+    Guard(
+        "batch: status of an item",
+        "Each greeting in a batch is judged by its own status.",
+        _BATCH_ANSWERS,
+        "    return Answer(status, item,",
+        "    return Answer(answer.status, item,",
+        [f"{_BATCH_ANSWERS_TESTS}::test_each_is_judged_by_its_own_item"],
+    ),
+    Guard(
+        "batch: refused as a whole",
+        "One address that a provider refuses a batch for costs nobody else the greeting.",
+        _SENDING,
+        "            if outcomes[0].is_of_batch and len(called) > 1:\n",
+        "            if False:\n",
+        [f"{_BATCHES}::test_one_that_is_refused_costs_the_others_nothing"],
+    ),
+    Guard(
+        "batch: privacy",
+        "What is stored with one greeting names nobody else of its batch.",
+        _BATCH_ANSWERS,
+        "    scrubber = Scrubber(messages)\n",
+        "    scrubber = Scrubber(messages[:1])\n",
+        [f"{_BATCH_ANSWERS_TESTS}::test_nobody_is_named_in_what_is_stored_of_another"],
     ),
     # --- Parts of a process
     Guard(

@@ -251,3 +251,15 @@ def test_a_wait_for_rabbitmq_may_have_no_end(monkeypatch: pytest.MonkeyPatch):
     assert load_settings().without_broker_after is None
     monkeypatch.setenv("HEYDAY_WITHOUT_BROKER_AFTER", "5s")
     assert load_settings().without_broker_after == timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("in_queue", "in_call", "ids"),
+    [("500", "0", 500), ("500", "1000", 1000), ("2000", "100", 2000)],
+)
+def test_a_batch_of_the_queue_fills_a_call(
+    monkeypatch: pytest.MonkeyPatch, in_queue: str, in_call: str, ids: int
+):
+    monkeypatch.setenv("HEYDAY_BATCH_SIZE", in_queue)
+    monkeypatch.setenv("HEYDAY_PROVIDER_BATCH", in_call)
+    assert load_settings().ids_in_batch == ids

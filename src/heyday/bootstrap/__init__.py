@@ -9,29 +9,31 @@ import structlog
 
 from heyday import __version__
 from heyday.bootstrap.access import AccessParts, build_access
+from heyday.bootstrap.database import open_database, pool_config
 from heyday.bootstrap.habits import HabitParts, build_habits
 from heyday.bootstrap.imports import ImportParts, build_imports
 from heyday.bootstrap.privacy import PrivacyParts, load_seals
-from heyday.bootstrap.provider import delivery_policy, open_sender
+from heyday.bootstrap.provider import (
+    build_gate,
+    delivery_policy,
+    open_sender,
+    sending_config,
+)
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.cases import CaseRepository
 from heyday.db.clock import PostgresClock
-from heyday.db.connection import Database, PoolConfig
+from heyday.db.connection import Database
 from heyday.db.dead_batches import PostgresDeadLetters
-from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.notifications import PACE, Announcements, DueWakeup, Notifications
-from heyday.db.pacing import PostgresPace
 from heyday.db.polling import Polling
 from heyday.db.transport import PostgresTransport, TransportConfig
-from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.gate_ports import Gate
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
-from heyday.domain.pace import PacePolicy
-from heyday.domain.ports import Clock, ClockGuard, Sender, Store, Transport
+from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.sealing import NO_SEALS, Seals
 from heyday.domain.timezone import TimezoneService
@@ -53,7 +55,6 @@ from heyday.services.forecasting import ForecastService
 from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
 from heyday.services.jobs import JobJournal
-from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
@@ -63,7 +64,7 @@ from heyday.services.scheduling import (
     MessageSchedulerService,
     SchedulerConfig,
 )
-from heyday.services.sending import MessageSenderService, SendingConfig
+from heyday.services.sending import MessageSenderService
 from heyday.services.users import UserService
 from heyday.services.without_broker import WithoutBroker, WithoutBrokerConfig
 from heyday.settings import Settings
@@ -87,7 +88,7 @@ class App:
         url: str,
         database: Database,
         inbox: InboxRepository,
-        sender: Sender,
+        sender: BatchSender,
         failpoints: Failpoints | None = None,
         clock: SteadyClock | None = None,
         seals: Seals = NO_SEALS,
@@ -271,7 +272,7 @@ class App:
             self.planner,
             self.clock,
             WithoutBrokerConfig(
-                after=settings.without_broker_after, batch_size=settings.batch_size
+                after=settings.without_broker_after, batch_size=settings.ids_in_batch
             ),
         )
 
@@ -281,17 +282,8 @@ class App:
 
     @cached_property
     def _provider_gate(self) -> ProviderGate:
-        settings = self.settings
-        provider = settings.sender_name.value
-        news = self.announcements.event(PACE)
-        policy = PacePolicy(settings.rate_limit or None)
-        return ProviderGate(
-            provider=provider,
-            breaker=Breaker(BreakerConfig(settings.breaker_failures)),
-            pace=PostgresPace(self.database, news, provider, policy),
-            clock=self.clock,
-            metrics=self.metrics,
-        )
+        parts = (self.database, self.announcements.event(PACE), self.clock, self.metrics)
+        return build_gate(self.settings, *parts)
 
     @cached_property
     def _sending(self) -> MessageSenderService:
@@ -305,9 +297,7 @@ class App:
             clock=self.clock,
             metrics=self.metrics,
             jitter=random.random,
-            config=SendingConfig(
-                settings.concurrency, LeaseConfig(settings.lease, settings.call_timeout)
-            ),
+            config=sending_config(settings),
         )
 
     @cached_property
@@ -321,25 +311,11 @@ class App:
             clock=self.clock,
             config=SchedulerConfig(
                 self.settings.look_ahead,
-                self.settings.batch_size,
+                self.settings.ids_in_batch,
                 lost_after=self.settings.lost_after,
             ),
             upkeep=self.habits.upkeep,
         )
-
-
-@asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[str]:
-    """Lend the URL of a running PostgreSQL: the one that is set, or Heyday's own."""
-    if settings.database_url:
-        yield settings.database_url
-        return
-    async with EmbeddedServer(EmbeddedConfig(home=settings.home), report=_report) as url:
-        yield url
-
-
-def _report(progress: str) -> None:
-    log.info("embedded_server", progress=progress)
 
 
 @asynccontextmanager
@@ -357,7 +333,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
             if settings.database_url:
                 raise ConfigurationError(migrate.UNMIGRATED)
             await migrate.upgrade(url, clock.now())
-        database = Database(_pool_config(settings, url, is_server=is_server))
+        database = Database(pool_config(settings, url, is_server=is_server))
         await database.open()
         stack.push_async_callback(database.close)
         seals = await load_seals(settings, database)
@@ -378,18 +354,3 @@ def _arm(text: str) -> Failpoints | None:
         "failpoints_armed", points=[f"{each.point}={each.action}#{each.arrival}" for each in armed]
     )
     return Failpoints(armed)
-
-
-def _pool_config(settings: Settings, url: str, *, is_server: bool) -> PoolConfig:
-    return PoolConfig(
-        url=url,
-        min_size=settings.pool_min if is_server else 1,
-        max_size=settings.pool_max,
-        idle=settings.pool_idle,
-        connect_timeout=settings.connect_timeout,
-        patience=settings.connect_timeout,
-        # As long as a worker may be silent before another takes over.
-        stand_still=settings.lease,
-        keeps_session=settings.pooler is Pooler.NONE,
-        log_statements=settings.log_sql,
-    )

@@ -11,7 +11,8 @@ from uuid import UUID
 import typer
 import uvloop
 
-from heyday.bootstrap import App, open_app, open_database
+from heyday.bootstrap import App, open_app
+from heyday.bootstrap.database import open_database
 from heyday.domain.audit import DEED, Actor, ActorKind, Deed, doing
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.settings import Settings, load_settings

@@ -3,6 +3,7 @@
 Source: docs/adr/0019-breaker-and-pace.md.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -25,7 +26,7 @@ class BreakerState(StrEnum):
 class BreakerConfig:
     """Set when a breaker opens, and for how long.
 
-    failures: failed calls in a row that open it.   first_pause: how long it stays open at first;
+    failures: failed attempts in a row that open it.   first_pause: how long it stays open at first;
     doubled by each probe that fails, up to longest_pause.   lost_after: when a call of which
     nothing was heard no longer counts as under way; more than any call may take.
     """
@@ -47,10 +48,11 @@ class BreakerConfig:
 
 
 class Breaker:
-    """Count failed calls in a row, and decide whether one more may be made.
+    """Count failed attempts in a row, and decide how many more may be made.
 
-    It reads no clock: `now` is in seconds of Clock.monotonic. Each call that was admitted is
-    noted once, whatever came of it.
+    An attempt is one greeting; a call may carry many, which end together. It reads no clock: `now`
+    is in seconds of Clock.monotonic. Each call that was admitted is noted once, whatever came of
+    it.
     """
 
     def __init__(self, config: BreakerConfig) -> None:
@@ -79,33 +81,39 @@ class Breaker:
         Where an answer is waited for, it may be sooner: ask again whenever one was noted.
         """
         pause = self._left_of_pause(now)
-        return pause if self._has_room() else max(pause, self._left_of_calls(now))
+        return pause if self._room() else max(pause, self._left_of_calls(now))
 
     def hangs_on_answer(self, now: float) -> bool:
         """Tell whether no call may be made just because one under way will show more."""
         return self._left_of_pause(now) <= 0 and self.wait(now) > 0
 
-    def admit(self, now: float) -> bool:
-        """Tell whether a call is made now, and count it as under way if so."""
-        if self.wait(now) > 0:
-            return False
-        if not self._has_room():
+    def admit(self, now: float, wanted: int = 1) -> int:
+        """Return how many of `wanted` attempts one call may make now; count them as under way."""
+        admitted = int(min(self.room(now), wanted))
+        if not admitted:
+            return 0
+        if not self._room():
             self._under_way = 0
         if self._state is not BreakerState.CLOSED:
             self._state = BreakerState.HALF_OPEN
-        self._under_way += 1
+        self._under_way += admitted
         self._admitted_at = now
-        return True
+        return admitted
 
-    def note(self, now: float, *, is_failure: bool | None) -> None:
+    def room(self, now: float) -> float:
+        """Return how many attempts one call might make now; infinity if any number."""
+        # Without room, and nothing to wait for: what was under way is given up.
+        return 0 if self.wait(now) > 0 else self._room() or 1
+
+    def note(self, now: float, *, is_failure: bool | None, attempts: int = 1) -> None:
         """Take in how a call ended. is_failure: None where that says nothing of the provider."""
-        self._under_way = max(self._under_way - 1, 0)
+        self._under_way = max(self._under_way - attempts, 0)
         if is_failure is None:
             return
         if not is_failure:
             self._close()
         elif self._state is BreakerState.CLOSED:
-            self._failures += 1
+            self._failures += attempts
             if self._failures >= self._config.failures:
                 self._open(now)
         elif self._state is BreakerState.HALF_OPEN:
@@ -113,16 +121,17 @@ class Breaker:
             self._open(now)
         # While it is open, calls end that began before: they say nothing new.
 
-    def _has_room(self) -> bool:
-        """Tell whether one more call under way is not too many.
+    def _room(self) -> float:
+        """Return how many attempts more under way are not too many; one where a probe is due.
 
         As long as all may fail, no more are under way than it takes to open: a wrong API key
-        must not cost as many greetings as calls are made at once.
+        must not cost as many greetings as calls are made at once, nor as a call may carry.
         """
         if self._state is not BreakerState.CLOSED:
-            return self._under_way == 0
-        is_well = self._is_proven and self._failures == 0
-        return is_well or self._failures + self._under_way < self._config.failures
+            return 0 if self._under_way else 1
+        if self._is_proven and self._failures == 0:
+            return math.inf
+        return max(self._config.failures - self._failures - self._under_way, 0)
 
     def _left_of_pause(self, now: float) -> float:
         is_closed = self._state is BreakerState.CLOSED

@@ -63,6 +63,8 @@ class Outcome:
     trouble: what the attempt showed about the provider; None where it did its part, as it also
     does when it refuses one message.
     is_probe: made to see whether a provider that was left alone is back, which it was not.
+    is_of_batch: the provider refused a batch as a whole; one greeting in it may be to blame, or
+    none. It took none of them, and nothing is known yet about each.
     """
 
     kind: OutcomeKind
@@ -73,11 +75,11 @@ class Outcome:
     provider_message_id: str | None = None
     trouble: Trouble | None = None
     is_probe: bool = False
+    is_of_batch: bool = False
 
 
 _UNTRIED = frozenset({OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN})
 _ENDS = {
-    OutcomeKind.ACCEPTED: Status.SENT,
     OutcomeKind.REFUSED: Status.FAILED,
     OutcomeKind.NOT_TRIED: Status.RETRYING,
     OutcomeKind.FORGOTTEN: Status.UNKNOWN,
@@ -114,8 +116,11 @@ class DeliveryPolicy:
         is_counted = outcome.kind not in _UNTRIED and not outcome.is_probe
         is_ambiguous = outcome.kind is OutcomeKind.AMBIGUOUS
         since = message.ambiguous_since or (finished_at if is_ambiguous else None)
-        next_attempt_at = finished_at + self._wait(message, outcome, jitter)
-        status = self._status(message, outcome, since, next_attempt_at)
+        status, next_attempt_at = Status.SENT, finished_at
+        # Nearly all are accepted; of the others it matters when they would be tried again.
+        if outcome.kind is not OutcomeKind.ACCEPTED:
+            next_attempt_at += self._wait(message, outcome, jitter)
+            status = self._status(message, outcome, since, next_attempt_at)
         is_retry = status is Status.RETRYING
         return Recorded(
             message_id=message.id,

@@ -1,5 +1,6 @@
 """Name what stands before a provider, and what all workers share of it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -14,12 +15,15 @@ class Gate(Protocol):
         """Return when a call may be made, or nobody is to wait any longer."""
         ...
 
-    async def admit(self, patience: timedelta) -> Outcome | None:
-        """Return None where a call is to be made now; else the outcome of one that is not."""
+    async def admit(self, patience: timedelta, wanted: int = 1) -> int | Outcome:
+        """Return how many of `wanted` greetings are to be sent now, by one call: one at least.
+
+        Else the outcome of a call that is not made.
+        """
         ...
 
-    def note(self, outcome: Outcome) -> Outcome:
-        """Take in what came of a call that was admitted; return it, marked if it was a probe."""
+    def note(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Take in what came of a call, by greeting; return it, marked if it was a probe."""
         ...
 
     def stop(self) -> None:

@@ -169,17 +169,20 @@ def _left_of_block(pace: Pace, now: datetime) -> timedelta:
 
 
 class Meter:
-    """Measure the calls of this process: how many were made in a second of late."""
+    """Measure the calls of this process: how many were made in a second of late.
+
+    A call that carries many greetings is as many calls.
+    """
 
     def __init__(self) -> None:
         self._second = 0
         self._count = 0
         self._before = 0
 
-    def count(self, now: float) -> None:
-        """Note a call. now: seconds of Clock.monotonic."""
+    def count(self, now: float, calls: int = 1) -> None:
+        """Note calls. now: seconds of Clock.monotonic."""
         self._turn(now)
-        self._count += 1
+        self._count += calls
 
     def rate(self, now: float) -> float:
         """Return the calls of the present second, or of the one before if those were more."""

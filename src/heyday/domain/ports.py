@@ -274,6 +274,27 @@ class Sender(Protocol):
         ...
 
 
+class BatchSender(Protocol):
+    """Talk to a provider that takes many greetings by one call; or one, where `batch_size` is 1."""
+
+    @property
+    def batch_size(self) -> int:
+        """Return the most greetings that one call may carry."""
+        ...
+
+    @property
+    def key_lifetime(self) -> timedelta | None:
+        """Return what a Sender does."""
+        ...
+
+    async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
+        """Make one attempt at each, by one call; return their outcomes in the same order.
+
+        Every fault of the provider or the network is an outcome: of all, where it is the call's.
+        """
+        ...
+
+
 class Delivery(Protocol):
     """Hold a batch that was handed to this worker and not yet acknowledged."""
 

@@ -14,7 +14,7 @@ import msgspec
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.models import ClaimedMessage
-from heyday.senders.scrub import scrub
+from heyday.senders.scrub import Scrubber
 
 _ID_FIELDS = ("id", "message_id", "messageId")
 _ID_LENGTH = 255
@@ -74,12 +74,17 @@ def judge(answer: Answer, message: ClaimedMessage, now: datetime, *, honours_key
 
     honours_keys: whether the provider takes a second request with the same key for the first.
     """
+    return judge_for(Scrubber([message]), answer, now, honours_keys=honours_keys)
+
+
+def judge_for(scrubber: Scrubber, answer: Answer, now: datetime, *, honours_keys: bool) -> Outcome:
+    """Return the outcome, as `judge` does, of an attempt at whomever the scrubber knows."""
     fields = _json_object(answer.body)
     kind, error = _classify(answer, fields, honours_keys=honours_keys)
     return Outcome(
         kind,
         code=answer.status,
-        body=scrub((answer.body or b"").decode("utf-8", "replace"), message) or None,
+        body=scrubber.scrub((answer.body or b"").decode("utf-8", "replace")) or None,
         error=error,
         retry_after=parse_retry_after(answer.retry_after, now),
         provider_message_id=_find_id(fields) if kind is OutcomeKind.ACCEPTED else None,
@@ -122,6 +127,8 @@ def _classify_success(
 
 def _find_trouble(kind: OutcomeKind, status: int) -> Trouble | None:
     """Return what the answer shows about the provider: nothing where it is about the message."""
+    if kind is OutcomeKind.ACCEPTED:
+        return None
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Trouble.PACE
     if status in _REFUSES_US:
@@ -143,11 +150,15 @@ def _json_object(body: bytes | None) -> dict[str, object] | None:
 
 def _find_id(fields: dict[str, object] | None) -> str | None:
     """Return the provider's id for the message, if it gave one that can be stored."""
+    if fields is None:
+        return None
     for name in _ID_FIELDS:
-        value = (fields or {}).get(name)
+        value = fields.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            printable = "".join(c for c in str(value) if c.isprintable())
-            return printable[:_ID_LENGTH] or None
+            text = str(value)
+            if not text.isprintable():
+                text = "".join(c for c in text if c.isprintable())
+            return text[:_ID_LENGTH] or None
     return None
 
 

@@ -5,6 +5,8 @@ Source: DESIGN section 8 (the request), section 4 (what each fault means).
 
 import asyncio
 import errno
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
@@ -51,6 +53,7 @@ class HttpConfig:
     connections: how many calls are made at once.
     key_lifetime: for how long the provider takes a second request with the same key for the
     first; None if it never does.
+    largest_answer: in bytes; one that is longer counts as broken.
     """
 
     url: str = field(repr=False)
@@ -58,6 +61,7 @@ class HttpConfig:
     connect_timeout: timedelta = timedelta(seconds=3)
     connections: int = 128
     key_lifetime: timedelta | None = timedelta(hours=24)
+    largest_answer: int = _LARGEST_ANSWER
 
     def __post_init__(self) -> None:
         """Refuse what no call could be made with."""
@@ -82,9 +86,9 @@ class HttpConfig:
         return min(self.connect_timeout, self.timeout / 2).total_seconds()
 
     @property
-    def endpoint(self) -> str:
-        """Return where greetings are posted to."""
-        return f"{self.url.rstrip('/')}/send-email"
+    def root(self) -> str:
+        """Return what the addresses of its API begin with."""
+        return self.url.rstrip("/")
 
 
 def _is_web_address(url: str) -> bool:
@@ -161,6 +165,18 @@ class HttpSender:
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Make one attempt, within `timeout`. Every fault of provider or network is an outcome."""
+        content = msgspec.json.encode({"email": message.email, "message": message.text})
+        key = {"Idempotency-Key": message.idempotency_key}
+        answer = await self.post("send-email", content, key)
+        if isinstance(answer, Outcome):
+            return answer
+        honours_keys = self._config.key_lifetime is not None
+        return judge(answer, message, self._clock.now(), honours_keys=honours_keys)
+
+    async def post(
+        self, name: str, content: bytes, headers: Mapping[str, str] | None = None
+    ) -> Answer | Outcome:
+        """Post JSON to {url}/{name}, within `timeout`; return the answer, or what came instead."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._config.timeout.total_seconds()
         try:
@@ -169,31 +185,30 @@ class HttpSender:
         except TimeoutError:
             busy = f"all {self._config.connections} connections to the provider were busy"
             return Outcome(OutcomeKind.NOT_TRIED, error=busy)
-        try:
-            return await self._call(message, deadline - loop.time())
-        finally:
-            self._slots.release()
-
-    async def _call(self, message: ClaimedMessage, seconds: float) -> Outcome:
-        if self._session is None:
-            raise RuntimeError("the HTTP sender is not open; call open() first")
-        content = msgspec.json.encode({"email": message.email, "message": message.text})
         letter = _Letter(content, content_type=_CONTENT_TYPE)
         try:
-            # aiohttp repeats no POST by itself; nor may it follow a redirect with one.
-            async with self._session.post(
-                self._config.endpoint,
-                data=letter,
-                headers={"Idempotency-Key": message.idempotency_key},
-                allow_redirects=False,
-                timeout=self._timeout(seconds),
-            ) as response:
-                answer = await _read(response)
+            request = self._request(name, letter, headers, deadline - loop.time())
+            async with request as response:
+                return await _read(response, self._config.largest_answer)
         except (aiohttp.ClientError, OSError) as fault:
             kind = OutcomeKind.AMBIGUOUS if letter.may_have_left else OutcomeKind.NOT_ACCEPTED
             return Outcome(kind, error=_describe(fault), trouble=Trouble.PROVIDER)
-        honours_keys = self._config.key_lifetime is not None
-        return judge(answer, message, self._clock.now(), honours_keys=honours_keys)
+        finally:
+            self._slots.release()
+
+    def _request(
+        self, name: str, letter: _Letter, headers: Mapping[str, str] | None, seconds: float
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        if self._session is None:
+            raise RuntimeError("the HTTP sender is not open; call open() first")
+        # aiohttp repeats no POST by itself; nor may it follow a redirect with one.
+        return self._session.post(
+            f"{self._config.root}/{name}",
+            data=letter,
+            headers=headers,
+            allow_redirects=False,
+            timeout=self._timeout(seconds),
+        )
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(
@@ -204,12 +219,12 @@ class HttpSender:
         )
 
 
-async def _read(response: aiohttp.ClientResponse) -> Answer:
+async def _read(response: aiohttp.ClientResponse, largest: int) -> Answer:
     """Read the answer to its end or its bound. A status that came stands, whatever follows."""
     body: bytes | None = None
     try:
-        await response.content.readexactly(_LARGEST_ANSWER + 1)
-        fault = f"the body is longer than {_LARGEST_ANSWER} bytes"
+        await response.content.readexactly(largest + 1)
+        fault = f"the body is longer than {largest} bytes"
     except asyncio.IncompleteReadError as whole:
         body, fault = whole.partial, None
     except (aiohttp.ClientError, OSError) as broken:

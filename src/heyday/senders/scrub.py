@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from urllib.parse import unquote
 
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -22,7 +24,7 @@ _ADDRESS = re.compile(rf"(?<![^{_AROUND_ADDRESS}])[^@{_AROUND_ADDRESS}]++@[^{_AR
 
 
 def _words(text: str) -> set[str]:
-    return {word.casefold() for word in _WORD.findall(text) if not word.isdecimal()}
+    return {word for word in set(_WORD.findall(text.casefold())) if not word.isdecimal()}
 
 
 # What every greeting says tells nothing about a person.
@@ -45,22 +47,35 @@ def _unescape(answer: str) -> str:
     return html.unescape(unquote(answer)) if "%" in answer or "&" in answer else answer
 
 
-def scrub(answer: str, message: ClaimedMessage) -> str:
-    """Return an answer fit to be stored: one line, cut short, without the person.
+class Scrubber:
+    """Know what is personal in some greetings, and take it out of what was answered to them.
 
-    Every address goes, and every word of the letter and of the person's own address that not
+    Every address goes, and every word of the letters and of the people's own addresses that not
     all letters share: providers echo what they got, whole or in parts, and escaped in many ways.
     """
-    plain = " ".join(_unescape(answer).split())
-    if not plain.isprintable():
-        plain = "".join(c for c in plain if c.isprintable())
-    if "@" in plain:
-        plain = re.sub(re.escape(message.email), _GONE, plain, flags=re.IGNORECASE)
-        plain = _ADDRESS.sub(_GONE, plain)
-    local_part = message.email.partition("@")[0]
-    personal = _words(f"{message.text} {local_part}") - _SAID_TO_ALL
 
-    def cover(match: re.Match[str]) -> str:
-        return _GONE if match.group().casefold() in personal else match.group()
+    def __init__(self, messages: Sequence[ClaimedMessage]) -> None:
+        self._addresses = [message.email for message in messages]
+        letters = (f"{m.text} {m.email.partition('@')[0]}" for m in messages)
+        self._personal = _words(" ".join(letters)) - _SAID_TO_ALL
 
-    return _WORD.sub(cover, plain)[:STORED_LENGTH]
+    def scrub(self, answer: str) -> str:
+        """Return an answer fit to be stored: one line, cut short, without the people."""
+        plain = " ".join(_unescape(answer).split())
+        if not plain.isprintable():
+            plain = "".join(c for c in plain if c.isprintable())
+        if "@" in plain:
+            for address in self._odd_addresses:
+                plain = re.sub(re.escape(address), _GONE, plain, flags=re.IGNORECASE)
+            plain = _ADDRESS.sub(_GONE, plain)
+        if self._personal.isdisjoint(_WORD.findall(plain.casefold())):
+            return plain[:STORED_LENGTH]
+        return _WORD.sub(self._cover, plain)[:STORED_LENGTH]
+
+    @cached_property
+    def _odd_addresses(self) -> list[str]:
+        """Return the addresses that do not look like one, which are to be looked for by name."""
+        return [address for address in self._addresses if not _ADDRESS.fullmatch(address)]
+
+    def _cover(self, match: re.Match[str]) -> str:
+        return _GONE if match.group().casefold() in self._personal else match.group()

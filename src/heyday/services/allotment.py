@@ -64,15 +64,15 @@ class Allotment:
             self._begin_to_ask()
         return self._is_known
 
-    def spend(self, now: float) -> bool:
-        """Tell whether a call may be made, and take its token if so."""
+    def spend(self, now: float, wanted: int = 1) -> int:
+        """Return how many of `wanted` calls may be made, and take their tokens."""
         self._hear(now)
+        spent = wanted
         if self._is_limited:
-            if self._tokens < 1 or now >= self._tokens_until:
-                return False
-            self._tokens -= 1
-        self._meter.count(now)
-        return True
+            spent = min(wanted, self._tokens) if now < self._tokens_until else 0
+            self._tokens -= spent
+        self._meter.count(now, spent)
+        return spent
 
     def ask(self, now: float, waiting: int) -> None:
         """Ask for tokens if it is time to, for so many calls; `changed` brings the answer."""

@@ -1,6 +1,7 @@
 """Stand before a provider: let calls through at its pace, and none while it is down."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
@@ -38,11 +39,18 @@ _REASONS = {
 }
 
 
+def _trouble_of(outcome: Outcome) -> Trouble | None:
+    if outcome.trouble is None and outcome.kind in _UNSURE:
+        return Trouble.PROVIDER
+    return outcome.trouble
+
+
 class ProviderGate:
     """Join breaker and pace for one provider, in one process.
 
     Await `wait_until_open` before greetings are claimed and `admit` before each call; call `note`
-    after each call that was admitted. `stop` lets nobody wait any longer; `close` at the end.
+    after each call that was admitted, with an outcome for each greeting in it. `stop` lets nobody
+    wait any longer; `close` at the end.
     """
 
     def __init__(
@@ -75,44 +83,49 @@ class ProviderGate:
                 return
             await self._pause(seconds)
 
-    async def admit(self, patience: timedelta) -> Outcome | None:
-        """Return None where a call is to be made now, which may take up to `patience` to tell.
+    async def admit(self, patience: timedelta, wanted: int = 1) -> int | Outcome:
+        """Return how many of `wanted` greetings are to be sent now, by one call: one at least.
 
-        Else the outcome of a call that is not made: NOT_TRIED, and for how long to leave it.
+        It may take up to `patience` to tell. Else the outcome of a call that is not made:
+        NOT_TRIED, and for how long to leave it.
         """
         deadline = self._clock.monotonic() + patience.total_seconds()
-        self._waiting += 1
+        self._waiting += wanted
         was_held = False
         try:
-            while held := self._held_by(now := self._clock.monotonic()):
+            while True:
+                admitted = self._admit_now(now := self._clock.monotonic(), wanted)
+                if not isinstance(admitted, HeldBy):
+                    return admitted
                 if not was_held:
-                    self._metrics.held_back.labels(self._provider, held.value).inc()
+                    self._metrics.held_back.labels(self._provider, admitted.value).inc()
                     was_held = True
-                if not self._is_worth_waiting(held, now, deadline):
-                    return self._refusal(held, now)
-                seconds = self._until_next_look(held, now)
+                if not self._is_worth_waiting(admitted, now, deadline):
+                    return self._refusal(admitted, now)
+                seconds = self._until_next_look(admitted, now)
                 await self._pause(min(seconds, deadline - now))
         finally:
-            self._waiting -= 1
-        return None
+            self._waiting -= wanted
 
-    def note(self, outcome: Outcome) -> Outcome:
-        """Take in what came of a call that was admitted; return it, marked if it was a probe."""
+    def note(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Take in what came of a call, by greeting; return it, marked if it was a probe.
+
+        One sign of life among them is one of the provider's.
+        """
         now = self._clock.monotonic()
-        trouble = outcome.trouble
-        if trouble is None and outcome.kind in _UNSURE:
-            trouble = Trouble.PROVIDER
-        if trouble is Trouble.PACE:
-            self._allotment.slow_down(now, outcome.retry_after)
-        says_nothing = outcome.kind in _NOT_CALLED or trouble is Trouble.PACE
+        troubles = {_trouble_of(outcome) for outcome in outcomes if outcome.kind not in _NOT_CALLED}
+        if Trouble.PACE in troubles:
+            waits = [o.retry_after for o in outcomes if o.trouble is Trouble.PACE and o.retry_after]
+            self._allotment.slow_down(now, max(waits, default=None))
+        troubles.discard(Trouble.PACE)
+        is_failure = None not in troubles if troubles else None
         before, was_held = self._breaker.state, self._breaker.wait(now) > 0
-        self._breaker.note(now, is_failure=None if says_nothing else trouble is not None)
+        self._breaker.note(now, is_failure=is_failure, attempts=len(outcomes))
         self._tell(before)
         if was_held or self._breaker.state is not before:
             self._announce()
-        has_failed = not says_nothing and trouble is not None
-        is_probe = before is BreakerState.HALF_OPEN and has_failed
-        return replace(outcome, is_probe=True) if is_probe else outcome
+        is_probe = before is BreakerState.HALF_OPEN and is_failure
+        return [replace(outcome, is_probe=True) for outcome in outcomes] if is_probe else outcomes
 
     def stop(self) -> None:
         """Let nobody wait any longer: what cannot be called now is not called."""
@@ -123,17 +136,19 @@ class ProviderGate:
         """End what goes on in the background."""
         await self._allotment.close()
 
-    def _held_by(self, now: float) -> HeldBy | None:
-        """Admit a call, or say what keeps it."""
-        if self._breaker.wait(now) > 0:
+    def _admit_now(self, now: float, wanted: int) -> int | HeldBy:
+        """Admit greetings to one call, or say what keeps it."""
+        room = self._breaker.room(now)
+        if not room:
             return HeldBy.BREAKER
-        if not self._allotment.spend(now):
+        admitted = self._allotment.spend(now, int(min(wanted, room)))
+        if not admitted:
             self._allotment.ask(now, self._waiting)
             return HeldBy.PACE
         before = self._breaker.state
-        self._breaker.admit(now)
+        self._breaker.admit(now, admitted)
         self._tell(before)
-        return None
+        return admitted
 
     def _is_worth_waiting(self, held: HeldBy, now: float, deadline: float) -> bool:
         if self._is_stopping:

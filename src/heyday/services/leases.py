@@ -52,10 +52,11 @@ class Lease:
         """Take what the claim brought."""
         self._held = {message.id: message for message in messages}
 
-    def permits(self, message: ClaimedMessage) -> bool:
-        """Tell whether a call that starts now would end while the row is surely ours."""
-        in_time = self._clock.monotonic() < self._began + self._config.usable
-        return in_time and message.id in self._held
+    def permitted(self, messages: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
+        """Return those of which a call that starts now would end while the row is surely ours."""
+        if self._clock.monotonic() >= self._began + self._config.usable:
+            return []
+        return [message for message in messages if message.id in self._held]
 
     def release(self, message_ids: Iterable[UUID]) -> None:
         """Let go of what was recorded."""

@@ -1,9 +1,11 @@
 """Send greetings: claim a batch, make the calls, record what came of them."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import stamina
@@ -13,7 +15,7 @@ from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.gate_ports import Gate
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
-from heyday.domain.ports import Clock, Sender, Session, Store
+from heyday.domain.ports import BatchSender, Clock, Session, Store
 from heyday.domain.transitions import Status, check_move
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
@@ -28,15 +30,22 @@ log = structlog.get_logger()
 # else has claimed meanwhile is written whenever the database is back.
 _RECORD_PATIENCE = timedelta(minutes=10)
 _LONGEST_PAUSE = 1.0
+_STOPPING = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
+_TOO_LATE = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
+_FORGOTTEN = Outcome(
+    OutcomeKind.FORGOTTEN,
+    error="the provider does not know the key of an earlier, ambiguous attempt",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SendingConfig:
-    """Set how a batch is sent.
+    """Set how a batch of the queue is sent.
 
-    concurrency: calls in flight at once.   flush_size, flush_every: when outcomes are written.
-    patience: how long a greeting that was claimed waits for its turn at the provider.
-    sweep_chunk: rows of vanished workers that are decided about at once.
+    concurrency: calls in flight at once, each with as many greetings as the sender takes.
+    flush_size, flush_every: when outcomes are written.   patience: how long a greeting that was
+    claimed waits for its turn at the provider.   sweep_chunk: rows of vanished workers that are
+    decided about at once.
     """
 
     concurrency: int = 64
@@ -54,7 +63,7 @@ class MessageSenderService:
         self,
         *,
         store: Store,
-        sender: Sender,
+        sender: BatchSender,
         gate: Gate,
         policy: DeliveryPolicy,
         planner: Planner,
@@ -84,7 +93,7 @@ class MessageSenderService:
         await self._gate.wait_until_open()
 
     async def deliver(self, batch: Batch) -> int:
-        """Claim a batch that is due, send it and record it; return how many calls were made.
+        """Claim a batch that is due, send it and record it; return how many greetings it held.
 
         When this returns, every row it claimed is recorded, so the batch may be acknowledged.
         A second delivery of the same batch finds nothing to claim.
@@ -107,7 +116,7 @@ class MessageSenderService:
             )
             if not expired:
                 return resolved
-            await self._record([self._decide(message, vanished) for message in expired])
+            await self._record(self._decide(expired, [vanished] * len(expired)))
             resolved += len(expired)
 
     async def _claim(self, batch: Batch) -> Claim:
@@ -163,7 +172,8 @@ class MessageSenderService:
         writer = asyncio.create_task(self._write(done, lease, finished))
         try:
             async with asyncio.TaskGroup() as sending:
-                for _ in range(min(self._config.concurrency, len(messages))):
+                calls = math.ceil(len(messages) / self._sender.batch_size)
+                for _ in range(min(self._config.concurrency, calls)):
                     sending.create_task(self._send_next(waiting, done, lease))
             finished.set()
             await writer
@@ -184,39 +194,95 @@ class MessageSenderService:
     async def _send_next(
         self, waiting: Iterator[ClaimedMessage], done: list[Recorded], lease: Lease
     ) -> None:
-        """Take one message after another until none is left."""
-        for message in waiting:
-            outcome = await self._attempt(message, lease)
-            done.append(self._decide(message, outcome))
+        """Take as many as one call may carry, again and again, until none is left."""
+        while some := list(islice(waiting, self._sender.batch_size)):
+            await self._send(some, done, lease)
 
-    async def _attempt(self, message: ClaimedMessage, lease: Lease) -> Outcome:
+    async def _send(
+        self, messages: Sequence[ClaimedMessage], done: list[Recorded], lease: Lease
+    ) -> None:
+        """Send in one call, or in as many as the gate makes of it.
+
+        A batch that is refused as a whole goes again in halves, until a greeting is by itself: one
+        bad address must not cost the others their greeting.
+        """
+        parts = [messages]
+        while parts:
+            part = self._put_off(parts.pop(), done)
+            if not part:
+                continue
+            admitted = await self._gate.admit(self._config.patience, len(part))
+            if isinstance(admitted, Outcome):
+                done += self._decide(part, [admitted] * len(part))
+                continue
+            called, outcomes = await self._call(part[:admitted], lease)
+            if admitted < len(part):
+                parts.append(part[admitted:])
+            if outcomes[0].is_of_batch and len(called) > 1:
+                middle = len(called) // 2
+                parts += [called[middle:], called[:middle]]
+            else:
+                done += self._decide(called, outcomes)
+
+    def _put_off(
+        self, messages: Sequence[ClaimedMessage], done: list[Recorded]
+    ) -> Sequence[ClaimedMessage]:
+        """Return those of which a call may be made now; say of the others why there is none."""
         if self._is_stopping:
-            return Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
-        if not self._policy.may_attempt(message, self._clock.now()):
-            forgotten = "the provider does not know the key of an earlier, ambiguous attempt"
-            return Outcome(OutcomeKind.FORGOTTEN, error=forgotten)
-        if held := await self._gate.admit(self._config.patience):
-            return held
-        outcome = await self._call(message, lease)
-        return self._gate.note(outcome)
+            done += self._decide(messages, [_STOPPING] * len(messages))
+            return []
+        now = self._clock.now()
+        may = [message for message in messages if self._policy.may_attempt(message, now)]
+        if len(may) < len(messages):
+            put_off = [m for m in messages if not self._policy.may_attempt(m, now)]
+            done += self._decide(put_off, [_FORGOTTEN] * len(put_off))
+        return may
 
-    async def _call(self, message: ClaimedMessage, lease: Lease) -> Outcome:
+    async def _call(
+        self, messages: Sequence[ClaimedMessage], lease: Lease
+    ) -> tuple[Sequence[ClaimedMessage], Sequence[Outcome]]:
+        """Call for those whose lease is long enough; return all, in some order, and outcomes."""
         # Looked at last, for it takes time to be admitted.
-        if not lease.permits(message):
-            return Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
-        if message.retry_count == 0:
-            late = self._clock.now() - message.scheduled_send_at
-            self._metrics.lateness.labels(message.message_type).observe(late.total_seconds())
+        ours = lease.permitted(messages)
+        if len(ours) == len(messages):
+            return messages, self._gate.note(await self._ask(messages))
+        others = [message for message in messages if message not in ours]
+        outcomes = [*(await self._ask(ours) if ours else []), *[_TOO_LATE] * len(others)]
+        return [*ours, *others], self._gate.note(outcomes)
+
+    async def _ask(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
+        now = self._clock.now()
         try:
-            return await self._sender.send(message)
+            outcomes = await self._sender.send_many(messages)
         except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
             log.warning("sender_failed", error=type(error).__name__)
-            return Outcome(OutcomeKind.AMBIGUOUS, error=f"{type(error).__name__} in the sender")
+            unclear = f"{type(error).__name__} in the sender"
+            outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
+        if not outcomes[0].is_of_batch:
+            self._note_lateness(messages, now)
+        return outcomes
 
-    def _decide(self, message: ClaimedMessage, outcome: Outcome) -> Recorded:
-        recorded = self._policy.record(message, outcome, self._clock.now(), self._jitter())
-        check_move(Status.SENDING, recorded.status)
-        self._metrics.attempts.labels(message.message_type, outcome.kind.value).inc()
+    def _note_lateness(self, messages: Sequence[ClaimedMessage], called_at: datetime) -> None:
+        """Count how late the first attempts at greetings began."""
+        firsts = [message for message in messages if message.retry_count == 0]
+        for message_type in {message.message_type for message in firsts}:
+            observe = self._metrics.lateness.labels(message_type).observe
+            for message in firsts:
+                if message.message_type == message_type:
+                    observe((called_at - message.scheduled_send_at).total_seconds())
+
+    def _decide(
+        self, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome]
+    ) -> list[Recorded]:
+        """Return what to record of attempts that have just ended."""
+        now = self._clock.now()
+        pairs = list(zip(messages, outcomes, strict=True))
+        recorded = [self._policy.record(m, o, now, self._jitter()) for m, o in pairs]
+        for status in {each.status for each in recorded}:
+            check_move(Status.SENDING, status)
+        for of in {(message.message_type, outcome.kind) for message, outcome in pairs}:
+            count = sum((m.message_type, o.kind) == of for m, o in pairs)
+            self._metrics.attempts.labels(*of).inc(count)
         return recorded
 
     async def _flush(self, done: list[Recorded], lease: Lease) -> None:

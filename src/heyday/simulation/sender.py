@@ -1,6 +1,6 @@
 """Accept every letter, and remember when it left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -43,12 +43,13 @@ class OpenGate:
     async def wait_until_open(self) -> None:
         """Return at once."""
 
-    async def admit(self, patience: timedelta) -> None:
-        """Let a call through."""
+    async def admit(self, patience: timedelta, wanted: int = 1) -> int:  # noqa: ARG002 - the port's
+        """Let all through."""
+        return wanted
 
-    def note(self, outcome: Outcome) -> Outcome:
-        """Return the outcome as it is."""
-        return outcome
+    def note(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Return the outcomes as they are."""
+        return outcomes
 
     def stop(self) -> None:
         """Do nothing: nobody waits."""

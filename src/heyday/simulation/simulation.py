@@ -16,7 +16,7 @@ from uuid import uuid4
 import asyncpg
 import uvloop
 
-from heyday.bootstrap import open_database
+from heyday.bootstrap.database import open_database
 from heyday.db.connection import connect, explained
 from heyday.db.types import AnyConnection
 from heyday.domain.errors import ConfigurationError

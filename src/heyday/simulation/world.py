@@ -13,6 +13,7 @@ from heyday.domain.timezone import TimezoneService
 from heyday.schedulers.daily import DailyScheduler
 from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.recovery import RecoveryScheduler
+from heyday.services.one_by_one import OneByOne
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.scheduling import DAILY, MINUTE, RECOVERY
 from heyday.settings import Settings
@@ -39,7 +40,7 @@ class SimulatedApp(App):
         planning_store: Store,
     ) -> None:
         self.agenda = Agenda(database, clock, settings.look_ahead)
-        watched = WatchedSender(sender, self.agenda.mark_stale)
+        watched = OneByOne(WatchedSender(sender, self.agenda.mark_stale))
         super().__init__(settings, url, database, InboxRepository(database), watched)
         self.clock = self._virtual = clock
         self.timezones = dict(timezones)

@@ -1,8 +1,10 @@
 """Have the provider fail in every way."""
 
+from dataclasses import replace
+
 from tests.chaos import clock
 from tests.chaos.fault import Fault
-from tests.chaos.provider import Behaviour
+from tests.chaos.provider import Behaviour, read_log
 from tests.chaos.waiting import pause
 from tests.chaos.world import Setup, World
 from tests.provider import Act
@@ -39,6 +41,15 @@ async def _forget_the_pace(world: World) -> None:
         await pause(0.2)
 
 
+# Some five calls for a batch of the queue; that three fail in a row is no reason to leave the
+# provider alone for long, or nothing would be broken meanwhile.
+_IN_CALLS = {
+    "HEYDAY_BATCH_SIZE": "100",
+    "HEYDAY_PROVIDER_BATCH": "20",
+    "HEYDAY_CONCURRENCY": "4",
+    "HEYDAY_BREAKER_FAILURES": "200",
+}
+
 FAULTY = Fault(
     "provider",
     "provider: 500, 503, 429, hang, reset after accepting, slow body, success: false, HTML, "
@@ -54,4 +65,20 @@ FAULTY = Fault(
         meanwhile=_forget_the_pace,
         settings=lambda: {"HEYDAY_BATCH_SIZE": "100", "HEYDAY_CONCURRENCY": "32"},
     ),
+)
+
+
+async def _look_for_batches(world: World) -> list[str]:
+    sizes = [request.together for request in read_log(world.provider_log)]
+    world.notes["requests in batches"] = sum(size > 1 for size in sizes)
+    return [] if any(size > 1 for size in sizes) else ["no batch came"]
+
+
+IN_BATCHES = replace(
+    FAULTY,
+    name="batches",
+    title="provider of batches: the same of whole batches and of one greeting in them",
+    times=20_000,
+    setup=replace(FAULTY.setup, settings=lambda: _IN_CALLS),
+    review=_look_for_batches,
 )

@@ -188,12 +188,27 @@ def test_absurd_times_and_notes_without_a_call_break_nothing(
     assert breaker.admit(latest + 1000), "it never stays shut for good"
 
 
+def test_a_call_with_many_attempts_is_as_many_attempts():
+    breaker = Breaker(CONFIG)
+    assert breaker.admit(0, 1000) == CONFIG.failures, "a wrong key may hit all of them"
+    assert breaker.room(0) == 0
+    breaker.note(0, is_failure=False, attempts=CONFIG.failures)
+    assert breaker.admit(0, 1000) == 1000
+    assert breaker.admit(0, 500) == 500
+    breaker.note(0, is_failure=True, attempts=1000)
+    assert breaker.state is BreakerState.OPEN
+    breaker.note(0, is_failure=None, attempts=500)
+    assert breaker.room(5) == 1
+    assert breaker.admit(5, 1000) == 1, "a probe is one greeting"
+
+
 @dataclass
 class Call:
     """A call under way. is_probe: it was admitted while the breaker was not closed."""
 
     is_probe: bool
     began_at: float
+    attempts: int
 
 
 class Calls(RuleBasedStateMachine):
@@ -205,6 +220,7 @@ class Calls(RuleBasedStateMachine):
         self.now = 0.0
         self.under_way: list[Call] = []
         self.failed_in_a_row = 0
+        self.is_proven = False
 
     @rule(seconds=st.floats(0, 10))
     def pass_time(self, seconds: float) -> None:
@@ -213,26 +229,28 @@ class Calls(RuleBasedStateMachine):
         while self.under_way and self.now - self.under_way[0].began_at > LONGEST_CALL:
             self.end(0, is_failure=True)
 
-    @rule()
-    def start(self) -> None:
+    @rule(wanted=st.sampled_from([1, 2, 1000]))
+    def start(self, wanted: int) -> None:
         was_closed = self.breaker.state is BreakerState.CLOSED
-        wait = self.breaker.wait(self.now)
-        is_admitted = self.breaker.admit(self.now)
-        assert is_admitted == (wait == 0)
-        if is_admitted:
-            self.under_way.append(Call(not was_closed, self.now))
+        room = self.breaker.room(self.now)
+        assert (room > 0) == (self.breaker.wait(self.now) == 0)
+        admitted = self.breaker.admit(self.now, wanted)
+        assert admitted == min(room, wanted)
+        if admitted:
+            self.under_way.append(Call(not was_closed, self.now, admitted))
 
     @precondition(lambda self: self.under_way)
     @rule(which=st.integers(0), is_failure=st.sampled_from([True, False, None]))
     def end(self, which: int, is_failure: bool | None) -> None:  # noqa: FBT001 - drawn by name
-        self.under_way.pop(which % len(self.under_way))
+        attempts = self.under_way.pop(which % len(self.under_way)).attempts
         was_closed = self.breaker.state is BreakerState.CLOSED
-        self.breaker.note(self.now, is_failure=is_failure)
+        self.breaker.note(self.now, is_failure=is_failure, attempts=attempts)
         if is_failure is False:
             self.failed_in_a_row = 0
+            self.is_proven = True
             assert self.breaker.state is BreakerState.CLOSED
         elif is_failure and was_closed:
-            self.failed_in_a_row += 1
+            self.failed_in_a_row += attempts
             is_open = self.breaker.state is BreakerState.OPEN
             assert is_open == (self.failed_in_a_row >= CONFIG.failures)
             if is_open:
@@ -246,7 +264,12 @@ class Calls(RuleBasedStateMachine):
     @invariant()
     def a_probe_is_alone(self) -> None:
         if self.breaker.state is BreakerState.HALF_OPEN:
-            assert len(self.under_way) <= 1
+            assert sum(call.attempts for call in self.under_way) <= 1
+
+    @invariant()
+    def no_more_than_it_takes_may_fail_at_first(self) -> None:
+        if not self.is_proven:
+            assert sum(call.attempts for call in self.under_way) <= CONFIG.failures
 
 
 TestCalls = Calls.TestCase

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyday.senders.scrub import STORED_LENGTH, scrub
+from heyday.domain.models import ClaimedMessage
+from heyday.senders.scrub import STORED_LENGTH, Scrubber
 from tests.fakes import MESSAGE
 
 RENE = replace(
@@ -17,6 +18,11 @@ RENE = replace(
     email="rené.o'brien@example.org",
     text="Hey, René O'Brien it's your work anniversary! 7 years with us!",
 )
+
+
+def scrub(answer: str, message: ClaimedMessage) -> str:
+    """Return the answer to one message alone as it is stored."""
+    return Scrubber([message]).scrub(answer)
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,8 @@ class Rig:
 
     async def call(self, outcome: Outcome) -> None:
         """Make one call that ends so."""
-        assert await self.gate.admit(SECOND) is None
-        self.gate.note(outcome)
+        assert await self.gate.admit(SECOND) == 1
+        self.gate.note([outcome])
 
     async def open_breaker(self) -> None:
         for _ in range(3):
@@ -163,7 +163,7 @@ async def test_what_is_to_be_known_is_asked_for_before_the_first_call(rig: Rig) 
     await rig.gate.wait_until_open()
     assert rig.clock.sleeping_until == []
     assert rig.pace.asked == 1
-    assert await rig.gate.admit(timedelta()) is None
+    assert await rig.gate.admit(timedelta()) == 1
 
 
 async def test_the_gate_stays_shut_while_nothing_is_known(rig: Rig) -> None:
@@ -186,16 +186,16 @@ async def test_stopping_ends_every_wait_also_while_nothing_is_known(rig: Rig) ->
     await settle()
     assert opening.done()
     outcome = await call
-    assert outcome
+    assert isinstance(outcome, Outcome)
     assert outcome.kind is OutcomeKind.NOT_TRIED
 
 
 async def test_no_call_before_the_pace_is_known_even_without_patience(rig: Rig) -> None:
     outcome = await rig.gate.admit(timedelta())
-    assert outcome
+    assert isinstance(outcome, Outcome)
     assert outcome.kind is OutcomeKind.NOT_TRIED
     await settle()
-    assert await rig.gate.admit(timedelta()) is None
+    assert await rig.gate.admit(timedelta()) == 1
 
 
 async def test_refused_messages_and_429_do_not_open_the_breaker(rig: Rig) -> None:
@@ -221,8 +221,8 @@ async def test_what_says_nothing_of_the_provider_is_no_sign_of_life(
 ) -> None:
     await rig.call(AWAY)
     await rig.call(AWAY)
-    assert await rig.gate.admit(SECOND) is None
-    rig.gate.note(silent)
+    assert await rig.gate.admit(SECOND) == 1
+    rig.gate.note([silent])
     await settle()
     await rig.advance(2)
     await rig.call(AWAY)
@@ -267,34 +267,34 @@ async def test_all_wait_for_the_probe_and_go_when_it_went_well(rig: Rig) -> None
     assert probe.done()
     assert rig.metric("heyday_breaker_state") == 1
     assert not any(task.done() for task in (*others, opening))
-    rig.gate.note(ACCEPTED)
+    rig.gate.note([ACCEPTED])
     await settle()
     assert opening.done()
-    assert [task.result() for task in others] == [None] * 5
+    assert [task.result() for task in others] == [1] * 5
     assert rig.metric("heyday_breaker_state") == 0
 
 
 async def test_all_are_put_off_when_the_probe_failed(rig: Rig) -> None:
     await rig.open_breaker()
     await rig.advance(5)
-    assert await rig.gate.admit(SECOND) is None
+    assert await rig.gate.admit(SECOND) == 1
     other = await begin(rig.gate.admit(20 * SECOND))
-    rig.gate.note(AWAY)
+    rig.gate.note([AWAY])
     outcome = await other
-    assert outcome
+    assert isinstance(outcome, Outcome)
     assert outcome.retry_after == 10 * SECOND
 
 
 async def test_patience_with_a_probe_ends(rig: Rig) -> None:
     await rig.open_breaker()
     await rig.advance(5)
-    assert await rig.gate.admit(SECOND) is None
+    assert await rig.gate.admit(SECOND) == 1
     other = await begin(rig.gate.admit(3 * SECOND))
     await rig.advance(2.9)
     assert not other.done()
     await rig.advance(0.1)
     outcome = await other
-    assert outcome
+    assert isinstance(outcome, Outcome)
     assert outcome.retry_after == 5 * SECOND
 
 
@@ -310,15 +310,95 @@ async def test_a_wrong_key_costs_no_more_greetings_than_it_takes_to_open() -> No
     rig = Rig(failures=20)
     calls = [await begin(rig.gate.admit(20 * SECOND)) for _ in range(200)]
     failed = 0
-    while any(admitted := [task for task in calls if task.done() and task.result() is None]):
+    while any(admitted := [task for task in calls if task.done() and task.result() == 1]):
         calls = [task for task in calls if task not in admitted]
         for _ in admitted:
-            rig.gate.note(WRONG_KEY)
+            rig.gate.note([WRONG_KEY])
             failed += 1
         await settle()
     assert failed == 20
     outcomes = [await task for task in calls]
-    assert {outcome.kind for outcome in outcomes if outcome} == {OutcomeKind.NOT_TRIED}
+    assert {outcome.kind for outcome in outcomes if isinstance(outcome, Outcome)} == {
+        OutcomeKind.NOT_TRIED
+    }
+    await rig.gate.close()
+
+
+# --- Batches ---------------------------------------------------------------------------------
+
+
+async def proven(rig: Rig) -> None:
+    """Let the provider show that it is well."""
+    await rig.call(ACCEPTED)
+
+
+async def test_a_batch_goes_out_whole_once_the_provider_is_known_to_be_well(rig: Rig) -> None:
+    assert await rig.gate.admit(SECOND, 1000) == 3, "the key may be wrong"
+    rig.gate.note([ACCEPTED] * 3)
+    assert await rig.gate.admit(SECOND, 1000) == 1000
+
+
+@pytest.mark.parametrize("trouble", [AWAY, WRONG_KEY, Outcome(OutcomeKind.AMBIGUOUS)])
+async def test_a_batch_that_fails_is_as_many_failures(rig: Rig, trouble: Outcome) -> None:
+    await proven(rig)
+    assert await rig.gate.admit(SECOND, 1000) == 1000
+    rig.gate.note([trouble] * 1000)
+    assert rig.metric("heyday_breaker_state") == 2
+    await rig.advance(5)
+    assert await rig.gate.admit(SECOND, 1000) == 1, "a probe is one greeting"
+    (noted,) = rig.gate.note([trouble])
+    assert noted.is_probe
+
+
+@pytest.mark.parametrize("sign", [ACCEPTED, BAD_ADDRESS])
+async def test_one_sign_of_life_in_a_batch_is_one(rig: Rig, sign: Outcome) -> None:
+    await proven(rig)
+    assert await rig.gate.admit(SECOND, 5) == 5
+    outcomes = [AWAY, AWAY, sign, AWAY, NOT_TRIED]
+    assert list(rig.gate.note(outcomes)) == outcomes
+    await rig.call(AWAY)
+    await rig.call(AWAY)
+    assert rig.metric("heyday_breaker_state") == 0
+
+
+async def test_a_429_in_a_batch_slows_down_once_and_waits_for_the_longest(rig: Rig) -> None:
+    await proven(rig)
+    assert await rig.gate.admit(SECOND, 4) == 4
+    rig.gate.note(
+        [ACCEPTED, TOO_MANY, replace(TOO_MANY, retry_after=7 * SECOND), replace(TOO_MANY)]
+    )
+    await settle()
+    assert rig.metric("heyday_rate_limited_total") == 1
+    put_off = await rig.gate.admit(SECOND, 4)
+    assert isinstance(put_off, Outcome)
+    assert put_off.retry_after == 7 * SECOND
+
+
+async def test_the_pace_counts_greetings_and_a_batch_is_cut_to_its_share(hundred: Rig) -> None:
+    await proven(hundred)
+    began = hundred.clock.monotonic()
+    left, sizes = 200, []
+    while left:
+        sending = await begin(hundred.gate.admit(10 * SECOND, left))
+        while not sending.done():
+            await hundred.advance(0.05)
+        admitted = await sending
+        assert isinstance(admitted, int)
+        hundred.gate.note([ACCEPTED] * admitted)
+        sizes.append(admitted)
+        left -= admitted
+    passed = hundred.clock.monotonic() - began
+    assert 1.5 <= passed < 2.5
+    assert max(sizes) <= 25, "a quarter of a second's worth"
+    assert hundred.metric("heyday_pace") == 100
+
+
+async def test_a_batch_that_waits_is_as_many_that_wait() -> None:
+    rig = Rig(limit=1, failures=5000)
+    assert await rig.gate.admit(60 * SECOND, 1000) == 1
+    held = await rig.gate.admit(timedelta(), 40)
+    assert isinstance(held, Outcome)
+    assert held.retry_after == 40 * SECOND
     await rig.gate.close()
 
 
@@ -346,9 +426,9 @@ async def admitted_over(rig: Rig, gates: Iterable[ProviderGate], seconds: int) -
     async def caller(gate: ProviderGate) -> None:
         nonlocal made
         while True:
-            if await gate.admit(10 * SECOND) is None:
+            if await gate.admit(10 * SECOND) == 1:
                 made += 1
-                gate.note(ACCEPTED)
+                gate.note([ACCEPTED])
 
     callers = [asyncio.ensure_future(caller(gate)) for gate in gates for _ in range(20)]
     for _ in range(seconds * 20):
@@ -375,10 +455,10 @@ async def test_a_call_waits_for_its_turn_and_no_longer_than_its_patience(hundred
     waiting = await begin(hundred.gate.admit(SECOND))
     assert not waiting.done()
     impatient = await hundred.gate.admit(timedelta(milliseconds=5))
-    assert impatient
+    assert isinstance(impatient, Outcome)
     assert impatient.retry_after == SECOND
     await hundred.advance(0.2)
-    assert await waiting is None
+    assert await waiting == 1
     assert hundred.metric("heyday_held_back_total", by="pace") == 2
     assert hundred.metric("heyday_pace") == 100
 
@@ -387,7 +467,7 @@ async def test_whoever_is_far_back_in_the_queue_is_told_so() -> None:
     rig = Rig(limit=1, failures=50)
     waiting = [await begin(rig.gate.admit(60 * SECOND)) for _ in range(21)]
     last = await rig.gate.admit(timedelta(seconds=0.5))
-    assert last
+    assert isinstance(last, Outcome)
     assert last.retry_after == 21 * SECOND
     for task in waiting:
         task.cancel()
@@ -414,7 +494,7 @@ async def test_a_share_that_was_not_used_does_not_become_a_burst(hundred: Rig) -
 
 async def test_a_429_slows_everybody_and_stops_all_until_retry_after(rig: Rig) -> None:
     second = rig.other(Seat(rig.pace, 1))
-    assert await second.admit(SECOND) is None
+    assert await second.admit(SECOND) == 1
     for _ in range(10):
         await rig.call(ACCEPTED)
     await rig.call(replace(TOO_MANY, retry_after=7 * SECOND))
@@ -422,7 +502,7 @@ async def test_a_429_slows_everybody_and_stops_all_until_retry_after(rig: Rig) -
     held = [await begin(gate.admit(20 * SECOND)) for gate in (rig.gate, second)]
     assert rig.pace.state.rate == 11 / 2
     put_off = await second.admit(SECOND)
-    assert put_off
+    assert isinstance(put_off, Outcome)
     assert put_off.retry_after == 7 * SECOND
     await rig.advance(6.9)
     assert not any(task.done() for task in (*held, opening))
@@ -430,7 +510,7 @@ async def test_a_429_slows_everybody_and_stops_all_until_retry_after(rig: Rig) -
     assert opening.done()
     for _ in range(4):
         await rig.advance(0.2)
-    assert [task.done() and task.result() for task in held] == [None, None]
+    assert [task.done() and task.result() for task in held] == [1, 1]
     await second.close()
 
 
@@ -441,7 +521,7 @@ async def test_many_429_at_once_are_one_report(rig: Rig) -> None:
     assert all(task.done() for task in calls)
     with structlog.testing.capture_logs() as logs:
         for _ in calls:
-            rig.gate.note(TOO_MANY)
+            rig.gate.note([TOO_MANY])
             await settle()
     assert rig.pace.state.rate == 75
     assert [line["event"] for line in logs] == ["provider_slowed"]
@@ -474,7 +554,7 @@ async def test_calls_wait_while_the_pace_cannot_be_known(hundred: Rig) -> None:
         assert hundred.pace.asked == 4
         hundred.pace.fault = None
         await hundred.advance(1)
-    assert [task.result() for task in calls] == [None] * 3
+    assert [task.result() for task in calls] == [1] * 3
     assert [line["event"] for line in logs] == ["pace_unknown"]
 
 
@@ -484,7 +564,7 @@ async def test_patience_ends_while_the_pace_cannot_be_known(hundred: Rig) -> Non
     await hundred.advance(1)
     await hundred.advance(1)
     outcome = await call
-    assert outcome
+    assert isinstance(outcome, Outcome)
     assert (outcome.kind, outcome.retry_after) == (OutcomeKind.NOT_TRIED, SECOND)
 
 
@@ -500,7 +580,7 @@ async def test_a_429_is_reported_late_rather_than_never(rig: Rig) -> None:
     await rig.advance(1)
     assert rig.pace.state.rate == 1
     await rig.advance(1.01)
-    assert await call is None
+    assert await call == 1
 
 
 # --- Waiting ---------------------------------------------------------------------------------
@@ -510,14 +590,14 @@ async def test_whoever_is_cancelled_leaves_nothing_behind(rig: Rig) -> None:
     await rig.open_breaker()
     opening = await begin(rig.gate.wait_until_open())
     await rig.advance(5)
-    assert await rig.gate.admit(SECOND) is None
+    assert await rig.gate.admit(SECOND) == 1
     waiting = [await begin(rig.gate.admit(20 * SECOND)), await begin(rig.gate.wait_until_open())]
     assert len(rig.clock.sleeping_until) == 2
     for task in (opening, *waiting):
         task.cancel()
     await settle()
     assert rig.clock.sleeping_until == []
-    rig.gate.note(ACCEPTED)
+    rig.gate.note([ACCEPTED])
     await rig.call(ACCEPTED)
 
 

@@ -1,0 +1,54 @@
+"""Settings of a running process: its connections to PostgreSQL, and its log."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from heyday.settings.choices import Pooler
+from heyday.settings.values import Duration
+
+
+class Running(BaseSettings):
+    """Hold how a process connects to PostgreSQL, and what it tells of itself."""
+
+    failpoints: str = Field(
+        default="",
+        alias="HEYDAY_FAILPOINTS",
+        description="Where the process is to kill or stop itself, such as "
+        "claim.after_commit=kill#3 (for tests of Heyday itself).",
+    )
+    pooler: Pooler = Field(
+        default=Pooler.NONE,
+        alias="HEYDAY_POOLER",
+        description="What stands before PostgreSQL: none, or a pooler such as PgBouncer, which "
+        "lends connections for a transaction or longer (transaction).",
+    )
+    pool_min: int = Field(
+        default=5, alias="HEYDAY_POOL_MIN", ge=1, le=1000, description="Connections kept open."
+    )
+    pool_max: int = Field(
+        default=20, alias="HEYDAY_POOL_MAX", ge=2, le=1000, description="Connections at the most."
+    )
+    pool_idle: Duration = Field(
+        default=timedelta(seconds=30),
+        alias="HEYDAY_POOL_IDLE",
+        description="When an idle one is closed.",
+    )
+    connect_timeout: Duration = Field(
+        default=timedelta(seconds=10),
+        alias="HEYDAY_CONNECT_TIMEOUT",
+        description="How long a connection to PostgreSQL may take.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", alias="HEYDAY_LOG_LEVEL", description="What is logged at the least."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", alias="HEYDAY_LOG_FORMAT", description="How a log line looks."
+    )
+    log_sql: bool = Field(
+        default=False,
+        alias="HEYDAY_LOG_SQL",
+        description="Whether each SQL statement is logged, without its values (development).",
+    )
