@@ -365,8 +365,8 @@ GUARDS: tuple[Guard, ...] = (
         "sweep: the lease holds",
         "Nothing is taken from a worker whose lease still holds.",
         _MESSAGES,
-        "    WHERE status = 'SENDING' AND lease_until < now()\n",
-        "    WHERE status = 'SENDING'\n",
+        "    WHERE stage = 'LEAVING' AND status = 'SENDING' AND lease_until < now()\n",
+        "    WHERE stage = 'LEAVING' AND status = 'SENDING'\n",
         [f"{_SCHEDULING_TESTS}::test_a_lease_that_holds_is_left_alone"],
     ),
     Guard(
@@ -381,8 +381,8 @@ GUARDS: tuple[Guard, ...] = (
         "sweep: late rows",
         "What is on its way is not skipped under the worker's hands.",
         _MESSAGES,
-        "WHERE status {movable} AND scheduled_send_time < {skip_before}\n",
-        "WHERE scheduled_send_time < {skip_before}\n",
+        "WHERE (stage = 'PLANNED' OR stage = 'LEAVING') AND status {movable}\n",
+        "WHERE (stage = 'PLANNED' OR stage = 'LEAVING')\n",
         [
             f"{_SCHEDULING_TESTS}::test_recovery_skips_what_is_too_late_in_every_status_before_sending"
         ],
@@ -444,9 +444,8 @@ GUARDS: tuple[Guard, ...] = (
         "enqueue: status",
         "What was sent, or is being sent, is not queued again.",
         _MESSAGES,
-        "    WHERE status {movable}\n"
-        "      AND scheduled_send_time >= $3 AND scheduled_send_time < $2\n",
-        "    WHERE scheduled_send_time >= $3 AND scheduled_send_time < $2\n",
+        "    WHERE stage = 'PLANNED' AND status {movable}\n",
+        "    WHERE true\n",
         [f"{_SCHEDULING_TESTS}::test_queueing_twice_hands_nothing_over_twice"],
     ),
     Guard(
