@@ -40,8 +40,12 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Answer] | None = None
         self._is_kept = True
         self.idle_since = 0.0
-        self.lost = self._loop.create_future()
-        self._expect()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+        # Of the present answer; a status of 0 is none yet.
+        self._status = self._received = self._size = 0
+        self._body: list[bytes] = []
+        self._has_length = self._is_whole = False
+        self._retry_after: str | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -60,9 +64,13 @@ class Connection(asyncio.Protocol):
         may have arrived all the same.
         """
         transport = cast("asyncio.Transport", self._transport)
-        waiter = self._waiter = self._loop.create_future()
+        self._status = self._received = self._size = 0
+        self._body = []
+        self._has_length = self._is_whole = False
+        self._retry_after = None
+        waiter: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiter = waiter
         timer = self._loop.call_at(deadline, self._break, _TOO_LATE)
-        self._expect()
         transport.write(request)
         try:
             return await waiter
@@ -86,7 +94,7 @@ class Connection(asyncio.Protocol):
         if self._waiter is None:
             self.abort()  # nothing was asked
             return
-        self._bytes += len(data)
+        self._received += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -95,7 +103,7 @@ class Connection(asyncio.Protocol):
                 self._break(_NOT_HTTP)
         if self._is_whole:
             self._end(b"".join(self._body))
-        elif self._size > self._largest or self._bytes > self._largest * _LARGEST_IN_ALL:
+        elif self._size > self._largest or self._received > self._largest * _LARGEST_IN_ALL:
             self._break(f"the body is longer than {self._largest} bytes")
 
     def eof_received(self) -> None:
@@ -143,13 +151,6 @@ class Connection(asyncio.Protocol):
             self._is_kept = self._is_kept and self._parser.should_keep_alive()
         elif not self._status:
             self._has_length, self._retry_after = False, None
-
-    def _expect(self) -> None:
-        """Be ready for an answer."""
-        self._status = self._size = self._bytes = 0
-        self._body: list[bytes] = []
-        self._has_length = self._is_whole = False
-        self._retry_after: str | None = None
 
     def _break(self, reason: str) -> None:
         """End with what came by now."""

@@ -103,6 +103,7 @@ class HttpSender:
         self._place = Place(config.url)
         self._connections: Connections | None = None
         self._slots = asyncio.Semaphore(config.connections)
+        self._connecting: asyncio.Task[None] | None = None
 
     @property
     def key_lifetime(self) -> timedelta | None:
@@ -115,6 +116,9 @@ class HttpSender:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
         if self._connections is not None:
             await self._connections.close()
             self._connections = None
@@ -154,6 +158,36 @@ class HttpSender:
             return await self._ask(request, deadline)
         finally:
             self._slots.release()
+
+    def make_ready(self, calls: int) -> None:
+        """Begin to open connections for so many calls, as far as so many are made at once.
+
+        A provider that cannot be reached is told of by the calls.
+        """
+        if self._connections is None or (self._connecting and not self._connecting.done()):
+            return
+        wanted = min(calls, self._config.connections)
+        if wanted > len(self._connections):
+            self._connecting = asyncio.create_task(self._connect(self._connections, wanted))
+
+    async def _connect(self, connections: Connections, wanted: int) -> None:
+        # One first: where it fails, so would the others.
+        if await self._has_connected(connections):
+            missing = wanted - len(connections)
+            await asyncio.gather(*(self._has_connected(connections) for _ in range(missing)))
+
+    async def _has_connected(self, connections: Connections) -> bool:
+        if self._slots.locked():
+            return False  # those who call have connections, or open some
+        await self._slots.acquire()
+        try:
+            async with asyncio.timeout(self._patience):
+                connections.give_back(await connections.open())
+        except OSError:
+            return False
+        finally:
+            self._slots.release()
+        return True
 
     async def _has_slot(self) -> bool:
         """Take a slot, if one is free in time."""
