@@ -44,8 +44,9 @@ class Connection(asyncio.Protocol):
         # Of the present answer; a status of 0 is none yet.
         self._status = self._received = self._size = 0
         self._body: list[bytes] = []
-        self._has_length = self._is_whole = False
+        self._has_length = False
         self._retry_after: str | None = None
+        self._whole: Answer | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -66,8 +67,8 @@ class Connection(asyncio.Protocol):
         transport = cast("asyncio.Transport", self._transport)
         self._status = self._received = self._size = 0
         self._body = []
-        self._has_length = self._is_whole = False
-        self._retry_after = None
+        self._has_length = False
+        self._retry_after = self._whole = None
         waiter: asyncio.Future[Answer] = self._loop.create_future()
         self._waiter = waiter
         timer = self._loop.call_at(deadline, self._break, _TOO_LATE)
@@ -99,10 +100,10 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._is_kept = False
-            if not self._is_whole:
+            if self._whole is None:
                 self._break(_NOT_HTTP)
-        if self._is_whole:
-            self._end(b"".join(self._body))
+        if self._whole is not None:
+            self._end(self._whole)
         elif self._size > self._largest or self._received > self._largest * _LARGEST_IN_ALL:
             self._break(f"the body is longer than {self._largest} bytes")
 
@@ -110,7 +111,7 @@ class Connection(asyncio.Protocol):
         """Let an answer end here that names no other end; the transport closes itself."""
         self._is_kept = False
         if self._status and not self._has_length:
-            self._end(b"".join(self._body))
+            self._end(self._answer(b"".join(self._body)))
         else:
             self._break(_BROKE_OFF if self._status else _HUNG_UP)
 
@@ -122,7 +123,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Note what follows an answer: it answers nothing."""
-        self._is_kept = self._is_kept and not self._is_whole
+        self._is_kept = self._is_kept and self._whole is None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what is needed of the head."""
@@ -146,26 +147,27 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole."""
-        if self._status and not self._is_whole:
-            self._is_whole = True
-            self._is_kept = self._is_kept and self._parser.should_keep_alive()
-        elif not self._status:
+        if not self._status:
             self._has_length, self._retry_after = False, None
+        elif self._whole is None:
+            self._whole = self._answer(b"".join(self._body))
+            self._is_kept = self._is_kept and self._parser.should_keep_alive()
+
+    def _answer(self, body: bytes | None, fault: str | None = None) -> Answer:
+        return Answer(self._status, body, fault, self._retry_after)
 
     def _break(self, reason: str) -> None:
         """End with what came by now."""
         self._is_kept = False
-        if self._status:
-            self._end(None, reason)
-            return
-        waiter, self._waiter = self._waiter, None
-        self.abort()
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(NoAnswer(reason))
+        self._end(self._answer(None, reason) if self._status else NoAnswer(reason))
 
-    def _end(self, body: bytes | None, fault: str | None = None) -> None:
+    def _end(self, with_what: Answer | NoAnswer) -> None:
         waiter, self._waiter = self._waiter, None
         if not self._is_kept:
             self.abort()
-        if waiter is not None and not waiter.done():
-            waiter.set_result(Answer(self._status, body, fault, self._retry_after))
+        if waiter is None or waiter.done():
+            return
+        if isinstance(with_what, Answer):
+            waiter.set_result(with_what)
+        else:
+            waiter.set_exception(with_what)

@@ -118,7 +118,7 @@ class HttpSender:
         """Close every connection."""
         if self._connecting is not None:
             self._connecting.cancel()
-            await asyncio.wait({self._connecting})
+            await self.made_ready()
         if self._connections is not None:
             await self._connections.close()
             self._connections = None
@@ -169,6 +169,11 @@ class HttpSender:
         wanted = min(calls, self._config.connections)
         if wanted > len(self._connections):
             self._connecting = asyncio.create_task(self._connect(self._connections, wanted))
+
+    async def made_ready(self) -> None:
+        """Return when what was begun is done."""
+        if self._connecting is not None:
+            await asyncio.wait({self._connecting})
 
     async def _connect(self, connections: Connections, wanted: int) -> None:
         # One first: where it fails, so would the others.
