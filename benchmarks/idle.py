@@ -27,6 +27,9 @@ class IdleSender:
         """Return that it was accepted."""
         return _ACCEPTED
 
+    def make_ready(self, calls: int) -> None:
+        """Do nothing."""
+
 
 @contextlib.asynccontextmanager
 async def open_idle_app(settings: Settings, *, is_server: bool = False) -> AsyncIterator[App]:

@@ -164,6 +164,7 @@ class RecordingSender:
     ) -> None:
         self.sent: list[ClaimedMessage] = []
         self.calls: list[int] = []
+        self.expected: list[int] = []
         self.batch_size = batch_size
         self._honours_keys = honours_keys
         self._gate = gate
@@ -198,6 +199,9 @@ class RecordingSender:
         if scripted:
             return scripted.popleft()
         return Outcome(OutcomeKind.ACCEPTED, provider_message_id=f"fake-{len(self.sent)}")
+
+    def make_ready(self, calls: int) -> None:
+        self.expected.append(calls)
 
     async def wait_for(self, n: int) -> None:
         """Return once at least `n` attempts were made."""

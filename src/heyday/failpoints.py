@@ -240,6 +240,9 @@ class _FailingSender:
             self._points.reach(Point.CALL_AFTER_ACCEPTED)
         return outcomes
 
+    def make_ready(self, calls: int) -> None:
+        self._sender.make_ready(calls)
+
 
 class _FailingTransport:
     def __init__(self, transport: Transport, points: Failpoints) -> None:

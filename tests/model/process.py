@@ -336,6 +336,9 @@ class ProcessSender:
         await self._process.reach(Point.ANSWERED)
         return self._provider.judge(acts, messages)
 
+    def make_ready(self, calls: int) -> None:
+        pass
+
 
 @dataclass(frozen=True, slots=True)
 class ModelDelivery:

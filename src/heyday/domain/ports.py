@@ -273,6 +273,10 @@ class Sender(Protocol):
         """Make one attempt. Every fault of the provider or the network is an outcome."""
         ...
 
+    def make_ready(self, calls: int) -> None:
+        """Begin what can be done ahead of so many calls, which are due in a moment."""
+        ...
+
 
 class BatchSender(Protocol):
     """Talk to a provider that takes many greetings by one call; or one, where `batch_size` is 1."""
@@ -292,6 +296,10 @@ class BatchSender(Protocol):
 
         Every fault of the provider or the network is an outcome: of all, where it is the call's.
         """
+        ...
+
+    def make_ready(self, calls: int) -> None:
+        """Begin what can be done ahead of so many calls, which are due in a moment."""
         ...
 
 

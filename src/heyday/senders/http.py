@@ -5,15 +5,14 @@ Source: DESIGN section 8 (the request), section 4 (what each fault means).
 
 import asyncio
 import errno
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+import socket
+import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
@@ -21,26 +20,19 @@ from heyday.domain.errors import ConfigurationError
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import Clock
 from heyday.senders.answers import Answer, judge
+from heyday.senders.connection import NoAnswer
+from heyday.senders.connections import Connections
+from heyday.senders.place import Place
 
 _LARGEST_ANSWER = 64 * 1024
-# Shorter than most servers keep an idle connection: one that closes under a request in flight
-# leaves an attempt of which nobody can say whether it was accepted.
-_KEEP_ALIVE = timedelta(seconds=15)
-_HEADERS = {"Accept": "application/json", "User-Agent": "Heyday"}
-_CONTENT_TYPE = "application/json"
 
-# The first that fits names the fault. Their own texts may hold the URL or what the provider sent.
-_FAULTS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "the provider's host name cannot be resolved"),
-    (aiohttp.ClientSSLError, "no TLS connection to the provider"),
-    (aiohttp.ConnectionTimeoutError, "no connection to the provider in time"),
-    (aiohttp.ClientConnectorError, "no connection to the provider"),
-    (TimeoutError, "no complete answer from the provider in time"),
-    (aiohttp.ServerDisconnectedError, "the provider hung up without an answer"),
-    (aiohttp.ClientPayloadError, "the provider's answer broke off"),
-    (aiohttp.ClientResponseError, "the provider's answer is not HTTP"),
+# The first that fits names the fault. Their own texts may hold the host's name or address.
+_FAULTS: tuple[tuple[type[OSError], str], ...] = (
+    (socket.gaierror, "the provider's host name cannot be resolved"),
+    (ssl.SSLError, "no TLS connection to the provider"),
+    (TimeoutError, "no connection to the provider in time"),
 )
-_ANY_FAULT = "the connection to the provider was lost"
+_ANY_FAULT = "no connection to the provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +77,6 @@ class HttpConfig:
         """Return the longest wait for a connection in seconds."""
         return min(self.connect_timeout, self.timeout / 2).total_seconds()
 
-    @property
-    def root(self) -> str:
-        """Return what the addresses of its API begin with."""
-        return self.url.rstrip("/")
-
 
 def _is_web_address(url: str) -> bool:
     try:
@@ -102,23 +89,6 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_plain
 
 
-class _Letter(aiohttp.BytesPayload):
-    """Hold a request body, and know whether any of it may have left.
-
-    No provider can accept a message of which it got nothing: that one fact tells the faults that
-    surely did no harm from those after which nobody can say.
-    """
-
-    may_have_left = False
-
-    async def write_with_length(
-        self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        """Write the body, from here on under suspicion of having arrived."""
-        self.may_have_left = True
-        await super().write_with_length(writer, content_length)
-
-
 class HttpSender:
     """Make one HTTP call for each attempt, over connections that are kept.
 
@@ -128,8 +98,12 @@ class HttpSender:
     def __init__(self, config: HttpConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
+        self._timeout = config.timeout.total_seconds()
+        self._patience = config.patience
+        self._place = Place(config.url)
+        self._connections: Connections | None = None
         self._slots = asyncio.Semaphore(config.connections)
+        self._connecting: asyncio.Task[None] | None = None
 
     @property
     def key_lifetime(self) -> timedelta | None:
@@ -138,18 +112,16 @@ class HttpSender:
 
     async def open(self) -> None:
         """Make ready to call. Connects to nothing yet."""
-        connector = aiohttp.TCPConnector(
-            limit=self._config.connections, keepalive_timeout=_KEEP_ALIVE.total_seconds()
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=_HEADERS
-        )
+        self._connections = Connections(self._place, self._config.largest_answer)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await self.made_ready()
+        if self._connections is not None:
+            await self._connections.close()
+            self._connections = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -166,74 +138,98 @@ class HttpSender:
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Make one attempt, within `timeout`. Every fault of provider or network is an outcome."""
         content = msgspec.json.encode({"email": message.email, "message": message.text})
-        key = {"Idempotency-Key": message.idempotency_key}
-        answer = await self.post("send-email", content, key)
+        answer = await self.post("send-email", content, message.idempotency_key)
         if isinstance(answer, Outcome):
             return answer
         honours_keys = self._config.key_lifetime is not None
         return judge(answer, message, self._clock.now(), honours_keys=honours_keys)
 
-    async def post(
-        self, name: str, content: bytes, headers: Mapping[str, str] | None = None
-    ) -> Answer | Outcome:
-        """Post JSON to {url}/{name}, within `timeout`; return the answer, or what came instead."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._config.timeout.total_seconds()
-        try:
-            async with asyncio.timeout(self._config.patience):
-                await self._slots.acquire()
-        except TimeoutError:
+    async def post(self, name: str, content: bytes, key: str | None = None) -> Answer | Outcome:
+        """Post JSON to {url}/{name}, within `timeout`; return the answer, or what came instead.
+
+        Nothing is repeated, and no redirect followed.
+        """
+        request = self._place.request(name, content, key)
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        if not await self._has_slot():
             busy = f"all {self._config.connections} connections to the provider were busy"
             return Outcome(OutcomeKind.NOT_TRIED, error=busy)
-        letter = _Letter(content, content_type=_CONTENT_TYPE)
         try:
-            request = self._request(name, letter, headers, deadline - loop.time())
-            async with request as response:
-                return await _read(response, self._config.largest_answer)
-        except (aiohttp.ClientError, OSError) as fault:
-            kind = OutcomeKind.AMBIGUOUS if letter.may_have_left else OutcomeKind.NOT_ACCEPTED
-            return Outcome(kind, error=_describe(fault), trouble=Trouble.PROVIDER)
+            return await self._ask(request, deadline)
         finally:
             self._slots.release()
 
-    def _request(
-        self, name: str, letter: _Letter, headers: Mapping[str, str] | None, seconds: float
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        if self._session is None:
+    def make_ready(self, calls: int) -> None:
+        """Begin to open connections for so many calls, as far as so many are made at once.
+
+        A provider that cannot be reached is told of by the calls.
+        """
+        if self._connections is None or (self._connecting and not self._connecting.done()):
+            return
+        wanted = min(calls, self._config.connections)
+        if wanted > len(self._connections):
+            self._connecting = asyncio.create_task(self._connect(self._connections, wanted))
+
+    async def made_ready(self) -> None:
+        """Return when what was begun is done."""
+        if self._connecting is not None:
+            await asyncio.wait({self._connecting})
+
+    async def _connect(self, connections: Connections, wanted: int) -> None:
+        # One first: where it fails, so would the others.
+        if await self._has_connected(connections):
+            missing = wanted - len(connections)
+            await asyncio.gather(*(self._has_connected(connections) for _ in range(missing)))
+
+    async def _has_connected(self, connections: Connections) -> bool:
+        if self._slots.locked():
+            return False  # those who call have connections, or open some
+        await self._slots.acquire()
+        try:
+            async with asyncio.timeout(self._patience):
+                connections.give_back(await connections.open())
+        except OSError:
+            return False
+        finally:
+            self._slots.release()
+        return True
+
+    async def _has_slot(self) -> bool:
+        """Take a slot, if one is free in time."""
+        if not self._slots.locked():
+            return await self._slots.acquire()
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._slots.acquire()
+        except TimeoutError:
+            return False
+
+    async def _ask(self, request: bytes, deadline: float) -> Answer | Outcome:
+        if self._connections is None:
             raise RuntimeError("the HTTP sender is not open; call open() first")
-        # aiohttp repeats no POST by itself; nor may it follow a redirect with one.
-        return self._session.post(
-            f"{self._config.root}/{name}",
-            data=letter,
-            headers=headers,
-            allow_redirects=False,
-            timeout=self._timeout(seconds),
-        )
+        try:
+            connection = self._connections.take()
+            if connection is None:
+                async with asyncio.timeout_at(min(deadline, self._until_impatient())):
+                    connection = await self._connections.open()
+        except OSError as fault:
+            # No provider can accept a message of which it got nothing: that one fact tells the
+            # faults that surely did no harm from those after which nobody can say.
+            error = _describe(fault)
+            return Outcome(OutcomeKind.NOT_ACCEPTED, error=error, trouble=Trouble.PROVIDER)
+        try:
+            return await connection.ask(request, deadline)
+        except NoAnswer as fault:
+            return Outcome(OutcomeKind.AMBIGUOUS, error=str(fault), trouble=Trouble.PROVIDER)
+        finally:
+            self._connections.give_back(connection)
 
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(
-            total=seconds,
-            connect=self._config.patience,
-            # By default aiohttp rounds long timeouts up to a whole second; a lease hangs on ours.
-            ceil_threshold=float("inf"),
-        )
-
-
-async def _read(response: aiohttp.ClientResponse, largest: int) -> Answer:
-    """Read the answer to its end or its bound. A status that came stands, whatever follows."""
-    body: bytes | None = None
-    try:
-        await response.content.readexactly(largest + 1)
-        fault = f"the body is longer than {largest} bytes"
-    except asyncio.IncompleteReadError as whole:
-        body, fault = whole.partial, None
-    except (aiohttp.ClientError, OSError) as broken:
-        fault = _describe(broken)
-    return Answer(response.status, body, fault, response.headers.get("Retry-After"))
+    def _until_impatient(self) -> float:
+        return asyncio.get_running_loop().time() + self._patience
 
 
-def _describe(fault: Exception) -> str:
-    """Return what went wrong, without the URL and without a word of the provider's."""
+def _describe(fault: OSError) -> str:
+    """Return what went wrong, without the host and without a word of the provider's."""
     text = next((text for kind, text in _FAULTS if isinstance(fault, kind)), _ANY_FAULT)
-    code = errno.errorcode.get(getattr(fault, "errno", None) or 0)
+    code = errno.errorcode.get(fault.errno or 0)
     return f"{text} ({code})" if code else text

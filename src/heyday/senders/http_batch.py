@@ -63,3 +63,7 @@ class HttpBatchSender:
             return [answer] * len(messages)
         honours_keys = self.key_lifetime is not None
         return judge_batch(answer, messages, self._clock.now(), honours_keys=honours_keys)
+
+    def make_ready(self, calls: int) -> None:
+        """Begin to open connections for so many calls."""
+        self._calls.make_ready(calls)

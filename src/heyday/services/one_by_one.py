@@ -24,3 +24,7 @@ class OneByOne:
     async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         """Make one attempt at each, one after the other."""
         return [await self._sender.send(message) for message in messages]
+
+    def make_ready(self, calls: int) -> None:
+        """Pass it on."""
+        self._sender.make_ready(calls)

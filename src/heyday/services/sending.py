@@ -92,6 +92,10 @@ class MessageSenderService:
         """Return when the provider may be called, or `stop` was: nothing is claimed before."""
         await self._gate.wait_until_open()
 
+    def make_ready(self, batch: Batch) -> None:
+        """Begin what can be done for a batch before it is due."""
+        self._sender.make_ready(math.ceil(len(batch.message_ids) / self._sender.batch_size))
+
     async def deliver(self, batch: Batch) -> int:
         """Claim a batch that is due, send it and record it; return how many greetings it held.
 

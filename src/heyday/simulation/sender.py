@@ -36,6 +36,9 @@ class RecordingSender:
         self.letters.append(Letter(message.idempotency_key, self.clock.now()))
         return _ACCEPTED
 
+    def make_ready(self, calls: int) -> None:
+        """Do nothing."""
+
 
 class OpenGate:
     """Let every call through at once (gate_ports.Gate): asking how many may be made is no work."""
@@ -73,3 +76,7 @@ class WatchedSender:
         if outcome.kind is not OutcomeKind.ACCEPTED:
             self.on_trouble()
         return outcome
+
+    def make_ready(self, calls: int) -> None:
+        """Pass it on."""
+        self.sender.make_ready(calls)

@@ -16,6 +16,8 @@ log = structlog.get_logger()
 
 _AFTER_FAILURE = timedelta(seconds=1)
 _WHILE_PAUSED = timedelta(seconds=1)
+# Time enough to connect, and so little that no server closes a connection that it does not use.
+_READY = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class MessageWorker:
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
+            await self._sleep_until(delivery.batch.due_at - _READY)
+            if not (self._stopping.is_set() or self._is_due(delivery.batch)):
+                self._service.make_ready(delivery.batch)
             await self._sleep_until(delivery.batch.due_at)
             async with self._lanes:
                 while not await self._see_through(delivery):

@@ -52,6 +52,14 @@ async def until_all(pipeline: Pipeline, status: str) -> None:
             pass
 
 
+async def until_asleep(clock: FakeClock, at: datetime) -> None:
+    """Wait until somebody sleeps until an instant."""
+    async with asyncio.timeout(10):
+        while at not in clock.sleeping_until:
+            await clock.wait_for_sleepers(2)
+            await asyncio.sleep(0)
+
+
 async def test_it_sends_at_the_very_instant_and_not_before(
     pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
 ) -> None:
@@ -60,10 +68,11 @@ async def test_it_sends_at_the_very_instant_and_not_before(
     await pipeline.minute.run_once()
     async with working(pipeline):
         clock.set(NINE - 5 * SECOND)  # the batch shows, and is taken
-        async with asyncio.timeout(10):
-            while NINE not in clock.sleeping_until:
-                await clock.wait_for_sleepers(2)
-                await asyncio.sleep(0)
+        await until_asleep(clock, NINE - 2 * SECOND)
+        assert sender.expected == []
+        clock.set(NINE - 2 * SECOND)
+        await until_asleep(clock, NINE)
+        assert sender.expected == [3]
         clock.set(NINE - timedelta(microseconds=1))
         for _ in range(200):
             await asyncio.sleep(0)
@@ -90,6 +99,18 @@ async def test_who_comes_late_is_greeted_at_once_by_announcements_alone(
     assert sender.sent[0].user_id == user.id
 
 
+async def test_nothing_is_made_ready_for_what_is_due_already(
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
+) -> None:
+    await due(pipeline)
+    clock.set(NINE)
+    await pipeline.minute.run_once()
+    async with working(pipeline):
+        await sender.wait_for(3)
+        await until_all(pipeline, "SENT")
+    assert sender.expected == []
+
+
 async def test_what_waits_when_one_worker_stops_is_sent_on_time_by_another(
     pipeline: Pipeline, clock: FakeClock
 ) -> None:
@@ -97,10 +118,7 @@ async def test_what_waits_when_one_worker_stops_is_sent_on_time_by_another(
     clock.set(NINE - 4 * SECOND)
     await pipeline.minute.run_once()
     async with working(pipeline):
-        async with asyncio.timeout(10):
-            while NINE not in clock.sleeping_until:
-                await clock.wait_for_sleepers(2)
-                await asyncio.sleep(0)
+        await until_asleep(clock, NINE - 2 * SECOND)
     other = RecordingSender()
     async with (
         open_pipeline(pipeline.url, clock=clock, sender=other) as second,

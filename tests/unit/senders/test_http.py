@@ -1,10 +1,8 @@
 """Every class of fault, by name, over real sockets on loopback."""
 
 import asyncio
-import contextlib
 import socket
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,15 +11,16 @@ from aiohttp import web
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.errors import ConfigurationError
+from heyday.senders.connection import Connection
+from heyday.senders.connections import Connections
 from heyday.senders.http import HttpConfig, HttpSender
 from tests.fakes import MESSAGE, FakeClock
 from tests.provider import Act, Provider, Received, always
+from tests.wire import listening, read_request, reset
 
 ACCEPTED, REFUSED = OutcomeKind.ACCEPTED, OutcomeKind.REFUSED
 NOT_ACCEPTED, AMBIGUOUS = OutcomeKind.NOT_ACCEPTED, OutcomeKind.AMBIGUOUS
 SHORT = timedelta(milliseconds=600)
-
-Wire = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def sender_for(url: str, within: timedelta = timedelta(seconds=10)) -> HttpSender:
@@ -31,46 +30,6 @@ def sender_for(url: str, within: timedelta = timedelta(seconds=10)) -> HttpSende
 async def send_to(url: str, within: timedelta = timedelta(seconds=10)) -> Outcome:
     async with sender_for(url, within) as sender:
         return await sender.send(MESSAGE)
-
-
-@contextlib.asynccontextmanager
-async def listening(serve: Wire) -> AsyncIterator[str]:
-    """Lend the address of a raw server, each connection of which ends with `serve`."""
-    serving: list[asyncio.Task[None]] = []
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            await serve(reader, writer)
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.append(asyncio.create_task(handle(reader, writer)))
-
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await asyncio.gather(*serving)
-
-
-async def read_request(reader: asyncio.StreamReader) -> bytes:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = next(
-        int(line.split(b":")[1])
-        for line in head.splitlines()
-        if line.lower().startswith(b"content-length")
-    )
-    return head + await reader.readexactly(length)
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """Close with RST."""
-    linger = struct.pack("ii", 1, 0)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    writer.transport.abort()
 
 
 # --- The request ------------------------------------------------------------------------------
@@ -353,6 +312,88 @@ async def test_a_cancelled_call_is_cancelled_and_gives_its_connection_back():
                 await call
             provider.behave = always(Act.OK)
             assert (await sender.send(MESSAGE)).kind is ACCEPTED
+
+
+# --- Ahead of time ----------------------------------------------------------------------------
+
+
+class Guests:
+    """Count the connections that a server got, and answer each request over them."""
+
+    def __init__(self) -> None:
+        self.came = 0
+        self._changed = asyncio.Condition()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.came += 1
+        async with self._changed:
+            self._changed.notify_all()
+        while True:
+            await read_request(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async def wait_for(self, number: int) -> None:
+        async with self._changed, asyncio.timeout(10):
+            await self._changed.wait_for(lambda: self.came >= number)
+
+
+async def test_connections_are_there_before_the_calls_that_need_them():
+    guests = Guests()
+    async with listening(guests.serve) as address:
+        config = HttpConfig(f"http://{address}", connections=8)
+        async with HttpSender(config, FakeClock()) as sender:
+            sender.make_ready(5)
+            await guests.wait_for(5)
+            calls = [sender.send(MESSAGE) for _ in range(5)]
+            assert {outcome.kind for outcome in await asyncio.gather(*calls)} == {ACCEPTED}
+            assert guests.came == 5
+
+
+async def test_no_more_are_made_ready_than_calls_are_made_at_once_and_none_twice():
+    guests = Guests()
+    async with listening(guests.serve) as address:
+        config = HttpConfig(f"http://{address}", connections=3)
+        async with HttpSender(config, FakeClock()) as sender:
+            for _ in range(3):
+                sender.make_ready(2)
+            await guests.wait_for(2)
+            await sender.made_ready()
+            sender.make_ready(500)
+            await sender.made_ready()
+            assert guests.came == 3
+            calls = [sender.send(MESSAGE) for _ in range(9)]
+            assert {outcome.kind for outcome in await asyncio.gather(*calls)} == {ACCEPTED}
+            assert guests.came == 3
+
+
+async def test_making_ready_for_a_provider_that_is_away_costs_one_try(
+    unused_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    tries = 0
+    connect = Connections.open
+
+    async def count(connections: Connections) -> Connection:
+        nonlocal tries
+        tries += 1
+        return await connect(connections)
+
+    monkeypatch.setattr(Connections, "open", count)
+    async with sender_for(f"http://127.0.0.1:{unused_port}") as sender:
+        sender.make_ready(64)
+        await sender.made_ready()
+        assert tries == 1
+        assert (await sender.send(MESSAGE)).kind is NOT_ACCEPTED
+
+
+async def test_closing_ends_what_is_being_made_ready():
+    async def serve(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()  # never a TLS greeting in return
+
+    async with listening(serve) as address:
+        sender = sender_for(f"https://{address}")
+        sender.make_ready(1)  # before it is open there is nothing to do
+        async with sender:
+            sender.make_ready(2)
 
 
 # --- Texts and settings -----------------------------------------------------------------------
