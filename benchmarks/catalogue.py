@@ -18,17 +18,24 @@ def _share(whole: int, scale: float) -> int:
     return max(round(whole * scale), min(whole, _SMALLEST))
 
 
+def _hurries(scale: float) -> bool:
+    """Tell whether so small a trial is not to wait until CPU time can be counted whole."""
+    return scale < 0.1
+
+
 def _instant(
     people: int, settings: dict[str, str] | None = None
 ) -> Callable[[float, Path], Awaitable[instant.Figures]]:
     async def measure(scale: float, folder: Path) -> instant.Figures:
-        return await instant.measure(Load(_share(people, scale), settings=settings or {}), folder)
+        load = Load(_share(people, scale), settings=settings or {}, is_hurried=_hurries(scale))
+        return await instant.measure(load, folder)
 
     return measure
 
 
 async def _burn_down(scale: float, folder: Path) -> burn_down.Figures:
-    return await burn_down.measure(Load(_share(MILLION, scale), is_idle=True), folder)
+    load = Load(_share(MILLION, scale), is_idle=True, is_hurried=_hurries(scale))
+    return await burn_down.measure(load, folder)
 
 
 async def _floors(scale: float, folder: Path) -> floors.Figures:
@@ -51,7 +58,9 @@ def _steady(
         # Shorter, not slower: at another rate it would be another load.
         seconds = max(round(steady.SECONDS * scale), 20)
         rate = steady.RATE
-        load = Load(rate * seconds, rate=rate, later=round(later * scale))
+        load = Load(
+            rate * seconds, rate=rate, later=round(later * scale), is_hurried=_hurries(scale)
+        )
         return await steady.measure(load, folder, is_pinned=is_pinned)
 
     return measure
