@@ -12,6 +12,7 @@ MILLION = 1_000_000
 # A provider that takes a thousand greetings in one call.
 BATCHED = {"HEYDAY_PROVIDER_BATCH": "1000"}
 _SMALLEST = 200
+_IN_EARNEST = 0.1
 
 
 def _share(whole: int, scale: float) -> int:
@@ -20,7 +21,7 @@ def _share(whole: int, scale: float) -> int:
 
 def _hurries(scale: float) -> bool:
     """Tell whether so small a trial is not to wait until CPU time can be counted whole."""
-    return scale < 0.1
+    return scale < _IN_EARNEST
 
 
 def _instant(
