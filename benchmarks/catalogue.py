@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import burn_down, floors, instant, plan, plan_scale, steady
+from benchmarks import burn_down, floors, imports, instant, plan, plan_scale, steady
 from benchmarks.entries import Benchmark, Row
 from benchmarks.scene import Cost, Load
 
@@ -50,6 +50,10 @@ async def _plan(scale: float, folder: Path) -> plan.Figures:
 async def _plan_scale(scale: float, folder: Path) -> plan_scale.Figures:
     sizes = [_share(people, scale) for people in plan_scale.SIZES]
     return await plan_scale.measure(sizes, _share(plan_scale.DUE, scale), folder)
+
+
+async def _import(scale: float, _: Path) -> imports.ImportRun:
+    return await imports.measure(_share(MILLION, scale))
 
 
 def _steady(
@@ -248,10 +252,36 @@ MVCC_PIN = Benchmark(
     _steady_rows(None, 1_000),
 )
 
+IMPORT_CSV = Benchmark(
+    "import_csv",
+    "Importing people",
+    "`heyday users import` of a file of 1,000,000 people, of whom one in a hundred has a mistake: "
+    "each is checked, those who are due soon are planned. Then the same file again, then one in "
+    "which each row has changed.",
+    imports.ImportRun,
+    _import,
+    [
+        Row("rows a second, new people", lambda run: run.new.rate, at_least=25_000),
+        Row("bare COPY, nothing checked: rows a second", lambda run: run.floor_rate),
+        Row("share of its rate, %", lambda run: run.new.rate / run.floor_rate * 100),
+        Row(
+            "memory grew, from a quarter through to three quarters, MiB",
+            lambda run: run.new.memory_mib[2] - run.new.memory_mib[0],
+            "{:+.0f}",
+        ),
+        Row("memory at most, MiB", lambda run: run.new.memory_peak_mib),
+        Row("CPU of the command's processes, s", lambda run: run.new.python_cpu, "{:.1f}"),
+        Row("CPU of PostgreSQL, s", lambda run: run.new.postgres_cpu, "{:.1f}"),
+        Row("rows a second, the same file again", lambda run: run.again.rate),
+        Row("rows a second, each row changed", lambda run: run.changed.rate),
+    ],
+)
+
 BENCHMARKS: Sequence[Benchmark[Any]] = (
     FLOORS,
     PLAN_DAY,
     PLAN_SCALE,
+    IMPORT_CSV,
     *SMALL,
     BURN_DOWN,
     SINGLE,
