@@ -73,7 +73,13 @@ FROM (SELECT id, replace(id::text, '-', '') AS digits,
       FROM spread) AS n
 WHERE s.id = n.id
 """
-_PUT_BACK = "INSERT INTO message_logs SELECT * FROM spread ORDER BY id"
+_PUT_BACK = "INSERT INTO message_logs ({columns}) SELECT {columns} FROM spread ORDER BY id"
+_COLUMNS = """
+SELECT string_agg(attname, ', ' ORDER BY attnum)
+FROM pg_attribute
+WHERE attrelid = 'message_logs'::regclass AND attnum > 0 AND NOT attisdropped
+  AND attgenerated = ''
+"""
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -191,7 +197,8 @@ class Ground:
         await execute(_REMOVE, at)
         await execute("VACUUM message_logs")  # its end is free again, and given back
         await execute(_MOVE, rate, round(at.timestamp() * 1000))
-        await execute(_PUT_BACK)
+        columns = await self.connection.fetchval(_COLUMNS)
+        await execute(_PUT_BACK.format(columns=columns))
         await execute("DROP TABLE spread")
 
     async def settle(self) -> None:

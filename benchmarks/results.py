@@ -18,18 +18,19 @@ from benchmarks.catalogue import (
     SINGLE,
     STEADY,
 )
-from benchmarks.charts import line_chart
 from benchmarks.entries import Benchmark
 from benchmarks.pages import DOCS, facts_table, write_between
+from benchmarks.plot import COLOURS, Axis, Plot
 
 FIGURES, PAGE, COMMAND = "performance.json", "performance.md", "make bench"
-BURST_CHART, STEADY_CHART = "burst.svg", "steady.svg"
 _BURSTS = {"one call each": SINGLE, "a thousand with each call": BATCH}
 _STEADY = {
     "a thousand a second": STEADY,
     "ten million for tomorrow": FRONTIER,
     "a transaction kept open": MVCC_PIN,
 }
+_SHARES = (0, 1, *range(5, 100, 5), 99, 100)
+_POINTS = 40
 Lines = dict[str, list[tuple[float, float]]]
 
 
@@ -132,9 +133,7 @@ def described(results: Results, benchmarks: Sequence[Benchmark[Any]] = BENCHMARK
         if runs := benchmark.read(results.runs(benchmark.name)):
             parts.append(benchmark.section(runs))
             parts.append(f"Measured by `{results.benchmarks[benchmark.name]['command']}`.\n")
-    for chart, alt in ((BURST_CHART, "Greeted, over time"), (STEADY_CHART, "Dead rows, over time")):
-        if _lines(chart, results):
-            parts.append(f"![{alt}]({chart})\n")
+    parts += [f"![{title}]({chart})\n" for chart, (title, of) in CHARTS.items() if of(results)]
     if ratios := [row for ratio in RATIOS if (row := ratio.row(results))]:
         head = "| figure, and what it is held against | Heyday | bare | ratio |\n|---|---|---|---|"
         parts.append("\n".join(["### Beside the floors", "", head, *ratios, ""]))
@@ -161,7 +160,7 @@ def burst_lines(results: Results) -> Lines:
         runs = sorted(benchmark.read(results.runs(benchmark.name)), key=lambda run: run.rate)
         if runs:
             curve = runs[len(runs) // 2].lateness.curve
-            lines[name] = [(ms / 1000, float(share)) for share, ms in enumerate(curve)]
+            lines[name] = [(curve[share] / 1000, float(share)) for share in _SHARES]
     return lines
 
 
@@ -170,22 +169,35 @@ def steady_lines(results: Results) -> Lines:
     lines = {}
     for name, benchmark in _STEADY.items():
         if runs := benchmark.read(results.runs(benchmark.name)):
-            lines[name] = [(look.seconds, float(look.dead)) for look in runs[-1].looks]
+            looks = runs[-1].looks
+            every = max(len(looks) // _POINTS, 1)
+            lines[name] = [(look.seconds, float(look.dead)) for look in looks[::every]]
     return lines
 
 
-def _lines(chart: str, results: Results) -> Lines:
-    return burst_lines(results) if chart == BURST_CHART else steady_lines(results)
+CHARTS: Mapping[str, tuple[str, Callable[[Results], Lines]]] = {
+    "burst.svg": (
+        "% of a million due at one instant that the provider had, by seconds",
+        burst_lines,
+    ),
+    "steady.svg": (
+        "dead rows of greetings while so many are due each second, by seconds",
+        steady_lines,
+    ),
+}
+
+
+def _draw(title: str, lines: Lines) -> str:
+    points = [point for line in lines.values() for point in line]
+    plot = Plot(title, Axis.up_to(max(x for x, _ in points)), Axis.up_to(max(y for _, y in points)))
+    for (name, line), colour in zip(lines.items(), COLOURS, strict=False):
+        plot.line(line, colour, name)
+    return plot.svg()
 
 
 def publish(results: Results, docs: Path = DOCS) -> None:
     """Write the page and its charts."""
-    if lines := burst_lines(results):
-        title = "Greetings that were due at one instant, by the provider's log"
-        chart = line_chart(title, "seconds after nine", "% greeted", lines)
-        (docs / BURST_CHART).write_text(chart, "utf-8")
-    if lines := steady_lines(results):
-        title = "Dead rows of greetings, by PostgreSQL's statistics"
-        chart = line_chart(title, "seconds after the first was due", "rows", lines)
-        (docs / STEADY_CHART).write_text(chart, "utf-8")
+    for chart, (title, lines_of) in CHARTS.items():
+        if lines := lines_of(results):
+            (docs / chart).write_text(_draw(title, lines), "utf-8")
     write_between(docs / PAGE, COMMAND, described(results))

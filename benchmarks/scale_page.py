@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.pages import spread
+from benchmarks.plot import COLOURS, Axis, Plot
 from benchmarks.scale_costs import DATABASE, HEYDAY, WAYS
 from benchmarks.scale_days import DAYS_A_YEAR
 from benchmarks.scale_model import LOOK_AHEAD
-from benchmarks.scale_plot import COLOURS, Axis, Plot
 from benchmarks.scale_reckoning import (
     PAGE,
     SERVER_CORES,

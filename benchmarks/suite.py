@@ -13,6 +13,7 @@ night. Each finished run is kept in .bench.json, so one that was broken off goes
 import argparse
 import asyncio
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -79,13 +80,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.resume:
         path.unlink(missing_ok=True)
     kept, published = Results(path), Results(DOCS / FIGURES)
+    failed = []
     for benchmark in benchmarks:
         command = f"python -m benchmarks.suite --only {benchmark.name} --runs {options.runs}"
-        asyncio.run(run(benchmark, options.runs, options.scale, kept, command))
+        try:
+            asyncio.run(run(benchmark, options.runs, options.scale, kept, command))
+        except Exception:  # noqa: BLE001 - one that fails must not take a night from the others
+            traceback.print_exc()
+            failed.append(benchmark.name)
+            continue
         if not is_trial:
             published.take(benchmark.name, kept)
             publish(published)
-    return 0
+    if failed:
+        print(f"failed: {', '.join(failed)}; go on with --resume", file=sys.stderr)
+    return len(failed)
 
 
 if __name__ == "__main__":

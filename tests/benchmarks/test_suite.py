@@ -90,6 +90,20 @@ async def test_what_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
     assert kept.benchmarks["speed"]["command"] == "make it"
 
 
+@pytest.mark.usefixtures("_no_facts")
+def test_one_that_fails_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing, well = (
+        replace(benchmark(left), name=name) for left, name in (([], "a"), ([7.0], "b"))
+    )
+    monkeypatch.setattr(suite, "BENCHMARKS", [failing, well])
+    monkeypatch.setattr(suite, "_KEPT", tmp_path / ".bench.json")
+    assert suite.main(["--runs", "1"]) == 1
+    assert Results(tmp_path / ".bench-trial.json").runs("b") == [{"rate": 7.0}]
+    assert "failed: a; go on with --resume" in capsys.readouterr().err
+
+
 def test_taking_one_benchmark_leaves_the_others(tmp_path: Path) -> None:
     published, kept = Results(tmp_path / "published.json"), Results(tmp_path / "kept.json")
     for results, rate in ((published, 1.0), (kept, 2.0)):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 760, 320
+_TICKS = 6
 COLOURS = ("#2f81c7", "#d9822b", "#3f9c5a", "#b5509c")
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 50, 45
@@ -24,6 +25,16 @@ class Axis:
     high: float
     ticks: Sequence[tuple[float, str]]
     is_log: bool = False
+
+    @classmethod
+    def up_to(cls, most: float) -> "Axis":
+        """Return one from 0 to a round number that is not below `most`."""
+        size = 10.0 ** math.floor(math.log10(most)) if most > 0 else 1.0
+        steps = (factor * size for factor in (0.1, 0.2, 0.5, 1, 2))
+        step = next(step for step in steps if most <= _TICKS * step)
+        count = max(math.ceil(most / step), 1)
+        ticks = [(number * step, f"{number * step:,.10g}") for number in range(count + 1)]
+        return cls(0, ticks[-1][0], ticks)
 
     def share(self, value: float) -> float:
         """Return where a value lies between both ends, 0 to 1."""
