@@ -119,6 +119,10 @@ class Metrics:
             "heyday_clock_untrusted",
             "1 while clocks contradict each other and nothing is sent, else 0.",
         )
+        self.oldest_transaction = gauge(
+            "heyday_oldest_transaction_seconds",
+            "For how long the oldest transaction in PostgreSQL has kept dead rows.",
+        )
 
 
 def configure_logging(level: str, *, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from heyday.bootstrap.provider import (
 )
 from heyday.clock import SteadyClock
 from heyday.db import migrate
+from heyday.db.activity import PostgresActivity
 from heyday.db.cases import CaseRepository
 from heyday.db.clock import PostgresClock
 from heyday.db.connection import Database
@@ -48,6 +49,7 @@ from heyday.schedulers.minute import MinuteScheduler
 from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
+from heyday.schedulers.transaction_watch import TransactionWatch
 from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.explaining import ExplanationService
@@ -117,6 +119,11 @@ class App:
     def clock_watch(self) -> ClockWatch:
         """Return what raises the alarm if they cannot."""
         return ClockWatch(self.guard, self.clock)
+
+    @cached_property
+    def transaction_watch(self) -> TransactionWatch:
+        """Return what raises the alarm if a transaction is open for long."""
+        return TransactionWatch(PostgresActivity(self.database), self.clock, self.metrics)
 
     @cached_property
     def heartbeat(self) -> Heartbeat | None:

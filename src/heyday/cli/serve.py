@@ -130,7 +130,7 @@ async def _playing(
         parts += [app.heartbeat] if app.heartbeat else []
         parts += [app.access.use, app.imports.worker] if roles.api else []
         if roles.schedulers:
-            parts += [app.daily, app.minute, app.sweep, app.recovery]
+            parts += [app.daily, app.minute, app.sweep, app.recovery, app.transaction_watch]
         loops = [group.create_task(_run(part, stopping)) for part in parts]
         working = group.create_task(_run(app.worker, stopping)) if roles.worker else None
         if server and listener:
