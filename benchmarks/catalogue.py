@@ -249,7 +249,10 @@ MVCC_PIN = Benchmark(
     "greeting and still may see all rows as they were then: nothing that dies can be cleared.",
     steady.Figures,
     _steady(is_pinned=True),
-    _steady_rows(None, 1_000),
+    [
+        *_steady_rows(None, 1_000),
+        Row("alarms of it (`transaction_old`)", lambda run: run.is_alarmed, at_least=1),
+    ],
 )
 
 IMPORT_CSV = Benchmark(

@@ -39,10 +39,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Hold what one run found: what a burst would, and looks at it over time."""
+    """Hold what one run found: what a burst would, and looks at it over time.
+
+    is_alarmed: whether Heyday told of a transaction that is open for long.
+    """
 
     whole: instant.Figures
     looks: tuple[Look, ...]
+    is_alarmed: bool
 
     @property
     def backlog_slope(self) -> float:
@@ -85,7 +89,9 @@ async def measure(load: Load, folder: Path, *, is_pinned: bool = False) -> Figur
             recorded_at = await played.until_recorded()
         cost = await played.cost()
         recorded = (recorded_at - played.at).total_seconds()
-        return Figures(await instant.judge(played, recorded, cost), tuple(looks))
+        is_alarmed = any("transaction_old" in program.said() for program in played.programs)
+        whole = await instant.judge(played, recorded, cost)
+        return Figures(whole, tuple(looks), is_alarmed)
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +129,7 @@ def tell(figures: Figures) -> str:
         f"{instant.tell(figures.whole)}\n"
         f"  backlog grew by {figures.backlog_slope:.2f}/s; dead rows at most "
         f"{figures.most_dead:,}, in the end {figures.dead_slope:+,.0f}/s; "
-        f"memory {figures.mib_grown:+.1f} MiB"
+        f"memory {figures.mib_grown:+.1f} MiB; alarm: {'yes' if figures.is_alarmed else 'no'}"
     )
 
 
