@@ -1,8 +1,7 @@
 """Gather what a greeting costs from the figures in docs/, and say which command each came from.
 
-`make bench` may write docs/performance.json with "costs": for `single` and for `batch` sending
-`greetings_a_second` and, in CPU seconds a million, `heyday` and `postgresql`; for `plan`
-`rows_a_second`. What is not there is taken from the older run that has it, or left out.
+They are medians of the runs in docs/performance.json. What it does not have is taken from
+docs/transports.json, or left out.
 """
 
 import json
@@ -12,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import burst
+from benchmarks import burst, instant
+from benchmarks.catalogue import BATCH, PLAN_DAY, SINGLE
 from benchmarks.pages import DOCS
+from benchmarks.results import FIGURES, Results
 from benchmarks.scale_model import Costs
 from tests.chaos.report import POSTGRESQL, RABBITMQ
 
@@ -26,6 +27,9 @@ _UNITS = {
     HEYDAY: "CPU seconds a million, Heyday's processes",
     DATABASE: "CPU seconds a million, PostgreSQL, from queueing on",
 }
+
+
+_BURSTS = {"single": SINGLE, "batch": BATCH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +48,20 @@ class Figure:
 
 def read(docs: Path = DOCS) -> list[Figure]:
     """Return what is known, the ways to send first."""
-    performance, transports = (_document(docs / f"{n}.json") for n in ("performance", "transports"))
-    costs: Mapping[str, Mapping[str, float]] = performance.get("costs", {})
-    suite = _source(performance)
+    suite, transports = Results(docs / FIGURES), _document(docs / "transports.json")
     figures = []
-    for way in WAYS:
-        if way in costs:
-            figures += _of_way(way, costs[way], suite)
+    for way, benchmark in _BURSTS.items():
+        if runs := benchmark.read(suite.runs(benchmark.name)):
+            figures += _of_way(way, _from_bursts(runs), suite.benchmarks[benchmark.name])
         elif way == "single":
-            figures += _of_way(way, _from_transports(transports), _source(transports))
+            figures += _of_way(way, _from_transports(transports), transports)
     broker = statistics.median(_cpu(transports, RABBITMQ, burst.RABBITMQ))
     unit = "CPU seconds a million, RabbitMQ, where it carries batches"
     figures.append(Figure("", "broker", broker, unit, _source(transports)))
-    if rate := costs.get("plan", {}).get("rows_a_second") or _planned(performance):
-        unit = "rows a second planned, by one statement a message type"
-        figures.append(Figure("", "plan", rate, unit, suite))
+    if planned := PLAN_DAY.read(suite.runs(PLAN_DAY.name)):
+        rate = statistics.median(run.own.rate for run in planned)
+        source = _source(suite.benchmarks[PLAN_DAY.name])
+        figures.append(Figure("", "plan", rate, "rows a second planned", source))
     return figures
 
 
@@ -89,8 +92,17 @@ def ways(figures: Iterable[Figure]) -> list[str]:
     return [way for way in WAYS if way in found]
 
 
-def _of_way(way: str, found: Mapping[str, float], source: str) -> list[Figure]:
+def _of_way(way: str, found: Mapping[str, float], document: Mapping[str, Any]) -> list[Figure]:
+    source = _source(document)
     return [Figure(way, name, found[name], unit, source) for name, unit in _UNITS.items()]
+
+
+def _from_bursts(runs: Sequence[instant.Figures]) -> dict[str, float]:
+    return {
+        RATE: statistics.median(run.rate for run in runs),
+        HEYDAY: statistics.median(run.per_million(run.cost.cpu.heyday) for run in runs),
+        DATABASE: statistics.median(run.per_million(run.cost.cpu.postgresql) for run in runs),
+    }
 
 
 def _from_transports(document: Mapping[str, Any]) -> dict[str, float]:
@@ -108,11 +120,6 @@ def _cpu(document: Mapping[str, Any], transport: str, what: str) -> list[float]:
     """Return CPU seconds a million of each round."""
     rounds = [each for each in document["rounds"] if each["transport"] == transport]
     return [each["burst"][what] / each["many"] * 1e3 for each in rounds]
-
-
-def _planned(document: Mapping[str, Any]) -> float:
-    runs = document.get("own", [])
-    return statistics.median(run["rows"] / run["seconds"] for run in runs) if runs else 0.0
 
 
 def _source(document: Mapping[str, Any]) -> str:

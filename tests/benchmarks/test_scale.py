@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import scale_costs, scale_results
+from benchmarks import instant, plan, scale_costs, scale_results
+from benchmarks.crowd import Planned
+from benchmarks.lateness import Lateness
 from benchmarks.pages import DOCS
+from benchmarks.results import FIGURES, Results
 from benchmarks.scale import share_before
-from benchmarks.scale_costs import DATABASE, HEYDAY, RATE
+from benchmarks.scale_costs import HEYDAY, RATE
 from benchmarks.scale_days import crowds, kinds
 from benchmarks.scale_model import live
 from benchmarks.scale_page import COMMAND, parts, pictures
@@ -25,6 +29,7 @@ from benchmarks.scale_reckoning import (
     span,
     wal_of_sending,
 )
+from benchmarks.scene import Cost, Cpu
 
 DOCUMENT: dict[str, Any] = json.loads((DOCS / "scale.json").read_text("utf-8"))
 PAGE = (DOCS / "scale.md").read_text("utf-8")
@@ -71,30 +76,46 @@ def test_days_come_in_the_order_of_their_crowds() -> None:
     assert [usual, *lists] == sorted([usual, *lists])
 
 
-def documents(folder: Path, performance: dict[str, Any]) -> Path:
+def documents(folder: Path, suite: dict[str, Any]) -> Path:
     """Put a folder of figures together: of transports as they are, of `make bench` as given."""
-    (folder / "performance.json").write_text(json.dumps(performance), "utf-8")
+    kept = Results(folder / FIGURES)
+    for name, run in suite.items():
+        kept.begin(name, f"suite {name}", {})
+        kept.add(name, asdict(run))
     (folder / "transports.json").write_bytes((DOCS / "transports.json").read_bytes())
     return folder
 
 
+_OWN = Planned(1_000_000, 20.0, memory_mib=80, cpu_seconds=12.5, wal_bytes=10**9)
+PLANNED = plan.Figures(3_000_000, 100_000, _OWN, _OWN, 125_000, 400_000, _OWN)
+
+
+def greeted(seconds: float, heyday: float) -> instant.Figures:
+    """Return what a burst of 100,000 found, by how long it and Heyday's processes took."""
+    cost = Cost(Cpu(heyday, 10, 2), 10**8, 300_000, 100_000, 70, 60)
+    late = Lateness.of([0.0, seconds])
+    return instant.Figures(100_000, 0, 0, 0, seconds, seconds, late, cost)
+
+
 def test_costs_are_taken_from_the_transports_where_there_is_no_suite(tmp_path: Path) -> None:
-    runs = [{"rows": 300, "seconds": 2.0}, {"rows": 300, "seconds": 3.0}]
-    found = scale_costs.read(documents(tmp_path, {"command": "c", "own": runs}))
+    found = scale_costs.read(documents(tmp_path, {}))
     assert scale_costs.ways(found) == ["single"]
-    assert scale_costs.value(found, "plan") == 125
     assert "transports" in next(each.source for each in found if each.name == HEYDAY)
     with pytest.raises(LookupError, match="no figure 'heyday' 'batch'"):
         scale_costs.value(found, HEYDAY, "batch")
 
 
 def test_the_suite_has_both_ways_to_send(tmp_path: Path) -> None:
-    costs = {RATE: 4_000.0, HEYDAY: 300.0, DATABASE: 100.0}
-    suite = {"single": costs, "batch": costs | {HEYDAY: 50.0}, "plan": {"rows_a_second": 9.0}}
-    found = scale_costs.read(documents(tmp_path, {"command": "suite", "costs": suite}))
+    suite = {
+        "instant_burst_single": greeted(25.0, heyday=30.0),
+        "instant_burst_batch": greeted(5.0, heyday=5.0),
+        "plan_day": PLANNED,
+    }
+    found = scale_costs.read(documents(tmp_path, suite))
     assert scale_costs.ways(found) == ["single", "batch"]
-    assert scale_costs.value(found, "plan") == 9
-    assert {each.source for each in found if each.way} == {"`suite`"}
+    assert scale_costs.value(found, RATE, "single") == 4_000
+    assert scale_costs.value(found, "plan") == PLANNED.own.rate
+    assert {each.source for each in found if each.way == "batch"} == {"`suite instant_burst_batch`"}
     batch = scale_costs.costs_of(found, "batch", share_before=0.25)
     assert (batch.queue, batch.deliver, batch.send) == pytest.approx((25e-6, 75e-6, 50e-6))
     first, *others = list(scale_results.holding(found, 0.25))
