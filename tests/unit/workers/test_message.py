@@ -71,6 +71,7 @@ class ScriptedService:
     """Note what is delivered; wait at the gate; raise what is in `faults`."""
 
     def __init__(self) -> None:
+        self.made_ready: list[Batch] = []
         self.begun: list[Batch] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -81,6 +82,9 @@ class ScriptedService:
 
     async def wait_until_open(self) -> None:
         await self.is_open.wait()
+
+    def make_ready(self, batch: Batch) -> None:
+        self.made_ready.append(batch)
 
     async def deliver(self, batch: Batch) -> int:
         self.begun.append(batch)
@@ -134,8 +138,12 @@ def make_bench(clock: FakeClock, config: WorkerConfig, guard: FakeGuard | None =
 async def test_a_batch_is_delivered_at_its_instant_and_then_acknowledged(bench: Bench) -> None:
     delivery = bench.transport.put(5 * SECOND)
     async with bench.working():
-        bench.clock.advance(5 * SECOND - timedelta(microseconds=1))
+        bench.clock.advance(3 * SECOND - timedelta(microseconds=1))
         await settle()
+        assert bench.service.made_ready == []
+        bench.clock.advance(2 * SECOND)
+        await settle()
+        assert bench.service.made_ready == [delivery.batch]
         assert bench.service.begun == []
         bench.clock.advance(timedelta(microseconds=1))
         await settle()
