@@ -259,12 +259,14 @@ class Promises:
     ) -> Iterator[tuple[PersonRow, MessageType, date]]:
         """Yield what is owed beyond doubt: of people who have been as they are since before.
 
-        What SQL changes is found by recovery alone, which looks back as far as the late window.
+        What SQL changes is found by recovery alone, which looks back as far as the late window; and
+        PostgreSQL's clock, which may be ahead, says since when it is so.
         """
+        ahead = max(self._around.database.skew, timedelta())
         for person in self._around.database.tables.people.values():
             since = self._shapes[person.id][1]
             if person.id in self._changed_by_sql:
-                since = max(since, healed_at - LATE_WINDOW)
+                since = max(since + ahead, healed_at - LATE_WINDOW)
             if person.is_wanted:
                 for message_type in MESSAGE_TYPES:
                     for on in _days(person.date_of(message_type), since, now):
