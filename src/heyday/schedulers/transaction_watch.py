@@ -5,7 +5,6 @@ from datetime import timedelta
 import structlog
 
 from heyday.domain.activity_ports import Activity
-from heyday.domain.errors import DatabaseError
 from heyday.domain.ports import Clock
 from heyday.telemetry import Metrics
 
@@ -30,7 +29,7 @@ class TransactionWatch:
         while True:
             try:
                 self._note(await self._activity.find_oldest_transaction())
-            except DatabaseError as error:
+            except Exception as error:  # noqa: BLE001 - a watch that ended would end the process
                 log.info("transactions_not_read", error=type(error).__name__)
             await self._clock.sleep_until(self._clock.now() + EVERY)
 

@@ -29,7 +29,8 @@ class Activity:
 
 async def test_it_says_once_that_one_is_old_and_once_that_it_is_over(clock: FakeClock) -> None:
     away = DatabaseUnavailable("away")
-    looks: list[timedelta | Exception] = [SECOND, OLD, OLD + SECOND, away, OLD + EVERY, SECOND]
+    odd = RuntimeError("a@b.c")
+    looks: list[timedelta | Exception] = [SECOND, OLD, OLD + SECOND, away, odd, OLD + EVERY, SECOND]
     metrics, seen = Metrics(), []
     watch = TransactionWatch(Activity(*looks), clock, metrics)
     with structlog.testing.capture_logs() as logs:
@@ -45,6 +46,7 @@ async def test_it_says_once_that_one_is_old_and_once_that_it_is_over(clock: Fake
     assert [entry["event"] for entry in logs] == [
         "transaction_old",
         "transactions_not_read",
+        "transactions_not_read",
         "transaction_over",
     ]
-    assert seen == [1, 300, 301, 301, 330, 1]
+    assert seen == [1, 300, 301, 301, 301, 330, 1]
