@@ -12,23 +12,25 @@ MILLION = 1_000_000
 # A provider that takes a thousand greetings in one call.
 BATCHED = {"HEYDAY_PROVIDER_BATCH": "1000"}
 _SMALLEST = 200
-_IN_EARNEST = 0.1
+_IN_EARNEST, _COUNTED = 0.1, 100_000
 
 
 def _share(whole: int, scale: float) -> int:
     return max(round(whole * scale), min(whole, _SMALLEST))
 
 
-def _hurries(scale: float) -> bool:
-    """Tell whether so small a trial is not to wait until CPU time can be counted whole."""
-    return scale < _IN_EARNEST
+def _hurries(scale: float, people: int = MILLION) -> bool:
+    """Tell whether the instant may be near: in trials, and where no CPU time is shown."""
+    return scale < _IN_EARNEST or people < _COUNTED
 
 
 def _instant(
     people: int, settings: dict[str, str] | None = None
 ) -> Callable[[float, Path], Awaitable[instant.Figures]]:
     async def measure(scale: float, folder: Path) -> instant.Figures:
-        load = Load(_share(people, scale), settings=settings or {}, is_hurried=_hurries(scale))
+        load = Load(
+            _share(people, scale), settings=settings or {}, is_hurried=_hurries(scale, people)
+        )
         return await instant.measure(load, folder)
 
     return measure
