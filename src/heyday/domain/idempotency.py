@@ -25,6 +25,22 @@ class IdempotencyKey:
         return f"{self.user_id}:{self.message_type}:{self.delivery_on.isoformat()}"
 
 
+_ID_LENGTH, _DATE_LENGTH = 36, 10
+_SEAM = "__"
+
+
+def to_tag(key: str) -> str:
+    """Return a key as tags of providers may be: letters, digits, dashes and underscores alone."""
+    return key.replace(":", _SEAM)
+
+
+def from_tag(tag: str) -> str:
+    """Return the key of a tag, which `to_tag` made; of anything else, something that is no key."""
+    user_id, rest = tag[:_ID_LENGTH], tag[_ID_LENGTH:]
+    message_type, delivery_on = rest[:-_DATE_LENGTH], rest[-_DATE_LENGTH:]
+    return ":".join((user_id, message_type.removeprefix(_SEAM).removesuffix(_SEAM), delivery_on))
+
+
 class IdempotencyService:
     """Make and parse idempotency keys. PostgreSQL, not this class, makes them unique."""
 

@@ -70,6 +70,8 @@ class ClaimedMessage:
     """Hold one greeting that this worker alone may send until `lease_until`.
 
     ambiguous_since: when the first attempt ended of which nobody can say whether it was accepted.
+    text, subject, html: as they were frozen; html is None, and subject empty, where a row has none.
+    language: a BCP 47 tag.
     """
 
     id: UUID
@@ -83,6 +85,9 @@ class ClaimedMessage:
     email: str
     text: str
     ambiguous_since: datetime | None = None
+    subject: str = ""
+    html: str | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

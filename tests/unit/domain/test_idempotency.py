@@ -1,3 +1,4 @@
+import re
 from contextlib import suppress
 from datetime import date
 from uuid import UUID
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyday.domain.errors import InvalidInput
-from heyday.domain.idempotency import IdempotencyKey, IdempotencyService
+from heyday.domain.idempotency import IdempotencyKey, IdempotencyService, from_tag, to_tag
 from heyday.domain.message_types import MESSAGE_TYPES
 
 SERVICE = IdempotencyService()
@@ -69,3 +70,17 @@ def test_anything_is_a_key_or_refused(text: str):
 def test_a_message_type_that_would_blur_the_key_is_refused(name: str):
     with pytest.raises(ValueError, match="expected no colon"):
         SERVICE.make(USER, name, date(2027, 1, 14))
+
+
+@given(st.uuids(), names, st.dates())
+def test_a_key_survives_what_providers_allow_in_tags(user_id: UUID, name: str, on: date):
+    key = SERVICE.make(user_id, name, on)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,256}", to_tag(key), re.ASCII)
+    assert from_tag(to_tag(key)) == key
+
+
+@given(st.text(max_size=100))
+def test_no_other_tag_stands_for_a_key_that_it_was_not_made_of(tag: str):
+    with suppress(InvalidInput):
+        key = str(SERVICE.parse(from_tag(tag)))
+        assert to_tag(key) == tag

@@ -1,0 +1,85 @@
+"""Say what planning asks of the book of texts, which knows languages and nothing of the database.
+
+A text is written for a message type and a language. Nearly all of it depends on the language, the
+day and the number of years alone; the book fills that in and leaves places for names, so that
+PostgreSQL composes greetings in the planning statement. A text that asks something about a name
+(a filter, a condition) is composed for each person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+YEARS_UNKNOWN = -1
+"""The number of years where the year of the person's date is not known."""
+
+UNSUBSCRIBE_PLACE = "\ufdd0"
+"""Stands in a composed text where the link to unsubscribe goes, which is a secret of the person's
+and filled in as the letter is written. A character that no text may hold otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Hold a text in which only names are missing: patterns for PostgreSQL's format().
+
+    Places are %1$s, the first name, and %2$s, the last; % itself is %%. In `html` the names that
+    are filled in must be escaped.   language: the one it serves.   years, on: what it was filled
+    in for; None: it says the same for any.
+    """
+
+    language: str
+    years: int | None
+    on: date | None
+    subject: str
+    text: str
+    html: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Hold what a text may know of a person. years: since their date, or YEARS_UNKNOWN."""
+
+    first_name: str
+    last_name: str
+    years: int
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Hold a greeting's text as it is frozen in its row; subject: one line."""
+
+    subject: str
+    text: str
+    html: str | None
+
+
+class TextBook(Protocol):
+    """Know the texts of all message types in all languages, as they are now."""
+
+    def language_for(self, locale: str | None) -> str:
+        """Return the language whose texts a person gets, by their locale: the nearest there is.
+
+        None, and what is like no language there is: the company's own.
+        """
+        ...
+
+    def is_personal(self, message_type: str, language: str) -> bool:
+        """Tell whether the text asks something about a name, so that `compose` must make it."""
+        ...
+
+    def wordings(
+        self, message_type: str, language: str, years: Sequence[int], days: Sequence[date]
+    ) -> Sequence[Wording]:
+        """Return what serves any of these years on any of these days; for a text that is none's.
+
+        Of those that fit a greeting exactly one does. Raises ValueError if it is personal.
+        """
+        ...
+
+    def compose(self, message_type: str, language: str, on: date, person: Person) -> Composed:
+        """Return the whole text for one person: what `wordings` would come to, too.
+
+        Raises TextFailed if the text could not be rendered within its limits.
+        """
+        ...
