@@ -34,7 +34,7 @@ from heyday.senders.mime import MimeWriter, Origin
 from tests.fakes import MESSAGE
 from tests.servers import missing
 
-AT = datetime(2027, 1, 14, 9, tzinfo=UTC)
+AT = datetime(2026, 1, 14, 9, tzinfo=UTC)  # a verifier believes none of the future
 LINK = "https://hey.example.com/unsubscribe/" + "A" * 72
 LETTER = Letter(
     key=MESSAGE.idempotency_key,
@@ -51,10 +51,15 @@ _VERIFY = """
 import dkim, json, sys
 records = json.loads(sys.argv[1])
 letter = sys.stdin.buffer.read()
-verifier = dkim.DKIM(letter)
-count = len(verifier.message and [n for n, _ in verifier.headers if n.lower() == b"dkim-signature"])
-look = lambda name, timeout=5: records[name.decode().rstrip(".")].encode()
-print(json.dumps([dkim.DKIM(letter).verify(idx=i, dnsfunc=look) for i in range(count)]))
+def look(name, timeout=5):
+    return records[name.decode().rstrip(".")].encode()
+def is_right(number):
+    try:
+        return dkim.DKIM(letter).verify(idx=number, dnsfunc=look)
+    except dkim.DKIMException:
+        return False
+signed = [name for name, _ in dkim.DKIM(letter).headers if name.lower() == b"dkim-signature"]
+print(json.dumps([is_right(number) for number in range(len(signed))]))
 """
 
 
