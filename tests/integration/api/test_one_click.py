@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -59,7 +58,7 @@ async def letter(pipeline: Pipeline, clock: FakeClock, server: MailServer) -> Em
     await pipeline.daily.run_once()
     assert await pipeline.statuses() == ["SENT", "SCHEDULED"]
     (content,) = server.taken.letters
-    return cast("EmailMessage", message_from_bytes(content, policy=SMTP))
+    return message_from_bytes(content, policy=SMTP)
 
 
 @pytest.fixture
