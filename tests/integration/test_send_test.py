@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from heyday.cli.app import app
-from heyday.domain.errors import InvalidInput
+from heyday.domain.errors import ConfigurationError, InvalidInput
 from tests.mail import Behaviour, MailServer
 from tests.provider import Provider
 
@@ -90,7 +90,13 @@ async def test_a_provider_by_http_is_held_to_the_same(monkeypatch: pytest.Monkey
     assert [request.email for request in provider.requests] == ["tester@example.com"] * 2
 
 
-async def test_what_is_no_address_is_refused(database_url: str) -> None:
+async def test_the_inbox_reaches_nobody_so_there_is_nothing_to_try(database_url: str) -> None:
     assert database_url
+    with pytest.raises(ConfigurationError, match="SENDER=inbox sends nothing"):
+        await send_test()
+
+
+async def test_what_is_no_address_is_refused(server: MailServer) -> None:
     with pytest.raises(InvalidInput, match="ADDRESS: is not an email address"):
         await send_test("nobody")
+    assert server.taken.connections == 0

@@ -306,6 +306,7 @@ async def test_a_wrong_password_is_trouble_with_the_account() -> None:
         outcome = await sender.send(MESSAGE)
     assert (outcome.kind, outcome.code) == (NOT_ACCEPTED, 535)
     assert outcome.trouble is Trouble.ACCOUNT
+    assert outcome.body == "5.7.8 Error: authentication failed"
     assert not [c for c in server.taken.commands if c.startswith("MAIL")]
 
 
