@@ -45,10 +45,12 @@ LETTER = Letter(
     language="en",
     unsubscribe_url=LINK,
 )
-# Of RFC 8463, appendix A.3; in pieces, or they would look like secrets.
-DIGEST = "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="
-SIGNATURE = (
-    "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw=="
+# Of RFC 8463, appendix A.3.
+DIGEST = "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="  # pragma: allowlist secret
+SIGNATURE_LINES = (
+    "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQ",  # pragma: allowlist secret
+    "Udt9OdqQehSwhEIug4D11BusFa3bT3FY",  # pragma: allowlist secret
+    "5OsU7ZbnKELq+eXdp1Q1Dw==",  # pragma: allowlist secret
 )
 # Debian's own Python has dkimpy; DNS is what the test says.
 _PYTHON = "/usr/bin/python3"
@@ -89,7 +91,7 @@ def test_the_example_of_rfc_8463_is_reproduced() -> None:
     )
     data = canonical_header(lines, names, unsigned)
     signature = sign_data(Ed25519PrivateKey.from_private_bytes(seed), data)
-    assert b64encode(signature).decode() == SIGNATURE
+    assert b64encode(signature).decode() == "".join(SIGNATURE_LINES)
 
 
 @pytest.mark.parametrize(
