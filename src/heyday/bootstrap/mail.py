@@ -99,5 +99,5 @@ def _signers(settings: Settings, domain: str) -> Sequence[DkimSigner]:
                 f"HEYDAY_DKIM_KEYS: {path} cannot be read ({fault.strerror})"
             ) from fault
         key = load_key(pem, f"HEYDAY_DKIM_KEYS: {path}")
-        signers.append(DkimSigner(settings.dkim_domain or domain, selector, key))
+        signers.append(DkimSigner((settings.dkim_domain or domain).lower(), selector, key))
     return signers

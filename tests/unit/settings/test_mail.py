@@ -4,6 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from heyday.bootstrap.mail import build_letters, build_mime, build_safety, build_smtp
 from heyday.domain.errors import ConfigurationError
@@ -14,6 +21,7 @@ from heyday.settings.choices import SenderName
 from heyday.settings.mail import parse_domains, parse_keys, parse_mailbox
 from heyday.settings.mail_contradictions import uses_tls
 from tests.fakes import MESSAGE, FakeClock
+from tests.mime_parser import parse_strictly
 
 SMTP = {
     "SENDER": "smtp",
@@ -189,3 +197,22 @@ def test_letters_are_from_whom_the_settings_say(setting: Setting) -> None:
     assert mail
     assert mail.sender == "z@b.co"
     assert b"Reply-To: r@b.co\r\n" in mail.content
+
+
+def test_letters_are_signed_with_every_key(setting: Setting) -> None:
+    for name in ("rsa", "ed"):
+        key = (
+            Ed25519PrivateKey.generate()
+            if name == "ed"
+            else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        )
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        Path(f"{name}.pem").write_bytes(pem)
+    setting(**SMTP, HEYDAY_DKIM_KEYS="one=rsa.pem, two=ed.pem", HEYDAY_DKIM_DOMAIN="B.co")
+    letter = Letter("a:B:c", "x@example.com", "s", "t", None, "en", None)
+    mail = build_mime(load_settings()).write(letter, FakeClock().now())
+    assert mail
+    assert parse_strictly(mail.content).fields["dkim-signature"] == 2
+    head = mail.content.decode()
+    for selector, algorithm in (("one", "rsa-sha256"), ("two", "ed25519-sha256")):
+        assert f" a={algorithm};\r\n c=relaxed/relaxed;\r\n d=b.co;\r\n s={selector};" in head
