@@ -15,7 +15,8 @@ from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import BatchSender, Clock
 from heyday.domain.retry import RetryPolicy
-from heyday.senders.http import HttpConfig, HttpSender
+from heyday.senders.calls import HttpConfig
+from heyday.senders.http import HttpSender
 from heyday.senders.http_batch import HttpBatchSender
 from heyday.senders.inbox import InboxSender
 from heyday.services.gate import ProviderGate

@@ -1,7 +1,6 @@
 """Keep connections to one host, and lend each to one call at a time."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,6 +9,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from heyday.senders.connection import Connection
 from heyday.senders.place import Place
+from heyday.senders.resolving import Resolve, ask_system
 
 # Shorter than most servers keep an idle connection: one that closes under a request in flight
 # leaves an attempt of which nobody can say whether it was accepted.
@@ -22,12 +22,22 @@ _NEXT_ADDRESS_AFTER = timedelta(milliseconds=250).total_seconds()
 class Connections:
     """Open connections, and keep those that wait for a call: the last one back is the next out.
 
-    largest: how long the body of an answer may be, in bytes.
+    largest: how long the body of an answer may be, in bytes.   kept: the names of headers of
+    answers that are to be read, in lower case.   resolve: asks for the host's addresses, which
+    alone are connected to.
     """
 
-    def __init__(self, place: Place, largest: int) -> None:
+    def __init__(
+        self,
+        place: Place,
+        largest: int,
+        kept: frozenset[bytes] = frozenset(),
+        resolve: Resolve = ask_system,
+    ) -> None:
         self._place = place
         self._largest = largest
+        self._kept = kept
+        self._ask = resolve
         self._loop = asyncio.get_running_loop()
         self._tls = _trusting_well_known() if place.is_secure else None
         self._open: set[Connection] = set()
@@ -62,7 +72,7 @@ class Connections:
             raise
         try:
             _, connection = await self._loop.create_connection(
-                lambda: Connection(self._largest),
+                lambda: Connection(self._largest, self._kept),
                 sock=found,
                 ssl=self._tls,
                 server_hostname=self._place.host if self._tls else None,
@@ -109,12 +119,7 @@ class Connections:
         """Return the host's addresses, and ask for them once for all who want to know."""
         async with self._resolving:
             if self._loop.time() >= self._known_until:
-                self._addresses = await self._loop.getaddrinfo(
-                    self._place.host,
-                    self._place.port,
-                    type=socket.SOCK_STREAM,
-                    flags=socket.AI_ADDRCONFIG,
-                )
+                self._addresses = await self._ask(self._place.host, self._place.port)
                 self._known_until = self._loop.time() + _KNOWN_FOR
             return self._addresses
 

@@ -12,6 +12,7 @@ from heyday.settings.choices import SenderName
 from heyday.settings.contradictions import refuse_contradictions
 from heyday.settings.greeting_times import GreetingTimes
 from heyday.settings.problems import refuse_what_is_wrong
+from heyday.settings.providers import Providers
 from heyday.settings.running import Running
 from heyday.settings.sending import Sending
 from heyday.settings.surroundings import Surroundings
@@ -19,7 +20,7 @@ from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Sending, GreetingTimes, Surroundings):
+class Settings(Running, Providers, Sending, GreetingTimes, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(

@@ -8,6 +8,12 @@ class SenderName(StrEnum):
 
     INBOX = "inbox"
     HTTP = "http"
+    SES = "ses"
+    SENDGRID = "sendgrid"
+    MAILGUN = "mailgun"
+    POSTMARK = "postmark"
+    RESEND = "resend"
+    WEBHOOK = "webhook"
 
 
 class Pooler(StrEnum):
