@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+from heyday.bootstrap.mail import build_origin
 from heyday.domain.letters import LetterWriter
 from heyday.domain.ports import Clock
 from heyday.senders.calls import HttpConfig
+from heyday.senders.mime import Origin
 from heyday.senders.providers import mailgun, postmark, resend, sendgrid, ses
 from heyday.senders.providers.dialect import Dialect
-from heyday.senders.providers.mailbox import Mailbox
 from heyday.senders.providers.sender import ProviderSender, Route
 from heyday.senders.providers.signature_v4 import Credentials
 from heyday.senders.providers.webhook import Webhook, read_secret
@@ -27,15 +28,12 @@ BY_API = frozenset({*_URLS, SenderName.SES, SenderName.WEBHOOK})
 
 
 def build_provider(
-    settings: Settings, config: HttpConfig, sender: Mailbox, writer: LetterWriter, clock: Clock
+    settings: Settings, config: HttpConfig, writer: LetterWriter, clock: Clock
 ) -> ProviderSender:
-    """Return what sends through the provider in force; config: how it is called, but for where.
-
-    sender: whom letters are from.
-    """
+    """Return what sends through the provider in force. config: how it is called."""
     is_guarded = settings.sender_name is SenderName.WEBHOOK and not settings.webhook_allow_private
     route = Route(
-        _dialect(settings, sender),
+        _dialect(settings),
         config,
         batch_size=max(settings.provider_batch, 1),
         resolve=ask_for_public if is_guarded else ask_system,
@@ -45,6 +43,8 @@ def build_provider(
 
 def provider_url(settings: Settings) -> str:
     """Return where the provider in force is called."""
+    if settings.sender_name is SenderName.HTTP:
+        return settings.email_service_url or ""
     if settings.sender_name is SenderName.WEBHOOK:
         return settings.webhook_url or ""
     usual = _URLS.get(settings.sender_name) or ses.url_of(settings.ses_region)
@@ -63,26 +63,27 @@ def rate_limit(settings: Settings) -> float | None:
     return resend.CALLS_PER_SECOND * max(settings.provider_batch, 1)
 
 
-def _dialect(settings: Settings, sender: Mailbox) -> Dialect:
+def _dialect(settings: Settings) -> Dialect:
+    if settings.sender_name is SenderName.WEBHOOK:
+        secrets = [read_secret(text) for text in split_secrets(settings.webhook_secret)]
+        return Webhook(secrets, key_lifetime(settings))
+    origin = build_origin(settings)
     match settings.sender_name:
         case SenderName.SENDGRID:
-            return sendgrid.SendGrid(settings.sendgrid_key, sender)
+            return sendgrid.SendGrid(settings.sendgrid_key, origin)
         case SenderName.MAILGUN:
-            return mailgun.Mailgun(settings.mailgun_key, settings.mailgun_domain, sender)
+            return mailgun.Mailgun(settings.mailgun_key, settings.mailgun_domain, origin)
         case SenderName.POSTMARK:
-            return postmark.Postmark(settings.postmark_token, sender, settings.postmark_stream)
+            return postmark.Postmark(settings.postmark_token, origin, settings.postmark_stream)
         case SenderName.RESEND:
-            return resend.Resend(settings.resend_key, sender)
-        case SenderName.WEBHOOK:
-            secrets = [read_secret(text) for text in split_secrets(settings.webhook_secret)]
-            return Webhook(secrets, key_lifetime(settings))
+            return resend.Resend(settings.resend_key, origin)
         case _:
-            return _ses(settings, sender)
+            return _ses(settings, origin)
 
 
-def _ses(settings: Settings, sender: Mailbox) -> ses.Ses:
+def _ses(settings: Settings, origin: Origin) -> ses.Ses:
     credentials = Credentials(
         settings.ses_access_key, settings.ses_secret_key, settings.ses_session_token
     )
     region, configuration_set = settings.ses_region, settings.ses_configuration_set
-    return ses.Ses(provider_url(settings), region, credentials, sender, configuration_set)
+    return ses.Ses(provider_url(settings), region, credentials, origin, configuration_set)

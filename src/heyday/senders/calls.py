@@ -4,9 +4,6 @@ Source: DESIGN section 4 (what each fault means); docs/adr/0032.
 """
 
 import asyncio
-import errno
-import socket
-import ssl
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import TracebackType
@@ -17,23 +14,16 @@ from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.ports import Clock
 from heyday.senders.answers import Answer
-from heyday.senders.connection import NoAnswer
-from heyday.senders.connections import Connections
+from heyday.senders.connection import Connection, NoAnswer
+from heyday.senders.connections import Connections, Pool
+from heyday.senders.faults import describe
+from heyday.senders.lending import Lending
 from heyday.senders.place import Place
-from heyday.senders.resolving import NotPublic, Resolve, ask_system
+from heyday.senders.resolving import Resolve, ask_system
 
 _LARGEST_ANSWER = 64 * 1024
 # In a batch, room for a sentence about each.
 _LARGEST_ITEM = 4 * 1024
-
-# The first that fits names the fault. Their own texts may hold the host's name or address.
-_FAULTS: tuple[tuple[type[OSError], str], ...] = (
-    (NotPublic, "the provider's host has no address that is public"),
-    (socket.gaierror, "the provider's host name cannot be resolved"),
-    (ssl.SSLError, "no TLS connection to the provider"),
-    (TimeoutError, "no connection to the provider in time"),
-)
-_ANY_FAULT = "no connection to the provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +107,7 @@ class HttpCalls:
         self._place = place or Place(config.url)
         self._kept = kept
         self._resolve = resolve
-        self._connections: Connections | None = None
-        self._slots = asyncio.Semaphore(config.connections)
-        self._connecting: asyncio.Task[None] | None = None
+        self._lending: Lending[Connection] | None = None
 
     @property
     def key_lifetime(self) -> timedelta | None:
@@ -129,16 +117,14 @@ class HttpCalls:
     async def open(self) -> None:
         """Make ready to call. Connects to nothing yet."""
         largest = self._config.largest_answer
-        self._connections = Connections(self._place, largest, self._kept, self._resolve)
+        pool = Connections(self._place, largest, self._kept, self._resolve)
+        self._lending = Lending(pool, self._config.connections, self._patience)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await self.made_ready()
-        if self._connections is not None:
-            await self._connections.close()
-            self._connections = None
+        if self._lending is not None:
+            await self._lending.close()
+            self._lending = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -157,86 +143,50 @@ class HttpCalls:
 
         Nothing is repeated, and no redirect followed.
         """
+        lending = self._lending
+        if lending is None:
+            raise RuntimeError("the sender is not open; call open() first")
         deadline = asyncio.get_running_loop().time() + self._timeout
-        if not await self._has_slot():
+        if not await lending.has_turn():
             busy = f"all {self._config.connections} connections to the provider were busy"
             return Outcome(OutcomeKind.NOT_TRIED, error=busy)
         try:
-            return await self._ask(request, deadline)
+            return await self._ask(lending.pool, request, deadline)
         finally:
-            self._slots.release()
+            lending.end_turn()
 
     def make_ready(self, calls: int) -> None:
         """Begin to open connections for so many calls, as far as so many are made at once.
 
         A provider that cannot be reached is told of by the calls.
         """
-        if self._connections is None or (self._connecting and not self._connecting.done()):
-            return
-        wanted = min(calls, self._config.connections)
-        if wanted > len(self._connections):
-            self._connecting = asyncio.create_task(self._connect(self._connections, wanted))
+        if self._lending is not None:
+            self._lending.make_ready(calls)
 
     async def made_ready(self) -> None:
         """Return when what was begun is done."""
-        if self._connecting is not None:
-            await asyncio.wait({self._connecting})
+        if self._lending is not None:
+            await self._lending.made_ready()
 
-    async def _connect(self, connections: Connections, wanted: int) -> None:
-        # One first: where it fails, so would the others.
-        if await self._has_connected(connections):
-            missing = wanted - len(connections)
-            await asyncio.gather(*(self._has_connected(connections) for _ in range(missing)))
-
-    async def _has_connected(self, connections: Connections) -> bool:
-        if self._slots.locked():
-            return False  # those who call have connections, or open some
-        await self._slots.acquire()
+    async def _ask(
+        self, pool: Pool[Connection], request: bytes, deadline: float
+    ) -> Answer | Outcome:
         try:
-            async with asyncio.timeout(self._patience):
-                connections.give_back(await connections.open())
-        except OSError:
-            return False
-        finally:
-            self._slots.release()
-        return True
-
-    async def _has_slot(self) -> bool:
-        """Take a slot, if one is free in time."""
-        if not self._slots.locked():
-            return await self._slots.acquire()
-        try:
-            async with asyncio.timeout(self._patience):
-                return await self._slots.acquire()
-        except TimeoutError:
-            return False
-
-    async def _ask(self, request: bytes, deadline: float) -> Answer | Outcome:
-        if self._connections is None:
-            raise RuntimeError("the sender is not open; call open() first")
-        try:
-            connection = self._connections.take()
+            connection = pool.take()
             if connection is None:
                 async with asyncio.timeout_at(min(deadline, self._until_impatient())):
-                    connection = await self._connections.open()
+                    connection = await pool.open()
         except OSError as fault:
             # No provider can accept a message of which it got nothing: that one fact tells the
             # faults that surely did no harm from those after which nobody can say.
-            error = _describe(fault)
+            error = describe(fault, "the provider")
             return Outcome(OutcomeKind.NOT_ACCEPTED, error=error, trouble=Trouble.PROVIDER)
         try:
             return await connection.ask(request, deadline)
         except NoAnswer as fault:
             return Outcome(OutcomeKind.AMBIGUOUS, error=str(fault), trouble=Trouble.PROVIDER)
         finally:
-            self._connections.give_back(connection)
+            pool.give_back(connection)
 
     def _until_impatient(self) -> float:
         return asyncio.get_running_loop().time() + self._patience
-
-
-def _describe(fault: OSError) -> str:
-    """Return what went wrong, without the host and without a word of the provider's."""
-    text = next((text for kind, text in _FAULTS if isinstance(fault, kind)), _ANY_FAULT)
-    code = errno.errorcode.get(fault.errno or 0)
-    return f"{text} ({code})" if code else text

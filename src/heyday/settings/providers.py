@@ -10,7 +10,7 @@ from heyday.senders.providers.postmark import Postmark
 from heyday.senders.providers.resend import Resend
 from heyday.senders.providers.webhook import read_secret
 from heyday.settings.choices import SenderName
-from heyday.settings.values import Url, complete_https_url, split_secrets
+from heyday.settings.values import Url, complete_api_url, complete_https_url, split_secrets
 
 if TYPE_CHECKING:
     from heyday.settings import Settings
@@ -29,13 +29,14 @@ def _webhook_secrets(value: str) -> str:
 
 
 Word = Annotated[str, AfterValidator(_one_line)]
+ApiUrl = Annotated[Url, BeforeValidator(complete_api_url)]
 HttpsUrl = Annotated[Url, BeforeValidator(complete_https_url)]
 
 
 class Providers(BaseSettings):
     """Hold what lets Heyday in at each provider, and where it is."""
 
-    provider_url: HttpsUrl = Field(
+    provider_url: ApiUrl = Field(
         default=None,
         alias="HEYDAY_PROVIDER_URL",
         description="Where SENDER's API is, if not at its usual address: such as "
@@ -125,11 +126,11 @@ class Providers(BaseSettings):
 
 # What a sender cannot do without, as fields.
 _NEEDED: dict[SenderName, tuple[str, ...]] = {
-    SenderName.SES: ("ses_region", "ses_access_key", "ses_secret_key", "rate_limit"),
-    SenderName.SENDGRID: ("sendgrid_key",),
-    SenderName.MAILGUN: ("mailgun_key", "mailgun_domain"),
-    SenderName.POSTMARK: ("postmark_token",),
-    SenderName.RESEND: ("resend_key",),
+    SenderName.SES: ("mail_from", "ses_region", "ses_access_key", "ses_secret_key", "rate_limit"),
+    SenderName.SENDGRID: ("mail_from", "sendgrid_key"),
+    SenderName.MAILGUN: ("mail_from", "mailgun_key", "mailgun_domain"),
+    SenderName.POSTMARK: ("mail_from", "postmark_token"),
+    SenderName.RESEND: ("mail_from", "resend_key"),
     SenderName.WEBHOOK: ("webhook_url", "webhook_secret"),
 }
 _BATCHES = {

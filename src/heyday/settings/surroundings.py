@@ -44,8 +44,9 @@ class Surroundings(BaseSettings):
         default=None,
         alias="SENDER",
         description="Where greetings go: inbox (a local mailbox at /inbox), http (a provider that "
-        "knows Heyday), ses, sendgrid, mailgun, postmark, resend or webhook. Empty: http if "
-        "EMAIL_SERVICE_URL is set, else inbox.",
+        "knows Heyday), smtp (a mail server), ses, sendgrid, mailgun, postmark, resend, or webhook "
+        "(one of your own). Empty: http if EMAIL_SERVICE_URL is set, smtp if HEYDAY_SMTP_URL "
+        "is, else inbox.",
     )
     email_service_url: Url = Field(
         default=None,

@@ -22,8 +22,10 @@ _BROKER_URL = re.compile(rf"amqps?://([^\s/?#,]*@)?{_HOST}(/[^\s/?#,]*)?(\?[^\s#
 _TLS = r"ssl_\w+=[^\s#&]*"
 _REDIS = rf"://([^\s/?#]*@)?{_HOST}(/\d*)?"
 _REDIS_URL = re.compile(rf"redis{_REDIS}|rediss{_REDIS}(\?{_TLS}(&{_TLS})*)?", re.ASCII)
-_HTTPS_URL = re.compile(
-    rf"(https://{_HOST}|http://(127\.0\.0\.1|\[::1\]|localhost)(:({_PORT}))?)(/[^\s?#]*)?", re.ASCII
+_SMTP_URL = re.compile(rf"smtps?://([^\s/?#:@]*(:[^\s/?#:@]*)?@)?{_HOST}/?", re.ASCII)
+_HTTPS_URL = re.compile(rf"https://{_HOST}(/[^\s?#]*)?", re.ASCII)
+_LOCAL_URL = re.compile(
+    rf"http://(127\.0\.0\.1|\[::1\]|localhost)(:({_PORT}))?(/[^\s?#]*)?", re.ASCII
 )
 _PUBLIC_URL = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.ASCII)
 
@@ -63,6 +65,18 @@ def complete_redis_url(value: object) -> object:
     return value
 
 
+def complete_smtp_url(value: object) -> object:
+    """Refuse what is no mail server."""
+    if isinstance(value, str) and value:
+        found = _SMTP_URL.fullmatch(value)
+        if not found or not found[3]:
+            raise ValueError(
+                "expected smtp://user:password@host:587 or smtps://host:465; in user and password "
+                "%40 for @, %3A for : and %2F for /"
+            )
+    return value
+
+
 def complete_origins(value: object) -> object:
     """Refuse what no browser sends as an origin, and what would let every page in."""
     if not isinstance(value, str) or not value:
@@ -84,10 +98,16 @@ def complete_public_url(value: object) -> object:
 
 
 def complete_https_url(value: object) -> object:
-    """Refuse what would carry letters and keys in the clear, but to this very machine."""
+    """Refuse what would carry letters in the clear."""
     if isinstance(value, str) and value and not _HTTPS_URL.fullmatch(value):
         raise ValueError("expected https://host, with a path or without, no user and no query")
     return value
+
+
+def complete_api_url(value: object) -> object:
+    """Refuse what would carry letters and keys in the clear, but to this very machine."""
+    is_here = isinstance(value, str) and _LOCAL_URL.fullmatch(value)
+    return value if is_here else complete_https_url(value)
 
 
 def split_secrets(text: str) -> list[str]:

@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer, read_object
+from heyday.senders.mime import Origin, message_id
 from heyday.senders.providers.dialect import KEY_NAME, Meaning, Reading, Request
+from heyday.senders.providers.fields import from_field, headers_of
 from heyday.senders.providers.judging import seconds
-from heyday.senders.providers.mailbox import Mailbox, headers_of, message_id_of
 from heyday.senders.providers.multipart import write_form
 
 URL = "https://api.mailgun.net"
@@ -33,8 +34,10 @@ class Mailgun:
     kept: Final[frozenset[bytes]] = frozenset()
     meanings: Final[Mapping[str, Meaning]] = MappingProxyType({})
 
-    def __init__(self, key: str, domain: str, sender: Mailbox) -> None:
-        self._sender = sender
+    def __init__(self, key: str, domain: str, origin: Origin) -> None:
+        self._from = from_field(origin)
+        self._domain = origin.address.domain
+        self._always = {"Reply-To": str(origin.reply_to)} if origin.reply_to else {}
         self._name = f"v3/{quote(domain, safe='')}/messages"
         login = b64encode(f"api:{key}".encode()).decode()
         self.headers = {"Authorization": f"Basic {login}"}
@@ -42,10 +45,10 @@ class Mailgun:
     def request(self, letters: Sequence[Letter], now: datetime) -> Request:  # noqa: ARG002 - port
         """Return what to post."""
         (letter,) = letters
-        message_id = message_id_of(letter, self._sender.domain)
-        headers = {"Message-Id": message_id, **headers_of(letter)}
+        own = {"Message-Id": message_id(letter.key, self._domain)}
+        headers = {**own, **self._always, **headers_of(letter)}
         fields = [
-            ("from", self._sender.header),
+            ("from", self._from),
             ("to", letter.to),
             ("subject", letter.subject),
             ("text", letter.text),

@@ -15,6 +15,7 @@ import msgspec
 
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer
+from heyday.senders.mime import Origin
 from heyday.senders.providers.dialect import (
     KEY_NAME,
     OF_ACCOUNT,
@@ -24,7 +25,7 @@ from heyday.senders.providers.dialect import (
     Reading,
     Request,
 )
-from heyday.senders.providers.mailbox import Mailbox, headers_of
+from heyday.senders.providers.fields import from_field, headers_of
 
 URL = "https://api.postmarkapp.com"
 # All others are about the letter: 300 (invalid), 406 (inactive recipient) and so on.
@@ -57,8 +58,10 @@ class Postmark:
     kept: Final[frozenset[bytes]] = frozenset()
     meanings: Final[Mapping[str, Meaning]] = MappingProxyType(_MEANINGS)
 
-    def __init__(self, token: str, sender: Mailbox, stream: str) -> None:
-        self._from = sender.header
+    def __init__(self, token: str, origin: Origin, stream: str) -> None:
+        self._from = {"From": from_field(origin)}
+        if origin.reply_to:
+            self._from["ReplyTo"] = str(origin.reply_to)
         self._stream = stream
         self.headers = {"Content-Type": "application/json", "X-Postmark-Server-Token": token}
 
@@ -94,7 +97,7 @@ class Postmark:
         html = {"HtmlBody": letter.html} if letter.html is not None else {}
         headers = headers_of(letter).items()
         return {
-            "From": self._from,
+            **self._from,
             "To": letter.to,
             "Subject": letter.subject,
             "TextBody": letter.text,

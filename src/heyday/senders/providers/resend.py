@@ -18,6 +18,7 @@ import msgspec
 from heyday.domain.idempotency import to_tag
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer
+from heyday.senders.mime import Origin
 from heyday.senders.providers.dialect import (
     KEY_NAME,
     OF_ACCOUNT,
@@ -26,7 +27,7 @@ from heyday.senders.providers.dialect import (
     Reading,
     Request,
 )
-from heyday.senders.providers.mailbox import Mailbox, headers_of
+from heyday.senders.providers.fields import from_field, headers_of
 
 URL = "https://api.resend.com"
 CALLS_PER_SECOND = 2.0
@@ -73,8 +74,10 @@ class Resend:
     kept: Final[frozenset[bytes]] = frozenset()
     meanings: Final[Mapping[str, Meaning]] = MappingProxyType(_MEANINGS)
 
-    def __init__(self, key: str, sender: Mailbox) -> None:
-        self._from = sender.header
+    def __init__(self, key: str, origin: Origin) -> None:
+        self._from = {"from": from_field(origin)}
+        if origin.reply_to:
+            self._from["reply_to"] = str(origin.reply_to)
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
     def request(self, letters: Sequence[Letter], now: datetime) -> Request:  # noqa: ARG002 - port
@@ -113,7 +116,7 @@ class Resend:
     def _item(self, letter: Letter) -> dict[str, object]:
         html = {"html": letter.html} if letter.html is not None else {}
         return {
-            "from": self._from,
+            **self._from,
             "to": [letter.to],
             "subject": letter.subject,
             "text": letter.text,

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from heyday.domain.addresses import to_mail_address
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.letters import Letter, LetterWriter
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import Clock
 from heyday.senders.calls import HttpCalls, HttpConfig
+from heyday.senders.header_lines import clean
 from heyday.senders.place import Place, header_lines
 from heyday.senders.providers.dialect import Dialect
 from heyday.senders.providers.judging import Judge
-from heyday.senders.providers.mailbox import find_address
 from heyday.senders.resolving import Resolve, ask_system
 from heyday.senders.scrub import Scrubber
 
@@ -67,31 +68,37 @@ class ProviderSender(HttpCalls):
 
         Whose address is none is in no call.
         """
-        sound: list[tuple[ClaimedMessage, Letter]] = []
-        for message in messages:
-            letter = self._writer.write(message)
-            if to := find_address(letter.to):
-                sound.append((message, replace(letter, to=to)))
-        outcomes = await self._send_sound(sound) if sound else []
-        if len(outcomes) == len(messages):
-            return outcomes
+        letters = [self._write(message) for message in messages]
+        sound = [letter for letter in letters if letter]
+        outcomes = await self._call_for(sound, messages) if sound else []
         if outcomes and outcomes[0].is_of_batch:
             return [outcomes[0]] * len(messages)  # it goes again in halves, whoever is in it
-        of = {message.id: o for (message, _), o in zip(sound, outcomes, strict=True)}
-        return [of.get(message.id, _NO_ADDRESS) for message in messages]
+        remaining = iter(outcomes)
+        return [next(remaining) if letter else _NO_ADDRESS for letter in letters]
 
-    async def _send_sound(self, sound: Sequence[tuple[ClaimedMessage, Letter]]) -> list[Outcome]:
-        letters = [letter for _, letter in sound]
+    def _write(self, message: ClaimedMessage) -> Letter | None:
+        """Return the letter; None if its address is none.
+
+        Some providers take a list with commas where one address is meant, so nothing may look like
+        one; and a domain goes along as DNS knows it, which all of them take.
+        """
+        letter = self._writer.write(message)
+        to = to_mail_address(letter.to)
+        return replace(letter, to=str(to), subject=clean(letter.subject)) if to else None
+
+    async def _call_for(
+        self, letters: Sequence[Letter], messages: Sequence[ClaimedMessage]
+    ) -> Sequence[Outcome]:
         request = self._dialect.request(letters, self._clock.now())
+        lines = header_lines(request.headers)
         answer = await self._call(
-            self._place.request(
-                request.name, request.content, request.key, header_lines(request.headers)
-            )
+            self._place.request(request.name, request.content, request.key, lines)
         )
         if isinstance(answer, Outcome):
             return [answer] * len(letters)
         more = [f"{a.subject} {a.text} {a.html or ''} {a.unsubscribe_url or ''}" for a in letters]
-        scrubber = Scrubber([message for message, _ in sound], more)
         honours_keys = self.key_lifetime is not None
-        judge = Judge(self._dialect, scrubber, self._clock.now(), honours_keys)
-        return judge.judge(answer, len(letters))
+        scrubber = Scrubber(messages, more)
+        return Judge(self._dialect, scrubber, self._clock.now(), honours_keys).judge(
+            answer, len(letters)
+        )

@@ -17,8 +17,9 @@ import msgspec
 
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer
+from heyday.senders.mime import Origin, message_id
 from heyday.senders.providers.dialect import KEY_NAME, Meaning, Reading, Request
-from heyday.senders.providers.mailbox import Mailbox, headers_of, message_id_of
+from heyday.senders.providers.fields import headers_of
 
 URL = "https://api.sendgrid.com"
 
@@ -31,9 +32,13 @@ class SendGrid:
     kept: Final = frozenset({b"x-message-id", b"x-ratelimit-reset"})
     meanings: Final[Mapping[str, Meaning]] = MappingProxyType({})
 
-    def __init__(self, key: str, sender: Mailbox) -> None:
-        self._domain = sender.domain
-        self._from = {"email": sender.address, **({"name": sender.name} if sender.name else {})}
+    def __init__(self, key: str, origin: Origin) -> None:
+        self._domain = origin.address.domain
+        self._from = {"from": {"email": str(origin.address)}}
+        if origin.name:
+            self._from["from"]["name"] = origin.name
+        if origin.reply_to:
+            self._from["reply_to"] = {"email": str(origin.reply_to)}
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
     def request(self, letters: Sequence[Letter], now: datetime) -> Request:  # noqa: ARG002 - port
@@ -45,10 +50,10 @@ class SendGrid:
         to = {"to": [{"email": letter.to}], "custom_args": {KEY_NAME: letter.key}}
         body = {
             "personalizations": [to],
-            "from": self._from,
+            **self._from,
             "subject": letter.subject,
             "content": content,
-            "headers": {"Message-ID": message_id_of(letter, self._domain), **headers_of(letter)},
+            "headers": {"Message-ID": message_id(letter.key, self._domain), **headers_of(letter)},
         }
         return Request("v3/mail/send", msgspec.json.encode(body))
 

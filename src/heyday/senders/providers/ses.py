@@ -16,6 +16,7 @@ import msgspec
 from heyday.domain.idempotency import to_tag
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer, read_object
+from heyday.senders.mime import Origin
 from heyday.senders.place import Place
 from heyday.senders.providers.dialect import (
     KEY_NAME,
@@ -26,7 +27,7 @@ from heyday.senders.providers.dialect import (
     Reading,
     Request,
 )
-from heyday.senders.providers.mailbox import Mailbox, headers_of
+from heyday.senders.providers.fields import from_field, headers_of
 from heyday.senders.providers.signature_v4 import Credentials, Signer
 
 _NAME = "v2/email/outbound-emails"
@@ -62,21 +63,23 @@ class Ses:
         url: str,
         region: str,
         credentials: Credentials,
-        sender: Mailbox,
+        origin: Origin,
         configuration_set: str = "",
     ) -> None:
         place = Place(url)
         self._signer = Signer(credentials, region, "ses")
         self._path = place.path_of(_NAME)
         self._signed = {"Host": place.authority, **_JSON}
-        self._from = sender.header
+        self._from: dict[str, object] = {"FromEmailAddress": from_field(origin)}
+        if origin.reply_to:
+            self._from["ReplyToAddresses"] = [str(origin.reply_to)]
         self._set = {"ConfigurationSetName": configuration_set} if configuration_set else {}
 
     def request(self, letters: Sequence[Letter], now: datetime) -> Request:
         """Return what to post, signed."""
         (letter,) = letters
         body = {
-            "FromEmailAddress": self._from,
+            **self._from,
             "Destination": {"ToAddresses": [letter.to]},
             "Content": {"Simple": _message(letter)},
             "EmailTags": [{"Name": KEY_NAME, "Value": to_tag(letter.key)}],
