@@ -1,4 +1,4 @@
-"""Many letters by one call: each has its own text and its own outcome, whatever befalls the call."""
+"""Many letters by one call: each has its own text and its own outcome, whatever befalls it."""
 
 import json
 from dataclasses import replace
@@ -123,9 +123,11 @@ async def test_a_call_without_an_answer_is_ambiguous_for_exactly_its_members(nam
 @EACH
 async def test_a_batch_that_is_refused_as_a_whole_says_nothing_of_each(name: str):
     greetings = messages(3)
-    async with Stub(PROVIDERS[name].contract(), lambda _, __: Reply(413, b"{}")) as stub:
-        async with sender_for(name, stub.url, 10) as sender:
-            outcomes = await sender.send_many(greetings)
+    async with (
+        Stub(PROVIDERS[name].contract(), lambda _, __: Reply(413, b"{}")) as stub,
+        sender_for(name, stub.url, 10) as sender,
+    ):
+        outcomes = await sender.send_many(greetings)
     assert [(o.kind, o.is_of_batch) for o in outcomes] == [(REFUSED, True)] * 3
 
 
@@ -164,9 +166,11 @@ async def test_whose_address_is_none_is_in_no_call(name: str, status: int):
     ],
 )
 async def test_results_that_are_not_one_for_each_say_nothing_of_any(name: str, body: bytes):
-    async with Stub(PROVIDERS[name].contract(), lambda _, __: Reply(200, body)) as stub:
-        async with sender_for(name, stub.url, 10) as sender:
-            outcomes = await sender.send_many(messages(3))
+    async with (
+        Stub(PROVIDERS[name].contract(), lambda _, __: Reply(200, body)) as stub,
+        sender_for(name, stub.url, 10) as sender,
+    ):
+        outcomes = await sender.send_many(messages(3))
     assert [outcome.kind for outcome in outcomes] == [AMBIGUOUS] * 3
 
 

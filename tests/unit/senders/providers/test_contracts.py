@@ -258,9 +258,11 @@ async def test_nothing_of_a_person_is_kept_of_an_answer(name: str, status: int):
         headers = {"x-amzn-ErrorType": "Lovelace"}
         return Reply(status, json.dumps(fault | {"url": said.unsubscribe_url}).encode(), headers)
 
-    async with Stub(PROVIDERS[name].contract(), echo) as stub:
-        async with sender_for(name, stub.url) as sender:
-            (outcome,) = await sender.send_many([personal])
+    async with (
+        Stub(PROVIDERS[name].contract(), echo) as stub,
+        sender_for(name, stub.url) as sender,
+    ):
+        (outcome,) = await sender.send_many([personal])
     kept = f"{outcome.body} {outcome.error} {outcome.provider_message_id}"
     token = str(said.unsubscribe_url).rpartition("/")[2]
     found = [w for w in ("byron", "Lovelace", "Augusta", "Babbage", token) if w in kept]

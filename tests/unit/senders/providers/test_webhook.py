@@ -69,16 +69,20 @@ async def test_any_2xx_is_a_success(status: int, body: bytes):
 
 
 async def test_an_id_that_it_gives_is_kept():
-    async with Stub(Contract(), lambda _, __: Reply(200, b'{"id": "w-1"}')) as stub:
-        async with sender_to(stub.url) as sender:
-            (outcome,) = await sender.send_many([MESSAGE])
+    async with (
+        Stub(Contract(), lambda _, __: Reply(200, b'{"id": "w-1"}')) as stub,
+        sender_to(stub.url) as sender,
+    ):
+        (outcome,) = await sender.send_many([MESSAGE])
     assert outcome.provider_message_id == "w-1"
 
 
 async def test_a_webhook_that_is_gone_is_a_matter_of_the_account():
-    async with Stub(Contract(), lambda _, __: Reply(410)) as stub:
-        async with sender_to(stub.url) as sender:
-            (outcome,) = await sender.send_many([MESSAGE])
+    async with (
+        Stub(Contract(), lambda _, __: Reply(410)) as stub,
+        sender_to(stub.url) as sender,
+    ):
+        (outcome,) = await sender.send_many([MESSAGE])
     assert (outcome.kind, outcome.trouble) == (NOT_ACCEPTED, Trouble.ACCOUNT)
 
 
