@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
             self._is_kept = self._is_kept and self._parser.should_keep_alive()
 
     def _answer(self, body: bytes | None, fault: str | None = None) -> Answer:
-        return Answer(self._status, body, fault, self._retry_after, self._headers)
+        return Answer(self._status, body, fault, self._retry_after, self._headers or None)
 
     def _break(self, reason: str) -> None:
         """End with what came by now."""
