@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.rabbitmq",
     "tests.redis",
     "tests.pgbouncer",
+    "tests.certificates",
 ]
 
 

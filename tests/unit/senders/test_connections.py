@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from heyday.senders import connections as module
 from heyday.senders.connection import Connection
 from heyday.senders.connections import Connections
 from heyday.senders.place import Place
-from tests.certificates import make_certificate
+from tests.servers import missing
 from tests.wire import listening, read_request
 
 LARGEST = 100
@@ -143,7 +144,17 @@ async def test_an_address_that_refuses_leaves_the_others(monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
+    """A certificate of localhost and its key, in one file."""
+    folder = tmp_path_factory.mktemp("tls")
+    whole = folder / "localhost.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext"
+    files = f"subjectAltName=DNS:localhost -keyout {folder}/key.pem -out {folder}/cert.pem"
+    try:
+        subprocess.run([*command.split(), *files.split()], check=True, capture_output=True)
+    except FileNotFoundError:
+        missing("openssl", "apt install openssl")
+    whole.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    return whole
 
 
 @asynccontextmanager

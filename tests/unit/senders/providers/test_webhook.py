@@ -3,11 +3,9 @@
 import asyncio
 import base64
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +14,12 @@ from heyday.senders.calls import HttpConfig
 from heyday.senders.providers.sender import ProviderSender, Route
 from heyday.senders.providers.webhook import Webhook, read_secret, sign
 from heyday.senders.resolving import Resolve, ask_for_public, ask_system
-from tests.certificates import make_certificate
+from tests.certificates import Certificate
 from tests.contracts.scene import WRITER
 from tests.contracts.stub import Reply, Stub
 from tests.contracts.webhook import SECRET
 from tests.contracts.webhook import Webhook as Contract
-from tests.fakes import MESSAGE, START_AT, FakeClock
+from tests.fakes import MESSAGE, FakeClock
 
 ACCEPTED, NOT_ACCEPTED = OutcomeKind.ACCEPTED, OutcomeKind.NOT_ACCEPTED
 OTHER = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -106,30 +104,23 @@ def test_a_secret_that_could_be_guessed_is_none_and_not_told(text: str):
 # --- Whom it may call -------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
-
-
 @asynccontextmanager
-async def hook(certificate: Path) -> AsyncIterator[Stub]:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate)
-    async with Stub(Contract(now=START_AT), tls=tls) as stub:
+async def hook(certificate: Certificate) -> AsyncIterator[Stub]:
+    async with Stub(Contract(), tls=certificate.server()) as stub:
         yield stub
 
 
 async def test_by_https_to_an_address_of_ones_own_where_that_is_allowed(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
     async with hook(certificate) as stub:
         async with sender_to(stub.url) as sender:
             (outcome,) = await sender.send_many([MESSAGE])
         assert (outcome.kind, stub.accepted.total()) == (ACCEPTED, 1)
 
 
-async def test_no_private_address_is_called_by_whatever_name(certificate: Path):
+async def test_no_private_address_is_called_by_whatever_name(certificate: Certificate):
     async with hook(certificate) as stub:
         for url in (stub.url, stub.url.replace("localhost", "127.0.0.1")):
             async with sender_to(url, resolve=ask_for_public) as sender:
@@ -140,7 +131,7 @@ async def test_no_private_address_is_called_by_whatever_name(certificate: Path):
 
 
 async def test_a_name_that_leads_elsewhere_after_the_check_leads_nowhere(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ):
     """DNS rebinding: a public address when it is checked, this machine's when it is called."""
     asked: list[str] = []
