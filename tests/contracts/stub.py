@@ -102,16 +102,18 @@ class Stub:
             incoming = Incoming.read(await read_request(reader))
             self.requests.append(incoming)
             act = self.behave(incoming, len(self.requests))
-            if act is not Act.HANG:
-                reply = act if isinstance(act, Reply) else self.contract.answer(incoming)
-                self.accepted.update(reply.accepted)
+            if act is Act.HANG:
+                await self.released.wait()
+                return
+            reply = act if isinstance(act, Reply) else self.contract.answer(incoming)
+            self.accepted.update(reply.accepted)
             if isinstance(act, Act):
                 await self._break(act, writer)
                 return
             writer.write(_written(reply))
 
     async def _break(self, act: Act, writer: asyncio.StreamWriter) -> None:
-        if act in {Act.HANG, Act.HANG_ACCEPTED}:
+        if act is Act.HANG_ACCEPTED:
             await self.released.wait()
         elif act is Act.RESET_ACCEPTED:
             reset(writer)

@@ -20,7 +20,7 @@ def read(content_type: str, form: bytes) -> list[tuple[object, str]]:
     return [
         (
             part.get_param("name", header="content-disposition"),
-            bytes(part.get_payload(decode=True)).decode(),  # type: ignore[arg-type]
+            bytes(part.get_payload(decode=True)).decode(),
         )
         for part in whole.iter_parts()
     ]
