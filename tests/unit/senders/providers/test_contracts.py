@@ -289,11 +289,11 @@ async def test_a_repeat_after_no_answer_is_no_second_letter(name: str):
         assert stub.accepted == {MESSAGE.idempotency_key: 1}
 
 
-async def test_another_text_with_a_known_key_is_not_taken_for_refused():
+async def test_another_text_with_a_known_key_is_for_a_person_to_decide():
     async with Stub(resend.Resend()) as stub, sender_for("resend", stub.url) as sender:
         await sender.send_many([MESSAGE])
         (outcome,) = await sender.send_many([replace(MESSAGE, text="another")])
-    assert outcome.kind is AMBIGUOUS
+    assert (outcome.kind, outcome.trouble) == (OutcomeKind.FORGOTTEN, None)
 
 
 def test_a_batch_that_the_provider_does_not_take_is_none_of_ours():
