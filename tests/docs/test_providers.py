@@ -1,10 +1,12 @@
 """What docs/mail.md says of providers is what their modules and settings say."""
 
+import json
 import re
 
 from heyday.senders.providers import resend
 from heyday.settings import Settings
 from heyday.settings.providers import NEEDED
+from tests.contracts.recorded import FOLDER
 from tests.contracts.scene import ORIGIN, PROVIDERS
 from tests.docs.pages import page
 
@@ -46,3 +48,12 @@ def test_what_each_promises_is_what_is_reckoned_with() -> None:
             hours = dialect.key_lifetime.total_seconds() / 3600
             assert keys == f"{hours:g} h; in a batch never"
             assert rate == f"{resend.CALLS_PER_SECOND:g}"
+
+
+def test_the_body_of_a_webhook_is_the_one_that_is_sent() -> None:
+    (shown,) = (json.loads(block) for block in MAIL.blocks("text") if block.startswith("{"))
+    recorded = (FOLDER / "webhook-rich.http").read_bytes().partition(b"\r\n\r\n")[2]
+    sent = json.loads(recorded)
+    assert list(shown) == list(sent)
+    assert list(shown["data"]) == list(sent["data"])
+    assert shown["type"] == sent["type"]
