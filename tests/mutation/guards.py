@@ -650,9 +650,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "provider: scrub",
         "Nobody's subject, page or link is kept of what a provider answers.",
-        _PROVIDER,
-        "        scrubber = Scrubber(messages, more)\n",
-        "        scrubber = Scrubber(messages)\n",
+        _JUDGING,
+        "        return Scrubber(self.messages, more).scrub(said) or None\n",
+        "        return Scrubber(self.messages).scrub(said) or None if more else None\n",
         [f"{_CONTRACTS}::test_nothing_of_a_person_is_kept_of_an_answer"],
     ),
     Guard(

@@ -15,7 +15,6 @@ from heyday.senders.place import Place, header_lines
 from heyday.senders.providers.dialect import Dialect
 from heyday.senders.providers.judging import Judge
 from heyday.senders.resolving import Resolve, ask_system
-from heyday.senders.scrub import Scrubber
 
 _NO_ADDRESS = Outcome(
     OutcomeKind.REFUSED, error="the person's address is none; no provider was asked"
@@ -83,11 +82,9 @@ class ProviderSender(HttpCalls):
         answer = await self._call(request)
         if isinstance(answer, Outcome):
             return [answer] * len(letters)
-        more = [f"{a.subject} {a.text} {a.html or ''} {a.unsubscribe_url or ''}" for a in letters]
         honours_keys = self.key_lifetime is not None
-        scrubber = Scrubber(messages, more)
-        judge = Judge(self._dialect, scrubber, self._clock.now(), honours_keys)
-        return judge.judge(answer, len(letters))
+        judge = Judge(self._dialect, messages, letters, self._clock.now(), honours_keys)
+        return judge.judge(answer)
 
 
 def as_sent(letter: Letter) -> Letter | None:
