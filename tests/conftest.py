@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.redis",
     "tests.pgbouncer",
     "tests.certificates",
+    "tests.postfix",
 ]
 
 
