@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from heyday.bootstrap.provider import open_sender
 from heyday.bootstrap.providers import build_provider, key_lifetime, provider_url, rate_limit
+from heyday.db.connection import Database, PoolConfig
+from heyday.db.inbox import InboxRepository
 from heyday.domain.delivery import OutcomeKind
 from heyday.domain.errors import ConfigurationError
 from heyday.senders.calls import HttpConfig
@@ -12,8 +15,9 @@ from heyday.senders.resolving import ask_for_public, ask_system
 from heyday.settings import Settings, load_settings
 from heyday.settings.values import HIDDEN
 from tests.contracts import mailgun, postmark, resend, sendgrid, ses, webhook
-from tests.contracts.scene import PROVIDERS, WRITER
+from tests.contracts.scene import PROVIDERS, WRITER, messages
 from tests.contracts.stub import Stub
+from tests.factories import SEALS
 from tests.fakes import MESSAGE, FakeClock
 
 FROM = {"HEYDAY_MAIL_FROM": "Acme GmbH <hello@acme.example>"}
@@ -63,6 +67,28 @@ async def test_what_is_set_is_what_is_sent_with(name: str, monkeypatch: pytest.M
             (outcome,) = await sender.send_many([MESSAGE])
         assert outcome.kind is OutcomeKind.ACCEPTED, outcome
         assert stub.accepted == {MESSAGE.idempotency_key: 1}
+
+
+@pytest.mark.parametrize("name", ["postmark", "resend"])
+async def test_the_sender_in_force_keeps_to_whom_letters_may_reach(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    clock = FakeClock()
+    inbox = InboxRepository(Database(PoolConfig("postgresql://nobody@127.0.0.1:9/none")))
+    async with Stub(PROVIDERS[name].contract()) as stub:
+        settings = having(
+            monkeypatch,
+            name,
+            HEYDAY_PROVIDER_URL=stub.url,
+            HEYDAY_PROVIDER_BATCH="3",
+            HEYDAY_SAFE_ADDRESS="tester@acme.example",
+        )
+        async with open_sender(settings, inbox, clock, SEALS) as sender:
+            outcomes = await sender.send_many(messages(2))
+        assert [outcome.kind for outcome in outcomes] == [OutcomeKind.ACCEPTED] * 2
+        (request,) = stub.requests
+    assert request.body.count(b"tester@acme.example") == 2
+    assert b"p1@example.com" not in request.body
 
 
 @EACH
