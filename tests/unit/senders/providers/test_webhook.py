@@ -22,7 +22,7 @@ from tests.contracts.webhook import Webhook as Contract
 from tests.fakes import MESSAGE, FakeClock
 
 ACCEPTED, NOT_ACCEPTED = OutcomeKind.ACCEPTED, OutcomeKind.NOT_ACCEPTED
-OTHER = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+OTHER = f"whsec_{base64.b64encode(bytes(range(32, 64))).decode()}"
 
 
 def sender_to(url: str, *secrets: str, resolve: Resolve = ask_system) -> ProviderSender:
