@@ -8,6 +8,7 @@ from rich.console import Console
 from heyday.bootstrap import App
 from heyday.cli.running import with_app
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
+from heyday.domain.errors import ConfigurationError
 from heyday.settings.choices import SenderName
 
 _SAID = {
@@ -39,7 +40,12 @@ def send_test(
     """
 
     async def work(heyday: App) -> tuple[SenderName, Outcome]:
-        return heyday.settings.sender_name, await heyday.trial.send(address)
+        name = heyday.settings.sender_name
+        if name is SenderName.INBOX:
+            raise ConfigurationError(
+                "SENDER=inbox sends nothing, so there is nothing to try; expected http or smtp"
+            )
+        return name, await heyday.trial.send(address)
 
     name, outcome = with_app(work)
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)

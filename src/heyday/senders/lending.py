@@ -21,7 +21,7 @@ class Lending(Generic[C]):
         self.pool = pool
         self._most = most
         self._patience = patience
-        self._faults = (OSError, *faults)
+        self._faults: tuple[type[Exception], ...] = (OSError, *faults)
         self._slots = asyncio.Semaphore(most)
         self._connecting: asyncio.Task[None] | None = None
 
