@@ -13,6 +13,7 @@ from heyday.domain.errors import ConfigurationError
 from heyday.senders.calls import HttpConfig
 from heyday.senders.resolving import ask_for_public, ask_system
 from heyday.settings import Settings, load_settings
+from heyday.settings.providers import NEEDED as REFUSED_WITHOUT
 from heyday.settings.values import HIDDEN
 from tests.contracts import mailgun, postmark, resend, sendgrid, ses, webhook
 from tests.contracts.scene import PROVIDERS, WRITER, messages
@@ -46,6 +47,12 @@ def _an_empty_folder_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.alias), raising=False)
+
+
+def test_all_that_is_needed_is_set_here():
+    fields = Settings.model_fields
+    named = {name.value: {str(fields[f].alias) for f in of} for name, of in REFUSED_WITHOUT.items()}
+    assert named == {name: set(needed) for name, needed in NEEDED.items()}
 
 
 def having(monkeypatch: pytest.MonkeyPatch, name: str, **others: str) -> Settings:
