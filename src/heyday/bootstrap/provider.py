@@ -11,6 +11,7 @@ from heyday.bootstrap.providers import (
     BY_API,
     build_provider,
     key_lifetime,
+    most_calls,
     provider_url,
     rate_limit,
 )
@@ -56,6 +57,7 @@ def sending_config(settings: Settings) -> SendingConfig:
     if settings.sender_name is SenderName.SMTP:
         # More would only wait for a connection, and run out of patience.
         concurrency = min(concurrency, settings.smtp_connections)
+    concurrency = min(concurrency, most_calls(settings) or concurrency)
     config = SendingConfig(concurrency, lease)
     return replace(config, flush_size=max(config.flush_size, settings.provider_batch))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from heyday.bootstrap.provider import open_sender
+from heyday.bootstrap.provider import open_sender, sending_config
 from heyday.bootstrap.providers import build_provider, key_lifetime, provider_url, rate_limit
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.inbox import InboxRepository
@@ -149,6 +149,17 @@ def test_nobody_is_called_more_often_than_everybody_may(
     name: str, others: dict[str, str], rate: float | None, monkeypatch: pytest.MonkeyPatch
 ):
     assert rate_limit(having(monkeypatch, name, **others)) == rate
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "calls"),
+    [("resend", "100", 1), ("resend", "0", 64), ("postmark", "500", 64), ("ses", "0", 64)],
+)
+def test_where_calls_are_counted_full_ones_wait_for_each_other(
+    name: str, batch: str, calls: int, monkeypatch: pytest.MonkeyPatch
+):
+    settings = having(monkeypatch, name, HEYDAY_PROVIDER_BATCH=batch)
+    assert sending_config(settings).concurrency == calls
 
 
 @EACH
