@@ -40,14 +40,19 @@ def build_letters(settings: Settings, seals: Seals) -> LetterWriter:
     return LinkingLetterWriter(None if is_trial else LinkMaker(seals, settings.public_url))
 
 
-def build_mime(settings: Settings) -> MimeWriter:
-    """Return what writes letters down. Raises ConfigurationError."""
+def build_origin(settings: Settings) -> Origin:
+    """Return whom letters are from. Raises ConfigurationError."""
     origin = parse_mailbox(settings.mail_from or "")
     if origin is None:
         raise ConfigurationError("HEYDAY_MAIL_FROM: expected an address")
     answers = parse_mailbox(settings.mail_reply_to) if settings.mail_reply_to else None
-    whom = Origin(*origin, answers[1] if answers else None)
-    return MimeWriter(whom, _signers(settings, origin[1].domain))
+    return Origin(*origin, answers[1] if answers else None)
+
+
+def build_mime(settings: Settings) -> MimeWriter:
+    """Return what writes letters down. Raises ConfigurationError."""
+    origin = build_origin(settings)
+    return MimeWriter(origin, _signers(settings, origin.address.domain))
 
 
 def build_smtp(settings: Settings, letters: LetterWriter, clock: Clock) -> SmtpSender:

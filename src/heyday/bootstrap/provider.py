@@ -7,6 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from heyday.bootstrap.mail import build_letters, build_safety, build_smtp
+from heyday.bootstrap.providers import (
+    BY_API,
+    build_provider,
+    key_lifetime,
+    most_calls,
+    provider_url,
+    rate_limit,
+)
 from heyday.db.connection import Database
 from heyday.db.inbox import InboxRepository
 from heyday.db.pacing import PostgresPace
@@ -18,7 +26,8 @@ from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import BatchSender, Clock
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sealing import Seals
-from heyday.senders.http import HttpConfig, HttpSender
+from heyday.senders.calls import HttpConfig
+from heyday.senders.http import HttpSender
 from heyday.senders.http_batch import HttpBatchSender
 from heyday.senders.inbox import InboxSender
 from heyday.services.gate import ProviderGate
@@ -48,6 +57,7 @@ def sending_config(settings: Settings) -> SendingConfig:
     if settings.sender_name is SenderName.SMTP:
         # More would only wait for a connection, and run out of patience.
         concurrency = min(concurrency, settings.smtp_connections)
+    concurrency = min(concurrency, most_calls(settings) or concurrency)
     config = SendingConfig(concurrency, lease)
     return replace(config, flush_size=max(config.flush_size, settings.provider_batch))
 
@@ -60,7 +70,7 @@ def build_gate(
     return ProviderGate(
         provider=provider,
         breaker=Breaker(BreakerConfig(settings.breaker_failures)),
-        pace=PostgresPace(database, news, provider, PacePolicy(settings.rate_limit or None)),
+        pace=PostgresPace(database, news, provider, PacePolicy(rate_limit(settings))),
         clock=clock,
         metrics=metrics,
     )
@@ -90,12 +100,16 @@ async def _open_provider(
             yield OneByOne(smtp)
         return
     config = HttpConfig(
-        url=settings.email_service_url or "",
+        url=provider_url(settings),
         timeout=settings.call_timeout,
         connect_timeout=min(_LONGEST_CONNECT, settings.call_timeout / 2),
         connections=settings.concurrency * WorkerConfig().lanes,
-        key_lifetime=settings.provider_key_lifetime if settings.provider_honours_keys else None,
+        key_lifetime=key_lifetime(settings),
     )
+    if settings.sender_name in BY_API:
+        async with build_provider(settings, config, letters, clock) as provider:
+            yield provider
+        return
     if settings.provider_batch:
         async with HttpBatchSender(config, settings.provider_batch, clock) as many:
             yield FillingSender(many, letters)

@@ -12,6 +12,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from heyday.senders.connection import Connection
 from heyday.senders.place import Place
+from heyday.senders.resolving import Resolve, ask_system
 
 # Shorter than most servers keep an idle connection: one that closes under a request in flight
 # leaves an attempt of which nobody can say whether it was accepted.
@@ -41,11 +42,15 @@ C = TypeVar("C", bound=Kept)
 
 
 class Pool(ABC, Generic[C]):
-    """Open connections, and keep those that wait for a call: the last one back is the next out."""
+    """Open connections, and keep those that wait for a call: the last one back is the next out.
 
-    def __init__(self, host: str, port: int) -> None:
+    resolve: asks for the host's addresses, which alone are connected to.
+    """
+
+    def __init__(self, host: str, port: int, resolve: Resolve = ask_system) -> None:
         self._host = host
         self._port = port
+        self._ask = resolve
         self._loop = asyncio.get_running_loop()
         self._open: set[C] = set()
         self._idle: list[C] = []
@@ -125,28 +130,34 @@ class Pool(ABC, Generic[C]):
         """Return the host's addresses, and ask for them once for all who want to know."""
         async with self._resolving:
             if self._loop.time() >= self._known_until:
-                self._addresses = await self._loop.getaddrinfo(
-                    self._host,
-                    self._port,
-                    type=socket.SOCK_STREAM,
-                    flags=socket.AI_ADDRCONFIG,
-                )
+                self._addresses = await self._ask(self._host, self._port)
                 self._known_until = self._loop.time() + _KNOWN_FOR
             return self._addresses
 
 
 class Connections(Pool[Connection]):
-    """Keep those to a provider's API. largest: how long an answer's body may be, in bytes."""
+    """Keep those to a provider's API.
 
-    def __init__(self, place: Place, largest: int) -> None:
-        super().__init__(place.host, place.port)
+    largest: how long an answer's body may be, in bytes.   kept: the names of headers of answers
+    that are to be read, in lower case.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        largest: int,
+        kept: frozenset[bytes] = frozenset(),
+        resolve: Resolve = ask_system,
+    ) -> None:
+        super().__init__(place.host, place.port, resolve)
         self._largest = largest
+        self._kept = kept
         self._tls = _trusting_well_known() if place.is_secure else None
 
     async def begin(self, found: socket.socket) -> Connection:
         """Return a connection over a socket."""
         _, connection = await self._loop.create_connection(
-            lambda: Connection(self._largest),
+            lambda: Connection(self._largest, self._kept),
             sock=found,
             ssl=self._tls,
             server_hostname=self._host if self._tls else None,

@@ -4,8 +4,11 @@ import errno
 import socket
 import ssl
 
+from heyday.senders.resolving import NotPublic
+
 # The first that fits names the fault. Their own texts may hold the host's name or address.
 _FAULTS: tuple[tuple[type[OSError], str], ...] = (
+    (NotPublic, "{}'s host has no address that is public"),
     (socket.gaierror, "{}'s host name cannot be resolved"),
     (ssl.SSLCertVerificationError, "no TLS connection to {}: its certificate is not one to trust"),
     (ssl.SSLError, "no TLS connection to {}"),

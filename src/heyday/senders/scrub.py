@@ -52,12 +52,13 @@ class Scrubber:
 
     Every address goes, and every word of the letters and of the people's own addresses that not
     all letters share: providers echo what they got, whole or in parts, and escaped in many ways.
+    more: what else their letters hold, such as subjects, pages and links.
     """
 
-    def __init__(self, messages: Sequence[ClaimedMessage]) -> None:
+    def __init__(self, messages: Sequence[ClaimedMessage], more: Sequence[str] = ()) -> None:
         self._addresses = [message.email for message in messages]
         letters = (f"{m.text} {m.email.partition('@')[0]}" for m in messages)
-        self._personal = _words(" ".join(letters)) - _SAID_TO_ALL
+        self._personal = _words(" ".join((*letters, *more))) - _SAID_TO_ALL
 
     def scrub(self, answer: str) -> str:
         """Return an answer fit to be stored: one line, cut short, without the people."""

@@ -13,6 +13,7 @@ from heyday.settings.contradictions import refuse_contradictions
 from heyday.settings.greeting_times import GreetingTimes
 from heyday.settings.mail import Mail
 from heyday.settings.problems import refuse_what_is_wrong
+from heyday.settings.providers import Providers
 from heyday.settings.running import Running
 from heyday.settings.sending import Sending
 from heyday.settings.surroundings import Surroundings
@@ -20,7 +21,7 @@ from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Sending, GreetingTimes, Mail, Surroundings):
+class Settings(Running, Sending, GreetingTimes, Providers, Mail, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(

@@ -9,6 +9,12 @@ class SenderName(StrEnum):
     INBOX = "inbox"
     HTTP = "http"
     SMTP = "smtp"
+    SES = "ses"
+    SENDGRID = "sendgrid"
+    MAILGUN = "mailgun"
+    POSTMARK = "postmark"
+    RESEND = "resend"
+    WEBHOOK = "webhook"
 
 
 class StartTls(StrEnum):

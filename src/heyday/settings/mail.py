@@ -75,8 +75,8 @@ class Mail(BaseSettings):
     mail_from: Mailbox = Field(
         default=None,
         alias="HEYDAY_MAIL_FROM",
-        description="Whom letters are from, such as Acme <greetings@example.com>. SENDER=smtp "
-        "needs it.",
+        description="Whom letters are from, such as Acme <greetings@example.com>. Every "
+        "sender that writes letters needs it: smtp, and all providers by name.",
     )
     mail_reply_to: Mailbox = Field(
         default=None,

@@ -23,6 +23,10 @@ _TLS = r"ssl_\w+=[^\s#&]*"
 _REDIS = rf"://([^\s/?#]*@)?{_HOST}(/\d*)?"
 _REDIS_URL = re.compile(rf"redis{_REDIS}|rediss{_REDIS}(\?{_TLS}(&{_TLS})*)?", re.ASCII)
 _SMTP_URL = re.compile(rf"smtps?://([^\s/?#:@]*(:[^\s/?#:@]*)?@)?{_HOST}/?", re.ASCII)
+_HTTPS_URL = re.compile(rf"https://{_HOST}(/[^\s?#]*)?", re.ASCII)
+_LOCAL_URL = re.compile(
+    rf"http://(127\.0\.0\.1|\[::1\]|localhost)(:({_PORT}))?(/[^\s?#]*)?", re.ASCII
+)
 _PUBLIC_URL = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.ASCII)
 
 # As browsers write them: in lower case, and with a port only where it is not the usual one.
@@ -93,6 +97,19 @@ def complete_public_url(value: object) -> object:
     return value
 
 
+def complete_https_url(value: object) -> object:
+    """Refuse what would carry letters in the clear."""
+    if isinstance(value, str) and value and not _HTTPS_URL.fullmatch(value):
+        raise ValueError("expected https://host, with a path or without, no user and no query")
+    return value
+
+
+def complete_api_url(value: object) -> object:
+    """Refuse what would carry letters and keys in the clear, but to this very machine."""
+    is_here = isinstance(value, str) and _LOCAL_URL.fullmatch(value)
+    return value if is_here else complete_https_url(value)
+
+
 def split_secrets(text: str) -> list[str]:
     """Return the secrets that a text lists, newest first."""
     return [part.strip() for part in text.split(",") if part.strip()]
@@ -156,5 +173,10 @@ def without_password(url: str) -> str:
     return re.sub(r"(?i)(password=)[^&]*", r"\1***", url)
 
 
-HIDDEN = frozenset({"secret"})
+HIDDEN = frozenset(
+    {
+        *("secret", "ses_access_key", "ses_secret_key", "ses_session_token", "sendgrid_key"),
+        *("mailgun_key", "postmark_token", "resend_key", "webhook_secret"),
+    }
+)
 """Fields of the settings whose value is shown nowhere."""
