@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from heyday.domain.delivery import OutcomeKind
-from heyday.senders.http import HttpConfig, HttpSender
+from heyday.senders.calls import HttpConfig
+from heyday.senders.http import HttpSender
 from tests.fakes import MESSAGE, FakeClock
 from tests.provider import FAULTS, Act, Provider, Received, always, mix
 

@@ -4,6 +4,7 @@ Source: DESIGN section 4; RFC 9110 sections 10.2.3 (Retry-After) and 15 (status 
 (425); draft-ietf-httpapi-idempotency-key-header (409).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -60,13 +61,19 @@ _REFUSES_US = frozenset(
 class Answer:
     """Hold what came back over the wire.
 
-    body: None where it broke off or was too long; `fault` then says why.
+    body: None where it broke off or was too long; `fault` then says why.   headers: those that
+    were asked for, by their names in lower case.
     """
 
     status: int
     body: bytes | None
     fault: str | None = None
     retry_after: str | None = None
+    headers: Mapping[str, str] | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return a header that was asked for, if it came."""
+        return (self.headers or {}).get(name)
 
 
 def judge(answer: Answer, message: ClaimedMessage, now: datetime, *, honours_keys: bool) -> Outcome:
@@ -79,7 +86,7 @@ def judge(answer: Answer, message: ClaimedMessage, now: datetime, *, honours_key
 
 def judge_for(scrubber: Scrubber, answer: Answer, now: datetime, *, honours_keys: bool) -> Outcome:
     """Return the outcome, as `judge` does, of an attempt at whomever the scrubber knows."""
-    fields = _json_object(answer.body)
+    fields = read_object(answer.body)
     kind, error = _classify(answer, fields, honours_keys=honours_keys)
     return Outcome(
         kind,
@@ -88,7 +95,7 @@ def judge_for(scrubber: Scrubber, answer: Answer, now: datetime, *, honours_keys
         error=error,
         retry_after=parse_retry_after(answer.retry_after, now),
         provider_message_id=_find_id(fields) if kind is OutcomeKind.ACCEPTED else None,
-        trouble=_find_trouble(kind, answer.status),
+        trouble=trouble_of(kind, answer.status),
     )
 
 
@@ -96,19 +103,31 @@ def _classify(
     answer: Answer, fields: dict[str, object] | None, *, honours_keys: bool
 ) -> tuple[OutcomeKind, str | None]:
     said = f"the provider answered {answer.status}"
-    match answer.status // 100:
-        case 2:
-            return _classify_success(answer, fields, said)
-        case 3 if answer.status in _ELSEWHERE:
-            return OutcomeKind.NOT_ACCEPTED, said
-        case 4 if answer.status in _TRY_LATER:
-            return OutcomeKind.NOT_ACCEPTED, said
-        case 4 if answer.status == HTTPStatus.CONFLICT and honours_keys:
-            return OutcomeKind.AMBIGUOUS, f"{said}: a request with this key may still be under way"
+    if is_success(answer.status):
+        return _classify_success(answer, fields, said)
+    if answer.status == HTTPStatus.CONFLICT and honours_keys:
+        said = f"{said}: a request with this key may still be under way"
+    return kind_of(answer.status, honours_keys=honours_keys), said
+
+
+def is_success(status: int) -> bool:
+    """Tell whether a status says that all went well."""
+    return status // 100 == HTTPStatus.OK // 100
+
+
+def kind_of(status: int, *, honours_keys: bool) -> OutcomeKind:
+    """Return what a status shows that says anything but that all went well."""
+    match status // 100:
+        case 3 if status in _ELSEWHERE:
+            return OutcomeKind.NOT_ACCEPTED
+        case 4 if status in _TRY_LATER:
+            return OutcomeKind.NOT_ACCEPTED
+        case 4 if status == HTTPStatus.CONFLICT and honours_keys:
+            return OutcomeKind.AMBIGUOUS
         case 4:
-            return OutcomeKind.REFUSED, said
+            return OutcomeKind.REFUSED
         case _:
-            return OutcomeKind.AMBIGUOUS, said
+            return OutcomeKind.AMBIGUOUS
 
 
 def _classify_success(
@@ -125,7 +144,7 @@ def _classify_success(
     return OutcomeKind.AMBIGUOUS, f"{said}, but success is neither true nor false"
 
 
-def _find_trouble(kind: OutcomeKind, status: int) -> Trouble | None:
+def trouble_of(kind: OutcomeKind, status: int) -> Trouble | None:
     """Return what the answer shows about the provider: nothing where it is about the message."""
     if kind is OutcomeKind.ACCEPTED:
         return None
@@ -137,7 +156,7 @@ def _find_trouble(kind: OutcomeKind, status: int) -> Trouble | None:
     return Trouble.PROVIDER if is_unsure else None
 
 
-def _json_object(body: bytes | None) -> dict[str, object] | None:
+def read_object(body: bytes | None) -> dict[str, object] | None:
     """Return the body as an object, or None if it is anything else."""
     if not body:
         return None
@@ -155,11 +174,15 @@ def _find_id(fields: dict[str, object] | None) -> str | None:
     for name in _ID_FIELDS:
         value = fields.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            text = str(value)
-            if not text.isprintable():
-                text = "".join(c for c in text if c.isprintable())
-            return text[:_ID_LENGTH] or None
+            return storable_id(str(value))
     return None
+
+
+def storable_id(text: str) -> str | None:
+    """Return a provider's id for a message as it may be stored: one line, and not too long."""
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isprintable())
+    return text[:_ID_LENGTH] or None
 
 
 def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:

@@ -6,13 +6,12 @@ Source: docs/adr/0031-batches.md.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from http import HTTPStatus
 
 import msgspec
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.models import ClaimedMessage
-from heyday.senders.answers import Answer, judge_for
+from heyday.senders.answers import Answer, is_success, judge_for
 from heyday.senders.scrub import Scrubber
 
 # What is longer is not looked at for people, and so not stored: it is for a thousand.
@@ -41,7 +40,7 @@ def judge_batch(
     it says to one is scrubbed of all: it may have been mixed up.
     """
     scrubber = Scrubber(messages)
-    if answer.status // 100 != HTTPStatus.OK // 100:
+    if not is_success(answer.status):
         whole = judge_for(scrubber, _storable(answer), now, honours_keys=honours_keys)
         is_of_batch = whole.kind is OutcomeKind.REFUSED and len(messages) > 1
         return [replace(whole, is_of_batch=is_of_batch)] * len(messages)

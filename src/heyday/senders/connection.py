@@ -29,12 +29,14 @@ class NoAnswer(Exception):
 class Connection(asyncio.Protocol):
     """Ask one thing after another, and read the answers.
 
-    largest: how long a body may be, in bytes.
+    largest: how long a body may be, in bytes.   kept: the names of headers that go with an answer,
+    in lower case.
     """
 
-    def __init__(self, largest: int) -> None:
+    def __init__(self, largest: int, kept: frozenset[bytes] = frozenset()) -> None:
         self._loop = asyncio.get_running_loop()
         self._largest = largest
+        self._kept = kept
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Answer] | None = None
@@ -46,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._has_length = False
         self._retry_after: str | None = None
+        self._headers: dict[str, str] = {}
         self._whole: Answer | None = None
 
     @property
@@ -69,6 +72,7 @@ class Connection(asyncio.Protocol):
         self._body = []
         self._has_length = False
         self._retry_after = self._whole = None
+        self._headers = {}
         waiter: asyncio.Future[Answer] = self._loop.create_future()
         self._waiter = waiter
         timer = self._loop.call_at(deadline, self._break, _TOO_LATE)
@@ -134,6 +138,8 @@ class Connection(asyncio.Protocol):
                 self._has_length = True
             case b"retry-after":
                 self._retry_after = value.decode("latin-1")
+            case other if other in self._kept:
+                self._headers[other.decode("latin-1")] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Note the status, unless it is one that comes before the answer's."""
@@ -148,13 +154,13 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Note that the answer is whole."""
         if not self._status:
-            self._has_length, self._retry_after = False, None
+            self._has_length, self._retry_after, self._headers = False, None, {}
         elif self._whole is None:
             self._whole = self._answer(b"".join(self._body))
             self._is_kept = self._is_kept and self._parser.should_keep_alive()
 
     def _answer(self, body: bytes | None, fault: str | None = None) -> Answer:
-        return Answer(self._status, body, fault, self._retry_after)
+        return Answer(self._status, body, fault, self._retry_after, self._headers)
 
     def _break(self, reason: str) -> None:
         """End with what came by now."""

@@ -3,13 +3,16 @@
 import asyncio
 import socket
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Generic, Protocol, TypeVar
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from heyday.senders.connection import Connection
 from heyday.senders.place import Place
+from heyday.senders.resolving import Resolve, ask_system
 
 # Shorter than most servers keep an idle connection: one that closes under a request in flight
 # leaves an attempt of which nobody can say whether it was accepted.
@@ -19,19 +22,38 @@ _KNOWN_FOR = timedelta(seconds=10).total_seconds()
 _NEXT_ADDRESS_AFTER = timedelta(milliseconds=250).total_seconds()
 
 
-class Connections:
+class Kept(Protocol):
+    """Know what must be known of a connection to keep it."""
+
+    idle_since: float
+    lost: asyncio.Future[None]
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether it can be asked."""
+        ...
+
+    def abort(self) -> None:
+        """Close it at once."""
+        ...
+
+
+C = TypeVar("C", bound=Kept)
+
+
+class Pool(ABC, Generic[C]):
     """Open connections, and keep those that wait for a call: the last one back is the next out.
 
-    largest: how long the body of an answer may be, in bytes.
+    resolve: asks for the host's addresses, which alone are connected to.
     """
 
-    def __init__(self, place: Place, largest: int) -> None:
-        self._place = place
-        self._largest = largest
+    def __init__(self, host: str, port: int, resolve: Resolve = ask_system) -> None:
+        self._host = host
+        self._port = port
+        self._ask = resolve
         self._loop = asyncio.get_running_loop()
-        self._tls = _trusting_well_known() if place.is_secure else None
-        self._open: set[Connection] = set()
-        self._idle: list[Connection] = []
+        self._open: set[C] = set()
+        self._idle: list[C] = []
         self._sweep: asyncio.TimerHandle | None = None
         self._resolving = asyncio.Lock()
         self._addresses: Sequence[AddrInfoType] = ()
@@ -41,7 +63,11 @@ class Connections:
         """Return how many are open."""
         return len(self._open)
 
-    def take(self) -> Connection | None:
+    @abstractmethod
+    async def begin(self, found: socket.socket) -> C:
+        """Return a connection over a socket that is connected; the socket is now its own."""
+
+    def take(self) -> C | None:
         """Lend one that waits, if there is one."""
         fresh_since = self._loop.time() - _KEEP_ALIVE
         while self._idle:
@@ -51,7 +77,7 @@ class Connections:
             connection.abort()
         return None
 
-    async def open(self) -> Connection:
+    async def open(self) -> C:
         """Lend a new one. Raises OSError, which ssl.SSLError and socket.gaierror are too."""
         try:
             found = await start_connection(
@@ -61,12 +87,7 @@ class Connections:
             self._known_until = 0.0
             raise
         try:
-            _, connection = await self._loop.create_connection(
-                lambda: Connection(self._largest),
-                sock=found,
-                ssl=self._tls,
-                server_hostname=self._place.host if self._tls else None,
-            )
+            connection = await self.begin(found)
         except BaseException:
             found.close()
             raise
@@ -74,7 +95,7 @@ class Connections:
         connection.lost.add_done_callback(lambda _: self._open.discard(connection))
         return connection
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: C) -> None:
         """Keep one that was lent for the next call, if it is good for one."""
         if not connection.is_usable:
             connection.abort()
@@ -109,14 +130,39 @@ class Connections:
         """Return the host's addresses, and ask for them once for all who want to know."""
         async with self._resolving:
             if self._loop.time() >= self._known_until:
-                self._addresses = await self._loop.getaddrinfo(
-                    self._place.host,
-                    self._place.port,
-                    type=socket.SOCK_STREAM,
-                    flags=socket.AI_ADDRCONFIG,
-                )
+                self._addresses = await self._ask(self._host, self._port)
                 self._known_until = self._loop.time() + _KNOWN_FOR
             return self._addresses
+
+
+class Connections(Pool[Connection]):
+    """Keep those to a provider's API.
+
+    largest: how long an answer's body may be, in bytes.   kept: the names of headers of answers
+    that are to be read, in lower case.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        largest: int,
+        kept: frozenset[bytes] = frozenset(),
+        resolve: Resolve = ask_system,
+    ) -> None:
+        super().__init__(place.host, place.port, resolve)
+        self._largest = largest
+        self._kept = kept
+        self._tls = _trusting_well_known() if place.is_secure else None
+
+    async def begin(self, found: socket.socket) -> Connection:
+        """Return a connection over a socket."""
+        _, connection = await self._loop.create_connection(
+            lambda: Connection(self._largest, self._kept),
+            sock=found,
+            ssl=self._tls,
+            server_hostname=self._host if self._tls else None,
+        )
+        return connection
 
 
 def _trusting_well_known() -> ssl.SSLContext:

@@ -54,10 +54,10 @@ class Scrubber:
     all letters share: providers echo what they got, whole or in parts, and escaped in many ways.
     """
 
-    def __init__(self, messages: Sequence[ClaimedMessage]) -> None:
+    def __init__(self, messages: Sequence[ClaimedMessage], more: Sequence[str] = ()) -> None:
+        """Know greetings. more: what else of their letters is personal: subjects, HTML, links."""
         self._addresses = [message.email for message in messages]
-        letters = (f"{m.text} {m.email.partition('@')[0]}" for m in messages)
-        self._personal = _words(" ".join(letters)) - _SAID_TO_ALL
+        self._messages, self._more = messages, more
 
     def scrub(self, answer: str) -> str:
         """Return an answer fit to be stored: one line, cut short, without the people."""
@@ -71,6 +71,11 @@ class Scrubber:
         if self._personal.isdisjoint(_WORD.findall(plain.casefold())):
             return plain[:STORED_LENGTH]
         return _WORD.sub(self._cover, plain)[:STORED_LENGTH]
+
+    @cached_property
+    def _personal(self) -> set[str]:
+        letters = (f"{m.text} {m.email.partition('@')[0]}" for m in self._messages)
+        return _words(" ".join((*letters, *self._more))) - _SAID_TO_ALL
 
     @cached_property
     def _odd_addresses(self) -> list[str]:

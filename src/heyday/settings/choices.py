@@ -8,6 +8,24 @@ class SenderName(StrEnum):
 
     INBOX = "inbox"
     HTTP = "http"
+    SMTP = "smtp"
+    SES = "ses"
+    SENDGRID = "sendgrid"
+    MAILGUN = "mailgun"
+    POSTMARK = "postmark"
+    RESEND = "resend"
+    WEBHOOK = "webhook"
+
+
+class StartTls(StrEnum):
+    """Name when a session with a mail server is to be encrypted by STARTTLS.
+
+    AUTO: always, but not to this very machine.
+    """
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    NONE = "none"
 
 
 class Pooler(StrEnum):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from heyday.domain.delivery import LEASE_MARGIN
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.settings.mail_contradictions import refuse_mail_contradictions
+from heyday.settings.providers import refuse_provider_contradictions
 
 if TYPE_CHECKING:
     from heyday.settings import Settings
@@ -23,6 +25,7 @@ def refuse_contradictions(settings: "Settings") -> None:
         raise ConfigurationError(
             "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
         )
+    refuse_provider_contradictions(settings)
     if settings.lease < (least := _CALLS_IN_LEASE * (settings.call_timeout + LEASE_MARGIN)):
         raise ConfigurationError(
             f"HEYDAY_LEASE={settings.lease.total_seconds():g}s is too short for calls of "
@@ -32,6 +35,7 @@ def refuse_contradictions(settings: "Settings") -> None:
     if settings.pool_min > settings.pool_max:
         raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
     _refuse_early_scrubbing(settings)
+    refuse_mail_contradictions(settings)
 
 
 def _refuse_early_scrubbing(settings: "Settings") -> None:

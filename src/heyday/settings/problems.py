@@ -9,11 +9,13 @@ from pydantic_settings import BaseSettings
 from pydantic_settings.exceptions import SettingsError
 
 from heyday.domain.errors import ConfigurationError
+from heyday.settings.values import HIDDEN
 
 # What may hold a password is not repeated in a message.
-_SECRET = frozenset(
-    {"DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "EMAIL_SERVICE_URL", "HEYDAY_SECRET"}
+_URLS = frozenset(
+    {"DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "EMAIL_SERVICE_URL", "HEYDAY_SMTP_URL"}
 )
+_SECRET = _URLS | {f"HEYDAY_{name.upper()}" for name in HIDDEN}
 _SHOWN = 100
 
 

@@ -82,30 +82,30 @@ class Sending(BaseSettings):
     provider_honours_keys: bool = Field(
         default=True,
         alias="HEYDAY_PROVIDER_HONOURS_KEYS",
-        description="Whether the HTTP provider takes a repeated Idempotency-Key for the same "
+        description="Whether the HTTP provider, or the webhook, takes a repeated key for the same "
         "message. If not, HEYDAY_AMBIGUOUS says what follows an attempt of which nobody can say "
         "how it ended.",
     )
     provider_key_lifetime: Duration = Field(
         default=timedelta(hours=24),
         alias="HEYDAY_PROVIDER_KEY_LIFETIME",
-        description="For how long the provider remembers a key.",
+        description="For how long the HTTP provider, or the webhook, remembers a key.",
     )
     provider_batch: int = Field(
         default=0,
         alias="HEYDAY_PROVIDER_BATCH",
         ge=0,
         le=1000,
-        description="Greetings in one call to the HTTP provider, posted to "
-        "{EMAIL_SERVICE_URL}/send-batch. 0: each by itself, to /send-email.",
+        description="Greetings in one call to the provider: by HTTP, posted to "
+        "{EMAIL_SERVICE_URL}/send-batch; up to 500 to Postmark, 100 to Resend. 0: each by itself.",
     )
     rate_limit: float = Field(
         default=0,
         alias="HEYDAY_RATE_LIMIT",
         ge=0,
         le=1_000_000,
-        description="Greetings a second to the provider, all workers together; 0: no limit until "
-        "it answers 429.",
+        description="Greetings a second to the provider, all workers together; 0: what it grants "
+        "everybody, or no limit until it answers 429.",
     )
     breaker_failures: int = Field(
         default=20,

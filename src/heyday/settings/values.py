@@ -22,6 +22,11 @@ _BROKER_URL = re.compile(rf"amqps?://([^\s/?#,]*@)?{_HOST}(/[^\s/?#,]*)?(\?[^\s#
 _TLS = r"ssl_\w+=[^\s#&]*"
 _REDIS = rf"://([^\s/?#]*@)?{_HOST}(/\d*)?"
 _REDIS_URL = re.compile(rf"redis{_REDIS}|rediss{_REDIS}(\?{_TLS}(&{_TLS})*)?", re.ASCII)
+_SMTP_URL = re.compile(rf"smtps?://([^\s/?#:@]*(:[^\s/?#:@]*)?@)?{_HOST}/?", re.ASCII)
+_HTTPS_URL = re.compile(rf"https://{_HOST}(/[^\s?#]*)?", re.ASCII)
+_LOCAL_URL = re.compile(
+    rf"http://(127\.0\.0\.1|\[::1\]|localhost)(:({_PORT}))?(/[^\s?#]*)?", re.ASCII
+)
 _PUBLIC_URL = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.ASCII)
 
 # As browsers write them: in lower case, and with a port only where it is not the usual one.
@@ -60,6 +65,18 @@ def complete_redis_url(value: object) -> object:
     return value
 
 
+def complete_smtp_url(value: object) -> object:
+    """Refuse what is no mail server."""
+    if isinstance(value, str) and value:
+        found = _SMTP_URL.fullmatch(value)
+        if not found or not found[3]:
+            raise ValueError(
+                "expected smtp://user:password@host:587 or smtps://host:465; in user and password "
+                "%40 for @, %3A for : and %2F for /"
+            )
+    return value
+
+
 def complete_origins(value: object) -> object:
     """Refuse what no browser sends as an origin, and what would let every page in."""
     if not isinstance(value, str) or not value:
@@ -78,6 +95,19 @@ def complete_public_url(value: object) -> object:
             raise ValueError("expected https://host, with a path or without, no query")
         return value.rstrip("/")
     return value
+
+
+def complete_https_url(value: object) -> object:
+    """Refuse what would carry letters in the clear."""
+    if isinstance(value, str) and value and not _HTTPS_URL.fullmatch(value):
+        raise ValueError("expected https://host, with a path or without, no user and no query")
+    return value
+
+
+def complete_api_url(value: object) -> object:
+    """Refuse what would carry letters and keys in the clear, but to this very machine."""
+    is_here = isinstance(value, str) and _LOCAL_URL.fullmatch(value)
+    return value if is_here else complete_https_url(value)
 
 
 def split_secrets(text: str) -> list[str]:
@@ -143,5 +173,10 @@ def without_password(url: str) -> str:
     return re.sub(r"(?i)(password=)[^&]*", r"\1***", url)
 
 
-HIDDEN = frozenset({"secret"})
+HIDDEN = frozenset(
+    {
+        *("secret", "ses_access_key", "ses_secret_key", "ses_session_token", "sendgrid_key"),
+        *("mailgun_key", "postmark_token", "resend_key", "webhook_secret"),
+    }
+)
 """Fields of the settings whose value is shown nowhere."""

@@ -12,7 +12,7 @@ from aiohttp import web
 from heyday.domain.breaker import BreakerConfig
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.models import ClaimedMessage
-from heyday.senders.http import HttpConfig
+from heyday.senders.calls import HttpConfig
 from heyday.senders.http_batch import HttpBatchSender
 from heyday.services.leases import LeaseConfig
 from heyday.services.sending import SendingConfig

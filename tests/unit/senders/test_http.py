@@ -11,9 +11,10 @@ from aiohttp import web
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.errors import ConfigurationError
+from heyday.senders.calls import HttpConfig
 from heyday.senders.connection import Connection
 from heyday.senders.connections import Connections
-from heyday.senders.http import HttpConfig, HttpSender
+from heyday.senders.http import HttpSender
 from tests.fakes import MESSAGE, FakeClock
 from tests.provider import Act, Provider, Received, always
 from tests.wire import listening, read_request, reset

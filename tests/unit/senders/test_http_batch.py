@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from heyday.domain.delivery import OutcomeKind, Trouble
-from heyday.senders.http import HttpConfig
+from heyday.senders.calls import HttpConfig
 from heyday.senders.http_batch import HttpBatchSender
 from tests.fakes import MESSAGE, FakeClock
 from tests.provider import Act, Provider, Received, always, mix

@@ -1,0 +1,1 @@
+"""Send through the APIs of mail providers, and through a webhook of the company's own."""
