@@ -24,6 +24,7 @@ from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sealing import Seals
+from heyday.domain.sender_plan import Share
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED, TzDatabase
 from heyday.failpoints import Failpoints
@@ -40,6 +41,7 @@ from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
+from heyday.services.routes import Route, Routes
 from heyday.services.scheduling import (
     RHYTHMS,
     SWEEP,
@@ -261,18 +263,17 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     if points := config.failpoints:
         store, provider = points.guard_store(store), points.guard_sender(provider)
         transport = points.guard_transport(transport)
+    gate = gate_of(
+        database,
+        clock,
+        metrics,
+        news=notifications.event(PACE),
+        breaker=config.breaker,
+        limit=config.rate_limit,
+    )
     sending = MessageSenderService(
         store=store,
-        sender=provider,
-        gate=gate_of(
-            database,
-            clock,
-            metrics,
-            news=notifications.event(PACE),
-            breaker=config.breaker,
-            limit=config.rate_limit,
-        ),
-        policy=policy,
+        routes=Routes([Route(Share("test"), provider, gate, policy)]),
         planner=planner,
         clock=clock,
         metrics=metrics,

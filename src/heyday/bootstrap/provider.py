@@ -1,8 +1,8 @@
 """Build what talks to the provider, what stands before it, and what decides after its answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from heyday.db.inbox import InboxRepository
 from heyday.db.pacing import PostgresPace
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
+from heyday.domain.gate_ports import Gate
 from heyday.domain.letters import LetterWriter
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
@@ -33,6 +34,7 @@ from heyday.services.gate import ProviderGate
 from heyday.services.leases import LeaseConfig
 from heyday.services.letters import FillingSender
 from heyday.services.one_by_one import OneByOne
+from heyday.services.routes import Route, Routes
 from heyday.services.safe_mode import SafeSender
 from heyday.services.sending import SendingConfig
 from heyday.settings import Settings
@@ -52,12 +54,26 @@ def delivery_policy(settings: Settings, sender: BatchSender) -> DeliveryPolicy:
 def sending_config(settings: Settings) -> SendingConfig:
     """Return how a batch is sent."""
     lease = LeaseConfig(settings.lease, settings.call_timeout)
-    concurrency = settings.concurrency
-    if settings.sender_name is SenderName.SMTP:
-        # More would only wait for a connection, and run out of patience.
-        concurrency = min(concurrency, settings.smtp_connections)
-    config = SendingConfig(concurrency, lease)
-    return replace(config, flush_size=max(config.flush_size, settings.provider_batch))
+    config = SendingConfig(settings.concurrency, lease)
+    calls = [settings.through(name).provider_batch for name in settings.sender_names]
+    return replace(config, flush_size=max(config.flush_size, *calls))
+
+
+def build_routes(
+    settings: Settings,
+    senders: Mapping[str, BatchSender],
+    gate_of: Callable[[Settings], Gate],
+) -> Routes:
+    """Return the ways out of here. senders: those in force, by name."""
+    routes = []
+    for share in settings.sender_plan.shares:
+        own, sender = settings.through(SenderName(share.sender)), senders[share.sender]
+        # More calls at once would only wait for a connection, and run out of patience.
+        is_smtp = share.sender == SenderName.SMTP
+        calls = min(own.concurrency, own.smtp_connections) if is_smtp else None
+        policy = delivery_policy(own, sender)
+        routes.append(Route(share, sender, gate_of(own), policy, calls))
+    return Routes(routes)
 
 
 def build_gate(
@@ -75,10 +91,23 @@ def build_gate(
 
 
 @asynccontextmanager
-async def open_sender(
+async def open_senders(
+    settings: Settings, inbox: InboxRepository, clock: Clock, seals: Seals
+) -> AsyncIterator[Mapping[str, BatchSender]]:
+    """Lend the senders in force, by name."""
+    async with AsyncExitStack() as stack:
+        senders: dict[str, BatchSender] = {}
+        for name in settings.sender_names:
+            opening = _open_sender(settings.through(name), inbox, clock, seals)
+            senders[name] = await stack.enter_async_context(opening)
+        yield senders
+
+
+@asynccontextmanager
+async def _open_sender(
     settings: Settings, inbox: InboxRepository, clock: Clock, seals: Seals
 ) -> AsyncIterator[BatchSender]:
-    """Lend the sender in force; what reaches people reaches those alone who may be."""
+    """Lend one sender; what reaches people reaches those alone who may be."""
     letters = build_letters(settings, seals)
     if settings.sender_name is SenderName.INBOX:
         yield FillingSender(OneByOne(InboxSender(inbox, clock)), letters)
