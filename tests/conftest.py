@@ -14,6 +14,8 @@ pytest_plugins = [
     "tests.rabbitmq",
     "tests.redis",
     "tests.pgbouncer",
+    "tests.certificates",
+    "tests.postfix",
 ]
 
 

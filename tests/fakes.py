@@ -12,6 +12,7 @@ from heyday.clock import SteadyClock
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.errors import ClockUntrusted
 from heyday.domain.models import ClaimedMessage
+from heyday.domain.ports import BatchSender
 
 _NANOSECONDS = 1_000_000_000
 
@@ -207,3 +208,19 @@ class RecordingSender:
         """Return once at least `n` attempts were made."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.sent) >= n)
+
+
+class Relay(RecordingSender):
+    """Send through a real sender, and remember what was sent."""
+
+    def __init__(self, sender: BatchSender) -> None:
+        super().__init__(batch_size=sender.batch_size)
+        self._sender = sender
+
+    @property
+    def key_lifetime(self) -> timedelta | None:
+        return self._sender.key_lifetime
+
+    async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
+        self.sent.extend(messages)
+        return await self._sender.send_many(messages)

@@ -1,9 +1,9 @@
 """A mail server with faults, on a real socket, for tests and benchmarks.
 
 In a test: `async with MailServer(behave) as server:` and give `server.port` to whoever sends.
-As a process: `python -m tests.mail --log sent.log --letters letters.bin --drop 0.01 --seed 7` prints
-its port on one line and serves until SIGTERM. Of so large a share of letters' dialogues it breaks
-the connection, each at one of the points of `Drop`, by chance.
+As a process: `python -m tests.mail --log sent.log --letters letters.bin --drop 0.01` prints its
+port on one line and serves until SIGTERM. In so large a share of letters' dialogues it breaks the
+connection, each at one of the points of `Drop`, by chance (`--seed`).
 
 It is quick, for it shares the cores with those who are measured: a few lines a letter, and what it
 takes is written in large pieces. A letter that it took is in the log: when, and its key.
@@ -11,6 +11,7 @@ takes is written in large pieces. A letter that it took is in the log: when, and
 
 import argparse
 import asyncio
+import contextlib
 import random
 import signal
 import socket
@@ -19,9 +20,10 @@ import struct
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -69,6 +71,7 @@ class Behaviour:
     drop: Callable[[int], Drop | None] = lambda _: None
     at_connect: Callable[[int], Drop | None] = lambda _: None
     login: tuple[str, str] | None = None
+    ways: str = "PLAIN LOGIN"
     tls: ssl.SSLContext | None = None
     hold: str | None = None
 
@@ -94,7 +97,7 @@ class Session(asyncio.Protocol):
         self._does = server.behaviour
         self._taken = server.taken
         self._rest = b""
-        self._is_letter = False
+        self._is_letter = self._is_securing = False
         self._drop: Drop | None = None
         self._envelope = ["", ""]
         self._asked: list[str] = []
@@ -111,12 +114,17 @@ class Session(asyncio.Protocol):
         if not self._breaks(Drop.GREETING):
             self._say(self._does.replies.get("CONNECT", "220 mail.example.com ESMTP"))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         self._server.sessions.discard(self)
 
     def data_received(self, data: bytes) -> None:
         self._rest += data
-        while self._rest and self._transport and not self._transport.is_closing():
+        while (
+            not self._is_securing
+            and self._rest
+            and self._transport
+            and not self._transport.is_closing()
+        ):
             if self._is_letter:
                 if not self._read_letter():
                     return
@@ -127,50 +135,76 @@ class Session(asyncio.Protocol):
                 self._rest = rest
                 self._obey(line.decode("utf-8", "replace"))
 
+    def abort(self) -> None:
+        """End it."""
+        if self._transport:
+            self._transport.abort()
+
     def _obey(self, line: str) -> None:
         if self._asked:
             self._log_in(line)
             return
-        self._taken.commands.append(line)
+        self._server.hear(line)
         verb = line.upper().partition(" ")[0]
         if verb == self._does.hold:
             return
-        if (reply := self._does.replies.get(verb)) and verb != ".":
-            self._say(reply)
-            return
-        match verb:
-            case "EHLO":
-                self._greet()
-            case "MAIL":
-                self._begin(line)
-            case "RCPT":
-                self._envelope[1] = line.partition("<")[2].partition(">")[0]
-                if not self._breaks(Drop.RECIPIENT):
-                    self._say("250 2.1.5 Ok")
-            case "DATA":
-                self._is_letter = True
-                if not self._breaks(Drop.DATA):
-                    self._say("354 End data with <CR><LF>.<CR><LF>")
-            case "STARTTLS" if self._does.tls:
-                self._say("220 2.0.0 Ready to start TLS")
-                self._server.begin_tls(self)
-            case "AUTH":
-                self._ask_who(line)
-            case "QUIT":
-                self._say("221 2.0.0 Bye")
-                if self._transport:
-                    self._transport.close()
-            case "RSET":
-                self._say("250 2.0.0 Ok")
-            case _:
-                self._say("502 5.5.2 Error: command not recognized")
+        if verb in self._does.replies:
+            self._say(self._does.replies[verb])
+        else:
+            self._verbs.get(verb, self._refuse)(line)
 
-    def _greet(self) -> None:
+    @cached_property
+    def _verbs(self) -> Mapping[str, Callable[[str], None]]:
+        return {
+            "EHLO": self._greet,
+            "STARTTLS": self._secure,
+            "AUTH": self._ask_who,
+            "MAIL": self._begin,
+            "RCPT": self._address,
+            "DATA": self._wait_for_letter,
+            "RSET": lambda _: self._say("250 2.0.0 Ok"),
+            "QUIT": self._leave,
+        }
+
+    def _refuse(self, _: str) -> None:
+        self._say("502 5.5.2 Error: command not recognized")
+
+    def _secure(self, _: str) -> None:
+        self._say("220 2.0.0 Ready to start TLS")
+        self._is_securing = True
+        self._server.begin(self._upgrade())
+
+    async def _upgrade(self) -> None:
+        assert self._transport
+        assert self._does.tls
+        loop, plain = asyncio.get_running_loop(), self._transport
+        with contextlib.suppress(OSError):
+            found = await loop.start_tls(plain, self, self._does.tls, server_side=True)
+            self._transport = cast("asyncio.Transport", found)
+            self._is_securing = False
+            self.data_received(b"")  # what came with the end of the handshake
+
+    def _address(self, line: str) -> None:
+        self._envelope[1] = line.partition("<")[2].partition(">")[0]
+        if not self._breaks(Drop.RECIPIENT):
+            self._say("250 2.1.5 Ok")
+
+    def _wait_for_letter(self, _: str) -> None:
+        self._is_letter = True
+        if not self._breaks(Drop.DATA):
+            self._say("354 End data with <CR><LF>.<CR><LF>")
+
+    def _leave(self, _: str) -> None:
+        self._say("221 2.0.0 Bye")
+        if self._transport:
+            self._transport.close()
+
+    def _greet(self, _: str) -> None:
         if self._breaks(Drop.HELLO):
             return
         offers = [*self._does.extensions]
         if self._does.login:
-            offers.append("AUTH PLAIN LOGIN")
+            offers.append(f"AUTH {self._does.ways}")
         if self._does.tls and not self.is_secure:
             offers.append("STARTTLS")
         lines = ["mail.example.com", *offers]
@@ -268,7 +302,7 @@ class MailServer:
         self._keep = keep
         self._is_wrapped = is_wrapped
         self._server: asyncio.Server | None = None
-        self._changed = asyncio.Event()
+        self.heard = asyncio.Event()
         self._upgrades: set[asyncio.Task[None]] = set()
         self.log: BinaryIO | None = None
         self.raw: BinaryIO | None = None
@@ -286,8 +320,7 @@ class MailServer:
         assert self._server
         self._server.close()
         for session in list(self.sessions):
-            if session._transport:  # noqa: SLF001 - its own
-                session._transport.abort()  # noqa: SLF001
+            session.abort()
         if self._upgrades:
             await asyncio.wait(self._upgrades)
         await self._server.wait_closed()
@@ -309,7 +342,18 @@ class MailServer:
             at = time.time()  # noqa: TID251 - lateness is told by the wall
             self._lines.append(b"%.6f %s\n" % (at, key.encode()))
             self.raw.write(_LENGTH.pack(len(letter)) + letter)
-        self._changed.set()
+
+    def hear(self, command: str) -> None:
+        """Note a command, unless there are too many."""
+        if self._keep:
+            self.taken.commands.append(command)
+            self.heard.set()
+
+    async def wait_for(self, command: str, times: int = 1) -> None:
+        """Return once a command has come so often."""
+        while self.taken.commands.count(command) < times:
+            self.heard.clear()
+            await self.heard.wait()
 
     def flush(self) -> None:
         """Write down what is not yet."""
@@ -318,24 +362,9 @@ class MailServer:
             self.log.flush()
             self._lines.clear()
 
-    def begin_tls(self, session: Session) -> None:
-        """Go on by TLS."""
-
-        async def upgrade() -> None:
-            assert session._transport  # noqa: SLF001 - its own
-            assert self.behaviour.tls
-            loop = asyncio.get_running_loop()
-            session._transport = cast(  # noqa: SLF001
-                "asyncio.Transport",
-                await loop.start_tls(
-                    session._transport,  # noqa: SLF001
-                    session,
-                    self.behaviour.tls,
-                    server_side=True,
-                ),
-            )
-
-        task = asyncio.create_task(upgrade())
+    def begin(self, upgrade: Coroutine[None, None, None]) -> None:
+        """Do something in the background."""
+        task = asyncio.create_task(upgrade)
         self._upgrades.add(task)
         task.add_done_callback(self._upgrades.discard)
 

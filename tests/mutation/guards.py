@@ -10,6 +10,10 @@ _RESOLUTIONS = "src/heyday/db/sql/resolutions.sql"
 _LOGS = "src/heyday/db/message_logs.py"
 _TRANSPORT = "src/heyday/db/transport.py"
 _BATCH_ANSWERS = "src/heyday/senders/batch_answers.py"
+_RESOLVING_HOSTS = "src/heyday/senders/resolving.py"
+_JUDGING = "src/heyday/senders/providers/judging.py"
+_PROVIDER = "src/heyday/senders/providers/sender.py"
+_RESEND = "src/heyday/senders/providers/resend.py"
 _DELIVERY = "src/heyday/domain/delivery.py"
 _RETRY = "src/heyday/domain/retry.py"
 _GATE = "src/heyday/services/gate.py"
@@ -22,6 +26,9 @@ _WORKER = "src/heyday/workers/message.py"
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
 _BATCHES = "tests/integration/services/test_batches.py"
 _BATCH_ANSWERS_TESTS = "tests/unit/senders/test_batch_answers.py"
+_CONTRACTS = "tests/unit/senders/providers/test_contracts.py"
+_PROVIDER_BATCHES = "tests/unit/senders/providers/test_batches.py"
+_WEBHOOK_TESTS = "tests/unit/senders/providers/test_webhook.py"
 _GATE_TESTS = "tests/unit/services/test_gate.py"
 _SCHEDULING_TESTS = "tests/integration/services/test_scheduling.py"
 _RACES = "tests/integration/services/test_races.py"
@@ -598,6 +605,63 @@ GUARDS: tuple[Guard, ...] = (
         "    scrubber = Scrubber(messages)\n",
         "    scrubber = Scrubber(messages[:1])\n",
         [f"{_BATCH_ANSWERS_TESTS}::test_nobody_is_named_in_what_is_stored_of_another"],
+    ),
+    # --- Providers
+    Guard(
+        "provider: 5xx",
+        "Of a 5xx nobody knows whether the letter was taken, whatever the provider calls it.",
+        _JUDGING,
+        "        if named and status < HTTPStatus.INTERNAL_SERVER_ERROR:\n",
+        "        if named:\n",
+        [f"{_CONTRACTS}::test_what_a_provider_says_of_its_own_is_understood"],
+    ),
+    Guard(
+        "provider: account",
+        "What is about our account fails no letter.",
+        _JUDGING,
+        "        if trouble is Trouble.ACCOUNT:\n            kind = OutcomeKind.NOT_ACCEPTED\n",
+        "",
+        [f"{_CONTRACTS}::test_what_is_about_our_account_fails_no_letter"],
+    ),
+    Guard(
+        "provider: whose result",
+        "Results that are not one for each letter say nothing of any.",
+        _RESEND,
+        "        if len(many.data) + len(refused) != count or not refused <= set(range(count)):\n",
+        "        if len(many.data) + len(refused) < count:\n",
+        [f"{_PROVIDER_BATCHES}::test_results_that_are_not_one_for_each_say_nothing_of_any"],
+    ),
+    Guard(
+        "provider: keys of a batch",
+        "Where a call carries many letters none has a key, so a repeat may be a second letter.",
+        _PROVIDER,
+        "        return self.dialect.key_lifetime if self.batch_size == 1 else None\n",
+        "        return self.dialect.key_lifetime\n",
+        [f"{_PROVIDER_BATCHES}::test_in_a_batch_no_letter_has_a_key"],
+    ),
+    Guard(
+        "provider: refused as a whole",
+        "A batch that is refused as a whole goes again in halves, whoever is in it.",
+        _PROVIDER,
+        "        if outcomes and outcomes[0].is_of_batch:\n",
+        "        if False:\n",
+        [f"{_PROVIDER_BATCHES}::test_whose_address_is_none_is_in_no_call"],
+    ),
+    Guard(
+        "provider: scrub",
+        "Nobody's subject, page or link is kept of what a provider answers.",
+        _JUDGING,
+        "        return Scrubber(self.messages, more).scrub(said) or None\n",
+        "        return Scrubber(self.messages).scrub(said) or None if more else None\n",
+        [f"{_CONTRACTS}::test_nothing_of_a_person_is_kept_of_an_answer"],
+    ),
+    Guard(
+        "webhook: public addresses",
+        "No webhook is called at an address that is not public, unless that is allowed.",
+        _RESOLVING_HOSTS,
+        " if is_public(str(info[4][0]))]\n",
+        "]\n",
+        [f"{_WEBHOOK_TESTS}::test_no_private_address_is_called_by_whatever_name"],
     ),
     # --- Parts of a process
     Guard(

@@ -106,7 +106,7 @@ class HttpCalls:
         self._patience = config.patience
         self._place = place or Place(config.url)
         self._kept = kept
-        self._resolve = resolve
+        self.resolve = resolve
         self._lending: Lending[Connection] | None = None
 
     @property
@@ -117,7 +117,7 @@ class HttpCalls:
     async def open(self) -> None:
         """Make ready to call. Connects to nothing yet."""
         largest = self._config.largest_answer
-        pool = Connections(self._place, largest, self._kept, self._resolve)
+        pool = Connections(self._place, largest, self._kept, self.resolve)
         self._lending = Lending(pool, self._config.connections, self._patience)
 
     async def close(self) -> None:

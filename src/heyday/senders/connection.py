@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._has_length = False
         self._retry_after: str | None = None
-        self._headers: dict[str, str] = {}
+        self._headers: dict[str, str] | None = None
         self._whole: Answer | None = None
 
     @property
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._body = []
         self._has_length = False
         self._retry_after = self._whole = None
-        self._headers = {}
+        self._headers = None
         waiter: asyncio.Future[Answer] = self._loop.create_future()
         self._waiter = waiter
         timer = self._loop.call_at(deadline, self._break, _TOO_LATE)
@@ -138,8 +138,9 @@ class Connection(asyncio.Protocol):
                 self._has_length = True
             case b"retry-after":
                 self._retry_after = value.decode("latin-1")
-            case other if other in self._kept:
-                self._headers[other.decode("latin-1")] = value.decode("latin-1")
+            case other if self._kept and other in self._kept:
+                said = {other.decode("latin-1"): value.decode("latin-1")}
+                self._headers = {**(self._headers or {}), **said}
 
     def on_headers_complete(self) -> None:
         """Note the status, unless it is one that comes before the answer's."""
@@ -154,7 +155,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Note that the answer is whole."""
         if not self._status:
-            self._has_length, self._retry_after, self._headers = False, None, {}
+            self._has_length, self._retry_after, self._headers = False, None, None
         elif self._whole is None:
             self._whole = self._answer(b"".join(self._body))
             self._is_kept = self._is_kept and self._parser.should_keep_alive()

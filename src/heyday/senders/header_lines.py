@@ -25,9 +25,8 @@ _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ufdd0-\ufdef\ufeff\ufffe\uffff\ud800-\udfff]+"
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z-]*", re.ASCII)
-_VALUE = re.compile(
-    r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?:\r\n [^\x00-\x1f\x7f-\x9f\ud800-\udfff]+)*"
-)
+_TEXT = r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+_VALUE = re.compile(rf"{_TEXT}*(?:\r\n {_TEXT}+)*")
 
 
 def clean(text: str) -> str:

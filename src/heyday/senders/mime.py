@@ -100,7 +100,9 @@ def _alternatives(letter: Letter) -> tuple[Lines, bytes]:
     pieces = []
     for kind, content in (("plain", letter.text), ("html", letter.html or "")):
         fields, body = _part(kind, content)
-        pieces.append(b"--%b\r\n%b\r\n%b" % (boundary.encode(), write(fields).encode(), body))
+        # The line's end before a boundary belongs to it: each part keeps its own besides.
+        head = write(fields).encode("ascii")
+        pieces.append(b"--%b\r\n%b\r\n%b\r\n" % (boundary.encode(), head, body))
     pieces.append(b"--%b--\r\n" % boundary.encode())
     return [("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')], b"".join(pieces)
 

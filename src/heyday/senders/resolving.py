@@ -8,14 +8,21 @@ Source: OWASP, Server-Side Request Forgery Prevention; the IANA registries of sp
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohappyeyeballs import AddrInfoType
 
 Resolve = Callable[[str, int], Awaitable[Sequence[AddrInfoType]]]
 
-# It is in no registry, but each virtual machine of Azure reaches its platform there.
-_PLATFORMS = frozenset({IPv4Address("168.63.129.16")})
+# What older releases of Python take for public: what IANA has set aside since, with the metadata of
+# Oracle's machines in it, and addresses of a site, which were given up but still lead somewhere.
+# Azure's platform has an address that is in no registry.
+_SET_ASIDE = tuple(
+    map(
+        ip_network,
+        ("192.0.0.0/24", "168.63.129.16/32", "fec0::/10", "3fff::/20", "5f00::/16"),
+    )
+)
 # An IPv4 address is in the last four bytes, and a router leads to it (RFC 6052, RFC 8215).
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
@@ -44,7 +51,7 @@ def is_public(text: str) -> bool:
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address) and (within := _ipv4_within(address)):
         address = within
-    if address in _PLATFORMS or address.is_multicast:
+    if address.is_multicast or any(address in network for network in _SET_ASIDE):
         return False
     return address.is_global
 

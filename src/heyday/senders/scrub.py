@@ -52,12 +52,13 @@ class Scrubber:
 
     Every address goes, and every word of the letters and of the people's own addresses that not
     all letters share: providers echo what they got, whole or in parts, and escaped in many ways.
+    more: what else their letters hold, such as subjects, pages and links.
     """
 
     def __init__(self, messages: Sequence[ClaimedMessage], more: Sequence[str] = ()) -> None:
-        """Know greetings. more: what else of their letters is personal: subjects, HTML, links."""
         self._addresses = [message.email for message in messages]
-        self._messages, self._more = messages, more
+        letters = (f"{m.text} {m.email.partition('@')[0]}" for m in messages)
+        self._personal = _words(" ".join((*letters, *more))) - _SAID_TO_ALL
 
     def scrub(self, answer: str) -> str:
         """Return an answer fit to be stored: one line, cut short, without the people."""
@@ -71,11 +72,6 @@ class Scrubber:
         if self._personal.isdisjoint(_WORD.findall(plain.casefold())):
             return plain[:STORED_LENGTH]
         return _WORD.sub(self._cover, plain)[:STORED_LENGTH]
-
-    @cached_property
-    def _personal(self) -> set[str]:
-        letters = (f"{m.text} {m.email.partition('@')[0]}" for m in self._messages)
-        return _words(" ".join((*letters, *self._more))) - _SAID_TO_ALL
 
     @cached_property
     def _odd_addresses(self) -> list[str]:

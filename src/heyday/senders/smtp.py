@@ -96,6 +96,11 @@ class SmtpSender:
         if self._lending is not None:
             self._lending.make_ready(calls)
 
+    async def made_ready(self) -> None:
+        """Return when what was begun is done."""
+        if self._lending is not None:
+            await self._lending.made_ready()
+
     async def _send(self, mail: Mail, message: ClaimedMessage, deadline: float) -> Outcome:
         if (kept := self._lent.pool.take()) is not None:
             try:

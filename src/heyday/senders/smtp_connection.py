@@ -104,7 +104,7 @@ class SmtpConnection(asyncio.Protocol):
         wanted, self._wanted = self._wanted, 0
         if len(found) < wanted:
             raise NoReply(self._end or _LOST, found)
-        return found
+        return found[:wanted]
 
     async def secure(self, tls: ssl.SSLContext, host: str) -> None:
         """Go on by TLS. Raises OSError; NoReply if the server said more than that it may begin."""

@@ -27,7 +27,7 @@ _TOO_OFTEN = re.compile(r"\b(?:rate|throttl\w*|too (?:many|fast|often|much))\b",
 _LATER = timedelta(minutes=5)
 # Where servers tell by which name they keep the letter: those in use, with a digit in it.
 _QUEUED = re.compile(
-    r"(?:\bqueued as |\bid=|^(?:2\.\d+\.\d+ )?ok:? )((?=\S*\d)[a-z0-9][\w.@=+-]{5,199})",
+    r"(?:\bqueued as |\bid=|^(?:2\.\d+\.\d+ )?ok:? (?!id=))((?=\S*\d)[a-z0-9][\w.@=+-]{5,199})",
     re.IGNORECASE,
 )
 

@@ -124,8 +124,7 @@ class Providers(BaseSettings):
     )
 
 
-# What a sender cannot do without, as fields.
-_NEEDED: dict[SenderName, tuple[str, ...]] = {
+NEEDED: dict[SenderName, tuple[str, ...]] = {
     SenderName.SES: ("mail_from", "ses_region", "ses_access_key", "ses_secret_key", "rate_limit"),
     SenderName.SENDGRID: ("mail_from", "sendgrid_key"),
     SenderName.MAILGUN: ("mail_from", "mailgun_key", "mailgun_domain"),
@@ -133,6 +132,8 @@ _NEEDED: dict[SenderName, tuple[str, ...]] = {
     SenderName.RESEND: ("mail_from", "resend_key"),
     SenderName.WEBHOOK: ("webhook_url", "webhook_secret"),
 }
+"""What a sender cannot do without, as fields of the settings."""
+
 _BATCHES = {
     SenderName.POSTMARK: Postmark.batch_limit,
     SenderName.RESEND: Resend.batch_limit,
@@ -146,10 +147,10 @@ _RATE = (
 def refuse_provider_contradictions(settings: "Settings") -> None:
     """Raise ConfigurationError for the first contradiction."""
     name = settings.sender_name
-    if name not in _NEEDED:
+    if name not in NEEDED:
         return
     fields = type(settings).model_fields
-    for field in _NEEDED[name]:
+    for field in NEEDED[name]:
         if not getattr(settings, field):
             meaning = _RATE if field == "rate_limit" else str(fields[field].description)
             raise ConfigurationError(

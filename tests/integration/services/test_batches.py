@@ -17,7 +17,7 @@ from heyday.senders.http_batch import HttpBatchSender
 from heyday.services.leases import LeaseConfig
 from heyday.services.sending import SendingConfig
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
-from tests.fakes import FakeClock, RecordingSender
+from tests.fakes import FakeClock, RecordingSender, Relay
 from tests.integration.services.stages import HOUR, NINE, NOON_BEFORE, SECOND, people
 from tests.provider import Act, Behaviour, Provider, Received, always
 
@@ -239,22 +239,6 @@ async def test_all_that_are_refused_come_to_an_end(database_url: str, clock: Fak
 
 
 # --- A provider that misbehaves ---------------------------------------------------------------
-
-
-class Relay(RecordingSender):
-    """Pass batches on to a real sender, and remember what was sent."""
-
-    def __init__(self, sender: HttpBatchSender) -> None:
-        super().__init__(batch_size=sender.batch_size)
-        self._sender = sender
-
-    @property
-    def key_lifetime(self) -> timedelta | None:
-        return self._sender.key_lifetime
-
-    async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
-        self.sent.extend(messages)
-        return await self._sender.send_many(messages)
 
 
 @contextlib.asynccontextmanager

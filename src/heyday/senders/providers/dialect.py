@@ -57,6 +57,8 @@ OF_LETTER = Meaning(OutcomeKind.REFUSED, None)
 OF_ACCOUNT = Meaning(OutcomeKind.NOT_ACCEPTED, Trouble.ACCOUNT)
 OF_PACE = Meaning(OutcomeKind.NOT_ACCEPTED, Trouble.PACE)
 OF_PROVIDER = Meaning(OutcomeKind.NOT_ACCEPTED, Trouble.PROVIDER)
+# Took nothing either, but something with this key before: a repeat would be told the same again.
+OF_EARLIER = Meaning(OutcomeKind.FORGOTTEN, None)
 
 
 class Dialect(Protocol):

@@ -1,10 +1,13 @@
 """Turn what a provider says into outcomes, one for each letter of a call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
+from heyday.domain.letters import Letter
+from heyday.domain.models import ClaimedMessage
 from heyday.senders.answers import (
     Answer,
     is_success,
@@ -19,21 +22,24 @@ from heyday.senders.scrub import Scrubber
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Know the provider, when it was asked and about whom.
+    """Know the provider, what it was asked and when.
 
-    honours_keys: whether it takes a second request with the same key for the first.
+    messages: of the letters, and perhaps of some that were not in the call.   honours_keys: whether
+    it takes a second request with the same key for the first.
     """
 
     dialect: Dialect
-    scrubber: Scrubber
+    messages: Sequence[ClaimedMessage]
+    letters: Sequence[Letter]
     now: datetime
     honours_keys: bool
 
-    def judge(self, answer: Answer, count: int) -> list[Outcome]:
-        """Return the outcomes of a call with so many letters, in their order.
+    def judge(self, answer: Answer) -> list[Outcome]:
+        """Return the outcomes of the call, in the order of its letters.
 
         An answer other than 2xx is about all of them, and so is one that says nothing of each.
         """
+        count = len(self.letters)
         if not is_success(answer.status):
             whole = self._judge_refusal(answer)
             is_of_batch = whole.kind is OutcomeKind.REFUSED and count > 1
@@ -96,7 +102,15 @@ class Judge:
         return f"{said} ({fault})" if is_known else said
 
     def _body(self, answer: Answer) -> str | None:
-        return self.scrubber.scrub((answer.body or b"").decode("utf-8", "replace")) or None
+        """Return what is kept of an answer: nobody's name, address, subject, page or link."""
+        if not answer.body:
+            return None
+        more = [
+            f"{each.subject} {each.text} {each.html or ''} {each.unsubscribe_url or ''}"
+            for each in self.letters
+        ]
+        said = answer.body.decode("utf-8", "replace")
+        return Scrubber(self.messages, more).scrub(said) or None
 
 
 def seconds(number: float) -> timedelta:

@@ -22,6 +22,7 @@ from heyday.senders.mime import Origin
 from heyday.senders.providers.dialect import (
     KEY_NAME,
     OF_ACCOUNT,
+    OF_EARLIER,
     OF_PACE,
     Meaning,
     Reading,
@@ -35,6 +36,7 @@ CALLS_PER_SECOND = 2.0
 
 _MEANINGS = {
     "rate_limit_exceeded": OF_PACE,
+    "invalid_idempotent_request": OF_EARLIER,  # the key came before, with another text
     "daily_quota_exceeded": OF_ACCOUNT,
     "monthly_quota_exceeded": OF_ACCOUNT,
     "missing_api_key": OF_ACCOUNT,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from heyday.domain.addresses import to_mail_address
 from heyday.domain.delivery import Outcome, OutcomeKind
@@ -15,7 +15,6 @@ from heyday.senders.place import Place, header_lines
 from heyday.senders.providers.dialect import Dialect
 from heyday.senders.providers.judging import Judge
 from heyday.senders.resolving import Resolve, ask_system
-from heyday.senders.scrub import Scrubber
 
 _NO_ADDRESS = Outcome(
     OutcomeKind.REFUSED, error="the person's address is none; no provider was asked"
@@ -68,37 +67,39 @@ class ProviderSender(HttpCalls):
 
         Whose address is none is in no call.
         """
-        letters = [self._write(message) for message in messages]
+        letters = [as_sent(self._writer.write(message)) for message in messages]
         sound = [letter for letter in letters if letter]
-        outcomes = await self._call_for(sound, messages) if sound else []
+        outcomes = await self._send_sound(sound, messages) if sound else []
         if outcomes and outcomes[0].is_of_batch:
             return [outcomes[0]] * len(messages)  # it goes again in halves, whoever is in it
         remaining = iter(outcomes)
         return [next(remaining) if letter else _NO_ADDRESS for letter in letters]
 
-    def _write(self, message: ClaimedMessage) -> Letter | None:
-        """Return the letter; None if its address is none.
-
-        Some providers take a list with commas where one address is meant, so nothing may look like
-        one; and a domain goes along as DNS knows it, which all of them take.
-        """
-        letter = self._writer.write(message)
-        to = to_mail_address(letter.to)
-        return replace(letter, to=str(to), subject=clean(letter.subject)) if to else None
-
-    async def _call_for(
+    async def _send_sound(
         self, letters: Sequence[Letter], messages: Sequence[ClaimedMessage]
     ) -> Sequence[Outcome]:
-        request = self._dialect.request(letters, self._clock.now())
-        lines = header_lines(request.headers)
-        answer = await self._call(
-            self._place.request(request.name, request.content, request.key, lines)
-        )
+        request = write_request(self._dialect, self._place, letters, self._clock.now())
+        answer = await self._call(request)
         if isinstance(answer, Outcome):
             return [answer] * len(letters)
-        more = [f"{a.subject} {a.text} {a.html or ''} {a.unsubscribe_url or ''}" for a in letters]
         honours_keys = self.key_lifetime is not None
-        scrubber = Scrubber(messages, more)
-        return Judge(self._dialect, scrubber, self._clock.now(), honours_keys).judge(
-            answer, len(letters)
-        )
+        judge = Judge(self._dialect, messages, letters, self._clock.now(), honours_keys)
+        return judge.judge(answer)
+
+
+def as_sent(letter: Letter) -> Letter | None:
+    """Return a letter as every provider takes it; None if its address is none.
+
+    Some take a list with commas where one address is meant, so nothing may look like one. A domain
+    goes along as DNS knows it, and a subject is one line.
+    """
+    to = to_mail_address(letter.to)
+    return replace(letter, to=str(to), subject=clean(letter.subject)) if to else None
+
+
+def write_request(
+    dialect: Dialect, place: Place, letters: Sequence[Letter], now: datetime
+) -> bytes:
+    """Return the request that carries these letters, to its last byte."""
+    asked = dialect.request(letters, now)
+    return place.request(asked.name, asked.content, asked.key, header_lines(asked.headers))

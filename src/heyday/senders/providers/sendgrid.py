@@ -34,9 +34,8 @@ class SendGrid:
 
     def __init__(self, key: str, origin: Origin) -> None:
         self._domain = origin.address.domain
-        self._from = {"from": {"email": str(origin.address)}}
-        if origin.name:
-            self._from["from"]["name"] = origin.name
+        named = {"name": origin.name} if origin.name else {}
+        self._from: dict[str, object] = {"from": {"email": str(origin.address), **named}}
         if origin.reply_to:
             self._from["reply_to"] = {"email": str(origin.reply_to)}
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}

@@ -71,11 +71,10 @@ class Webhook:
         body = {"type": EVENT, "timestamp": now, "data": data}
         content = msgspec.json.encode(body)
         seconds = int(now.timestamp())
-        signed = b"%b.%d.%b" % (letter.key.encode(), seconds, content)
         headers = {
             "webhook-id": letter.key,
             "webhook-timestamp": str(seconds),
-            "webhook-signature": " ".join(_sign(secret, signed) for secret in self._secrets),
+            "webhook-signature": sign(self._secrets, letter.key, seconds, content),
         }
         return Request("", content, headers)
 
@@ -89,5 +88,8 @@ class Webhook:
         return Reading()
 
 
-def _sign(secret: bytes, signed: bytes) -> str:
-    return f"v1,{b64encode(hmac.digest(secret, signed, 'sha256')).decode()}"
+def sign(secrets: Sequence[bytes], key: str, seconds: int, content: bytes) -> str:
+    """Return the signatures of a webhook, one by each secret. seconds: since 1970."""
+    signed = b"%b.%d.%b" % (key.encode(), seconds, content)
+    digests = (hmac.digest(secret, signed, "sha256") for secret in secrets)
+    return " ".join(f"v1,{b64encode(digest).decode()}" for digest in digests)
