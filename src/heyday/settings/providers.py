@@ -168,9 +168,11 @@ def refuse_provider_contradictions(settings: "Settings") -> None:
 def refuse_one_place_for_several(settings: "Settings") -> None:
     """Raise ConfigurationError where two providers would be called at one address."""
     place = settings.provider_url
-    by_api = [name for name in settings.sender_names if name in _NEEDED]
+    by_api = NEEDED.keys() - {SenderName.WEBHOOK}
     there = [
-        n for n in by_api if n != SenderName.WEBHOOK and settings.through(n).provider_url == place
+        name
+        for name in settings.sender_names
+        if name in by_api and settings.through(name).provider_url == place
     ]
     if place and len(there) > 1:
         raise ConfigurationError(
