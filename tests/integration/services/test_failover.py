@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 from aiohttp import web
 
@@ -106,8 +107,8 @@ async def by_sender(pipeline: Pipeline) -> dict[str | None, int]:
     return {row["sender"]: row["n"] for row in rows}
 
 
-def intended(plan: SenderPlan, rows: list[Mapping[str, object]]) -> list[object]:
-    return [plan.rank(row["id"])[0] for row in rows]  # type: ignore[arg-type]
+def intended(plan: SenderPlan, rows: list[asyncpg.Record]) -> list[str]:
+    return [plan.rank(row["id"])[0] for row in rows]
 
 
 async def test_two_that_are_well_get_their_shares_and_rows_say_whose_they_were(
