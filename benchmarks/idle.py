@@ -35,7 +35,8 @@ class IdleSender:
 async def open_idle_app(settings: Settings, *, is_server: bool = False) -> AsyncIterator[App]:
     """Build everything as ever, on a sender that does nothing."""
     async with open_app(settings, is_server=is_server) as app:
-        idle = App(app.settings, app.url, app.database, app.inbox, OneByOne(IdleSender()))
+        senders = dict.fromkeys(app.settings.sender_plan.senders, OneByOne(IdleSender()))
+        idle = App(app.settings, app.url, app.database, app.inbox, senders)
         try:
             yield idle
         finally:

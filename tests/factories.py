@@ -24,6 +24,7 @@ from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sealing import Seals
+from heyday.domain.sender_plan import Share
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED, TzDatabase
 from heyday.failpoints import Failpoints
@@ -40,6 +41,7 @@ from heyday.services.importing import ImportService
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
+from heyday.services.routes import Route, Routes
 from heyday.services.scheduling import (
     RHYTHMS,
     SWEEP,
@@ -90,16 +92,20 @@ def gate_of(  # noqa: PLR0913 - one parameter for each part that it joins
     news: asyncio.Event | None = None,
     breaker: BreakerConfig | None = None,
     limit: float | None = None,
+    name: str = "test",
 ) -> ProviderGate:
     """Return what stands before a provider."""
-    pace = PostgresPace(database, news or asyncio.Event(), "test", PacePolicy(limit))
+    pace = PostgresPace(database, news or asyncio.Event(), name, PacePolicy(limit))
     stopper = Breaker(breaker or BreakerConfig())
-    return ProviderGate(provider="test", breaker=stopper, pace=pace, clock=clock, metrics=metrics)
+    return ProviderGate(provider=name, breaker=stopper, pace=pace, clock=clock, metrics=metrics)
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """Set what differs between the pipelines of tests."""
+    """Set what differs between the pipelines of tests.
+
+    senders: those that share, in the place of the one that the pipeline is given.
+    """
 
     time: TimePolicies = field(default_factory=TimePolicies)
     time_by_type: Mapping[str, TimePolicies] = field(default_factory=dict)
@@ -116,6 +122,7 @@ class PipelineConfig:
     pool_max: int = 10
     guard: ClockGuard = field(default_factory=FakeGuard)
     failpoints: Failpoints | None = None
+    senders: Mapping[Share, BatchSender] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,24 +262,30 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
     planner = Planner(timezones, config.plan)
     notifications = Notifications(url)
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
-    policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
     store: Store = database
-    provider: BatchSender = sender
     if points := config.failpoints:
-        store, provider = points.guard_store(store), points.guard_sender(provider)
-        transport = points.guard_transport(transport)
+        store, transport = points.guard_store(store), points.guard_transport(transport)
+    senders = config.senders or {Share("test"): sender}
+    routes = [
+        _route(
+            share,
+            each,
+            config,
+            gate_of(
+                database,
+                clock,
+                metrics,
+                news=notifications.event(PACE),
+                breaker=config.breaker,
+                limit=config.rate_limit,
+                name=share.sender,
+            ),
+        )
+        for share, each in senders.items()
+    ]
     sending = MessageSenderService(
         store=store,
-        sender=provider,
-        gate=gate_of(
-            database,
-            clock,
-            metrics,
-            news=notifications.event(PACE),
-            breaker=config.breaker,
-            limit=config.rate_limit,
-        ),
-        policy=policy,
+        routes=Routes(routes),
         planner=planner,
         clock=clock,
         metrics=metrics,
@@ -313,3 +326,9 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         recovery=RecoveryScheduler(scheduling, alarm, clock, guard, metrics),
         worker=MessageWorker(transport, sending, clock, guard, config.worker),
     )
+
+
+def _route(share: Share, sender: BatchSender, config: PipelineConfig, gate: ProviderGate) -> Route:
+    policy = DeliveryPolicy(config.retry, sender.key_lifetime, config.holding)
+    guarded = config.failpoints.guard_sender(sender) if config.failpoints else sender
+    return Route(share, guarded, gate, policy)

@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -139,6 +139,10 @@ class Failpoints:
     def guard_store(self, store: Store) -> Store:
         """Return the store with the points in its transactions."""
         return _FailingStore(store, self)
+
+    def guard_senders(self, senders: Mapping[str, BatchSender]) -> Mapping[str, BatchSender]:
+        """Watch each of some senders."""
+        return {name: self.guard_sender(sender) for name, sender in senders.items()}
 
     def guard_sender(self, sender: BatchSender) -> BatchSender:
         """Return the sender with the points around its calls."""

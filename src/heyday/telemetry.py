@@ -39,6 +39,12 @@ class Metrics:
             "Outcomes not written because another worker held the row by then.",
             registry=self.registry,
         )
+        self.attempts_by_sender = Counter(
+            "heyday_sender_attempts_total",
+            "Attempts to send, by sender and outcome.",
+            ["sender", "outcome"],
+            registry=self.registry,
+        )
         self.illegal_moves = Counter(
             "heyday_illegal_moves_total",
             "Changes of status that were asked for and are not legal.",

@@ -1,7 +1,7 @@
 """The statements of db/sql/message_logs.sql, on the model database (ports.MessageLogStore)."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -18,6 +18,7 @@ from heyday.domain.models import (
     UpcomingGreeting,
 )
 from heyday.domain.queue_ports import OnTheWay
+from heyday.domain.sender_plan import Assigned
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import IN_FLIGHT, PENDING, Status
 from tests.model.plans import is_fit
@@ -71,12 +72,19 @@ class ModelMessages:
         return [_due(self._database.put(replace(row, queued_at=now))) for row in lost]
 
     async def claim(
-        self, batch: Batch, now: datetime, rules: ClaimRules, lease: timedelta
+        self,
+        batch: Batch,
+        now: datetime,
+        rules: ClaimRules,
+        lease: timedelta,
+        assigned: Assigned | None = None,
     ) -> Claim:
         self._database.statements.append("claim")
-        rows = self._claim(batch, now, rules, lease, is_doubtful=False)
+        # The machine has one sender, and so no spares.
+        senders = dict(zip(batch.message_ids, assigned.senders if assigned else (), strict=False))
+        rows = self._claim(batch, now, rules, lease, senders, is_doubtful=False)
         if len(rows) < len(batch.message_ids):
-            rows += self._claim(batch, now, rules, lease, is_doubtful=True)
+            rows += self._claim(batch, now, rules, lease, senders, is_doubtful=True)
         taken = [row for row in rows if row.status is Status.SENDING]
         changed = [row for row in rows if row.status in {Status.CANCELLED, Status.QUEUED}]
         return Claim(
@@ -235,12 +243,13 @@ class ModelMessages:
         ]
         return sorted(found, key=_instant)[:limit]
 
-    def _claim(
+    def _claim(  # noqa: PLR0913 - as many as the statement takes
         self,
         batch: Batch,
         now: datetime,
         rules: ClaimRules,
         lease: timedelta,
+        senders: Mapping[UUID, str],
         *,
         is_doubtful: bool,
     ) -> list[MessageRow]:
@@ -263,6 +272,9 @@ class ModelMessages:
                     epoch=row.epoch + 1,
                     lease_until=lease_until if verdict[0] is Status.SENDING else None,
                     error_message=verdict[1] or row.error_message,
+                    sender=row.sender
+                    if row.ambiguous_since or verdict[0] is not Status.SENDING
+                    else senders.get(row.id, row.sender),
                 )
             )
             for row, verdict in judged
@@ -377,4 +389,5 @@ def _attempt(outcome: Recorded) -> AttemptRow:
         finished_at=outcome.finished_at,
         api_response_code=outcome.response_code,
         error_message=outcome.error,
+        sender=outcome.sender,
     )

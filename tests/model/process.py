@@ -22,6 +22,7 @@ from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import MessageLogStore, PlanStore, Session
 from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.retry import RetryPolicy
+from heyday.domain.sender_plan import Share
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import TzDatabase
 from heyday.services.gate import ProviderGate
@@ -30,6 +31,7 @@ from heyday.services.leases import LeaseConfig
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
+from heyday.services.routes import Route, Routes
 from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
@@ -187,17 +189,17 @@ class Process:
         sender = ProcessSender(self)
         self.planner = Planner(TIMEZONES, PlanConfig())
         self.users = UserService(store, self.planner, clock)
+        gate = ProviderGate(
+            provider="model",
+            breaker=Breaker(BREAKER),
+            pace=ModelPace(around.paces),
+            clock=clock,
+            metrics=METRICS,
+        )
+        policy = DeliveryPolicy(RetryPolicy(), sender.key_lifetime, around.holding)
         self.sending = MessageSenderService(
             store=store,
-            sender=sender,
-            gate=ProviderGate(
-                provider="model",
-                breaker=Breaker(BREAKER),
-                pace=ModelPace(around.paces),
-                clock=clock,
-                metrics=METRICS,
-            ),
-            policy=DeliveryPolicy(RetryPolicy(), sender.key_lifetime, around.holding),
+            routes=Routes([Route(Share("model"), sender, gate, policy)]),
             planner=self.planner,
             clock=clock,
             metrics=METRICS,

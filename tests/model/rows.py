@@ -78,6 +78,7 @@ class MessageRow:
     api_response_body: str | None = None
     error_message: str | None = None
     provider_message_id: str | None = None
+    sender: str | None = None
 
     @property
     def due_at(self) -> datetime:
@@ -96,6 +97,7 @@ class MessageRow:
             idempotency_key=self.idempotency_key,
             email=email,
             text=self.message_content,
+            sender=self.sender,
         )
 
 
@@ -110,6 +112,7 @@ class AttemptRow:
     finished_at: datetime
     api_response_code: int | None
     error_message: str | None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

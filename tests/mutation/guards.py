@@ -18,6 +18,7 @@ _DELIVERY = "src/heyday/domain/delivery.py"
 _RETRY = "src/heyday/domain/retry.py"
 _GATE = "src/heyday/services/gate.py"
 _LEASES = "src/heyday/services/leases.py"
+_ROUTES = "src/heyday/services/routes.py"
 _SCHEDULING = "src/heyday/services/scheduling.py"
 _SENDING = "src/heyday/services/sending.py"
 _SERVE = "src/heyday/cli/serve.py"
@@ -27,6 +28,7 @@ _SAFE_MODE = "src/heyday/services/safe_mode.py"
 _WORKER = "src/heyday/workers/message.py"
 
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
+_FAILOVER = "tests/integration/services/test_failover.py"
 _BATCHES = "tests/integration/services/test_batches.py"
 _BATCH_ANSWERS_TESTS = "tests/unit/senders/test_batch_answers.py"
 _SMTP_TESTS = "tests/unit/senders/test_smtp.py"
@@ -119,6 +121,46 @@ GUARDS: tuple[Guard, ...] = (
         "    epoch = m.epoch + 1,\n    lease_until = CASE",
         "    lease_until = CASE",
         [f"{_SENDING_TESTS}::test_a_worker_that_lost_its_lease_cannot_write_over_the_next_one"],
+    ),
+    Guard(
+        "claim: sender",
+        "What may have been taken by one provider leaves through that one or through none.",
+        _MESSAGES,
+        "    sender = CASE WHEN m.ambiguous_since IS NOT NULL\n                       OR coalesce(",
+        "    sender = CASE WHEN coalesce(",
+        [f"{_FAILOVER}::test_who_dies_in_a_call_has_said_through_whom_and_it_stays_there"],
+    ),
+    Guard(
+        "claim: who says through whom",
+        "The sender is on record before the call, for a worker that dies in it.",
+        _MESSAGES,
+        "                  ELSE coalesce(t.sender, m.sender) END,\n",
+        "                  ELSE m.sender END,\n",
+        [f"{_FAILOVER}::test_two_that_are_well_get_their_shares_and_rows_say_whose_they_were"],
+    ),
+    Guard(
+        "routes: sender is gone",
+        "What may have been taken by a provider that is named no more is nobody else's.",
+        _ROUTES,
+        '        return self._routes.get(message.sender or "")\n',
+        '        return self._routes.get(message.sender or "", self._any)\n',
+        [f"{_FAILOVER}::test_if_its_sender_is_gone_a_person_decides_and_is_told_why"],
+    ),
+    Guard(
+        "routes: not let go",
+        "What a provider says of a greeting that it may have taken is not undone for another.",
+        _ROUTES,
+        "        if message.ambiguous_since is not None:\n            return outcome\n",
+        "",
+        ["tests/unit/services/test_routes.py::test_what_may_have_been_taken_is_not_let_go"],
+    ),
+    Guard(
+        "routes: at once",
+        "Nobody waits for a provider that is away while another one is well.",
+        _ROUTES,
+        "            return replace(outcome, retry_after=None)\n",
+        "            return outcome\n",
+        [f"{_FAILOVER}::test_all_leave_through_the_other_in_time_and_shares_return"],
     ),
     Guard(
         "claim: instant",

@@ -46,6 +46,7 @@ TypeName = Annotated[
 class Message(Struct, frozen=True):
     """Show where one greeting stands. Neither the person nor the text is shown here.
 
+    sender: through whom it left, or was last to leave; null before the first attempt.
     allowed: what may be done with it now: cancel; or retry and resolve.
     """
 
@@ -65,6 +66,7 @@ class Message(Struct, frozen=True):
     next_attempt_at: Annotated[datetime, _TRIED_AT] | None
     api_response_code: Annotated[int, Meta(examples=[503])] | None
     error_message: Annotated[str, Meta(examples=["no answer came in time"])] | None
+    sender: Annotated[str, Meta(examples=["smtp"])] | None
     allowed: Annotated[list[Action], Meta(examples=[["retry", "resolve"]])]
 
 
@@ -87,7 +89,9 @@ class MessageEvent(Struct, frozen=True):
     """Say what happened to a message at an instant."""
 
     at: Annotated[datetime, _TRIED_AT]
-    text: Annotated[str, Meta(examples=["attempt 2: ambiguous, to be UNKNOWN, HTTP 503"])]
+    text: Annotated[
+        str, Meta(examples=["attempt 2 through http: ambiguous, to be UNKNOWN, HTTP 503"])
+    ]
 
 
 class MessageAttempt(Struct, frozen=True):
@@ -100,6 +104,7 @@ class MessageAttempt(Struct, frozen=True):
     finished_at: Annotated[datetime, _TRIED_AT]
     api_response_code: Annotated[int, Meta(examples=[503])] | None
     error_message: Annotated[str, Meta(examples=["no answer came in time"])] | None
+    sender: Annotated[str, Meta(examples=["smtp"])] | None
 
 
 class MessageHistory(Message, frozen=True):
@@ -143,6 +148,7 @@ def shown_message(row: GreetingRow) -> Message:
         next_attempt_at=row.next_attempt_at,
         api_response_code=row.response_code,
         error_message=row.error,
+        sender=row.sender,
         allowed=[action for target, action in _ACTIONS.items() if target in targets],
     )
 
@@ -169,4 +175,5 @@ def _shown_attempt(attempt: Attempt) -> MessageAttempt:
         attempt.finished_at,
         attempt.response_code,
         attempt.error,
+        attempt.sender,
     )

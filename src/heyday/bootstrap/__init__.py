@@ -1,9 +1,10 @@
 """Build everything: the composition root."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,8 +16,8 @@ from heyday.bootstrap.imports import ImportParts, build_imports
 from heyday.bootstrap.privacy import PrivacyParts, load_seals
 from heyday.bootstrap.provider import (
     build_gate,
-    delivery_policy,
-    open_sender,
+    build_routes,
+    open_senders,
     sending_config,
 )
 from heyday.clock import SteadyClock
@@ -54,7 +55,6 @@ from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
@@ -75,14 +75,18 @@ from heyday.settings.choices import Pooler, SenderName
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
 
+if TYPE_CHECKING:
+    from heyday.services.gate import ProviderGate
+
 log = structlog.get_logger()
 
 
 class App:
     """Hold what the doors need; each part is built when it is first asked for.
 
-    failpoints: where the process is to die; None: nowhere.   clock: the time; None: one that
-    begins now.   seals: what links and addresses are sealed with.
+    senders: what talks to providers, by name.   failpoints: where the process is to die; None:
+    nowhere.   clock: the time; None: one that begins now.   seals: what links and addresses are
+    sealed with.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
@@ -91,7 +95,7 @@ class App:
         url: str,
         database: Database,
         inbox: InboxRepository,
-        sender: BatchSender,
+        senders: Mapping[str, BatchSender],
         failpoints: Failpoints | None = None,
         clock: SteadyClock | None = None,
         seals: Seals = NO_SEALS,
@@ -104,7 +108,8 @@ class App:
         self._steady = clock or SteadyClock(settings.clock_tolerance)
         self.clock: Clock = self._steady
         self.metrics = Metrics()
-        self._sender = failpoints.guard_sender(sender) if failpoints else sender
+        self._senders = failpoints.guard_senders(senders) if failpoints else senders
+        self._gates: list[ProviderGate] = []
         self._store: Store = failpoints.guard_store(database) if failpoints else database
         self._failpoints = failpoints
         self.timezones = {t.name: TimezoneService(settings.policies(t.name)) for t in MESSAGE_TYPES}
@@ -172,7 +177,7 @@ class App:
     @cached_property
     def trial(self) -> TrialService:
         """Return what tries whether letters leave."""
-        return TrialService(self._sender, self.clock)
+        return TrialService(self._senders, self.clock)
 
     @cached_property
     def health(self) -> HealthService:
@@ -197,7 +202,7 @@ class App:
     def reconciliation(self) -> ReconciliationService:
         """Return what balances the books."""
         # Only a mailbox of ours can be asked which letters it has.
-        acceptances = self.inbox if self.settings.sender_name is SenderName.INBOX else None
+        acceptances = self.inbox if self.settings.sender_names == [SenderName.INBOX] else None
         return ReconciliationService(self.database, self.planner, self.clock, acceptances)
 
     @cached_property
@@ -248,7 +253,8 @@ class App:
 
     async def close(self) -> None:
         """End what goes on in the background."""
-        await self._provider_gate.close()
+        for gate in self._gates:
+            await gate.close()
         if self._queue:
             await self._queue.close()
         # Only an API has built it, and only there is something to close.
@@ -289,23 +295,18 @@ class App:
             ),
         )
 
-    @cached_property
-    def _gate(self) -> Gate:
-        return self._provider_gate
-
-    @cached_property
-    def _provider_gate(self) -> ProviderGate:
+    def _open_gate(self, settings: Settings) -> Gate:
+        """Return what stands before a sender. settings: as they hold for it."""
         parts = (self.database, self.announcements.event(PACE), self.clock, self.metrics)
-        return build_gate(self.settings, *parts)
+        self._gates.append(gate := build_gate(settings, *parts))
+        return gate
 
     @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
         return MessageSenderService(
             store=self._store,
-            sender=self._sender,
-            gate=self._gate,
-            policy=delivery_policy(settings, self._sender),
+            routes=build_routes(settings, self._senders, self._open_gate),
             planner=self.planner,
             clock=self.clock,
             metrics=self.metrics,
@@ -352,8 +353,8 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         seals = await load_seals(settings, database)
         database.seal_with(seals)
         inbox = InboxRepository(database)
-        sender = await stack.enter_async_context(open_sender(settings, inbox, clock, seals))
-        app = App(settings, url, database, inbox, sender, failpoints, clock, seals)
+        senders = await stack.enter_async_context(open_senders(settings, inbox, clock, seals))
+        app = App(settings, url, database, inbox, senders, failpoints, clock, seals)
         stack.push_async_callback(app.close)
         yield app
 

@@ -1,8 +1,8 @@
 """Build what talks to the provider, what stands before it, and what decides after its answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from heyday.db.inbox import InboxRepository
 from heyday.db.pacing import PostgresPace
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
+from heyday.domain.gate_ports import Gate
 from heyday.domain.letters import LetterWriter
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
@@ -34,6 +35,7 @@ from heyday.services.gate import ProviderGate
 from heyday.services.leases import LeaseConfig
 from heyday.services.letters import FillingSender
 from heyday.services.one_by_one import OneByOne
+from heyday.services.routes import Route, Routes
 from heyday.services.safe_mode import SafeSender
 from heyday.services.sending import SendingConfig
 from heyday.settings import Settings
@@ -53,13 +55,33 @@ def delivery_policy(settings: Settings, sender: BatchSender) -> DeliveryPolicy:
 def sending_config(settings: Settings) -> SendingConfig:
     """Return how a batch is sent."""
     lease = LeaseConfig(settings.lease, settings.call_timeout)
-    concurrency = settings.concurrency
-    if settings.sender_name is SenderName.SMTP:
-        # More would only wait for a connection, and run out of patience.
-        concurrency = min(concurrency, settings.smtp_connections)
-    concurrency = min(concurrency, most_calls(settings) or concurrency)
-    config = SendingConfig(concurrency, lease)
-    return replace(config, flush_size=max(config.flush_size, settings.provider_batch))
+    config = SendingConfig(settings.concurrency, lease)
+    calls = [settings.through(name).provider_batch for name in settings.sender_names]
+    return replace(config, flush_size=max(config.flush_size, *calls))
+
+
+def build_routes(
+    settings: Settings,
+    senders: Mapping[str, BatchSender],
+    gate_of: Callable[[Settings], Gate],
+) -> Routes:
+    """Return the ways out of here. senders: those in force, by name."""
+    routes = []
+    for share in settings.sender_plan.shares:
+        own, sender = settings.through(SenderName(share.sender)), senders[share.sender]
+        policy = delivery_policy(own, sender)
+        routes.append(Route(share, sender, gate_of(own), policy, _calls_at_once(own)))
+    return Routes(routes)
+
+
+def _calls_at_once(settings: Settings) -> int | None:
+    """Return how many calls for a batch the sender in force takes; None: as many as are made.
+
+    More would only wait for a connection, and run out of patience.
+    """
+    is_smtp = settings.sender_name is SenderName.SMTP
+    most = settings.smtp_connections if is_smtp else most_calls(settings)
+    return min(settings.concurrency, most) if most else None
 
 
 def build_gate(
@@ -77,10 +99,23 @@ def build_gate(
 
 
 @asynccontextmanager
-async def open_sender(
+async def open_senders(
+    settings: Settings, inbox: InboxRepository, clock: Clock, seals: Seals
+) -> AsyncIterator[Mapping[str, BatchSender]]:
+    """Lend the senders in force, by name."""
+    async with AsyncExitStack() as stack:
+        senders: dict[str, BatchSender] = {}
+        for name in settings.sender_names:
+            opening = _open_sender(settings.through(name), inbox, clock, seals)
+            senders[name] = await stack.enter_async_context(opening)
+        yield senders
+
+
+@asynccontextmanager
+async def _open_sender(
     settings: Settings, inbox: InboxRepository, clock: Clock, seals: Seals
 ) -> AsyncIterator[BatchSender]:
-    """Lend the sender in force; what reaches people reaches those alone who may be."""
+    """Lend one sender; what reaches people reaches those alone who may be."""
     letters = build_letters(settings, seals)
     if settings.sender_name is SenderName.INBOX:
         yield FillingSender(OneByOne(InboxSender(inbox, clock)), letters)

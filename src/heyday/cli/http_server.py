@@ -40,7 +40,7 @@ class HttpServer(uvicorn.Server):
             replies=app.habits.replies,
             cors_origins=app.settings.origins,
         )
-        sender = app.settings.sender_name.value
+        sender = str(app.settings.sender_plan)
         feed = InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links)
         config = uvicorn.Config(
             create_app(services, create_pages(feed, app.privacy.unsubscribing)),

@@ -154,6 +154,7 @@ def _greeting(row: GreetingRow) -> dict[str, object]:
         "next_attempt_at": _iso(row.next_attempt_at),
         "api_response_code": row.response_code,
         "error_message": row.error,
+        "sender": row.sender,
     }
 
 
@@ -166,6 +167,7 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "finished_at": attempt.finished_at.isoformat(),
         "api_response_code": attempt.response_code,
         "error_message": attempt.error,
+        "sender": attempt.sender,
     }
 
 

@@ -15,7 +15,9 @@ from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import TypeBalance
 from heyday.services.reconciling import COLUMNS, Books, totals_of
 from heyday.settings import Settings, load_settings
+from heyday.settings.by_sender import load_own_of_sender, sender_prefix
 from heyday.settings.by_type import load_own_policies, prefix_of
+from heyday.settings.choices import SenderName
 from heyday.settings.values import HIDDEN, without_password
 
 _ADVICE = {
@@ -108,7 +110,7 @@ def settings(
             field.description or "",
         )
         for name, field in Settings.model_fields.items()
-    ] + _own_policies()
+    ] + [*_own_policies(), *_own_of_senders()]
     if as_json:
         keys = ("name", "value", "default", "meaning")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
@@ -130,6 +132,20 @@ def _own_policies() -> list[tuple[str, str, str, str]]:
         )
         for message_type in MESSAGE_TYPES
         for name, value in load_own_policies(message_type.name).items()
+    ]
+
+
+def _own_of_senders() -> list[tuple[str, str, str, str]]:
+    """Return what is set for one sender alone."""
+    return [
+        (
+            f"{sender_prefix(sender)}{name.upper()}",
+            _shown(value),
+            "as for all",
+            f"HEYDAY_{name.upper()}, for {sender} alone.",
+        )
+        for sender in SenderName
+        for name, value in load_own_of_sender(sender).items()
     ]
 
 

@@ -33,25 +33,25 @@ _ADVICE = {
 def send_test(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where the letter goes.")],
 ) -> None:
-    """Send one letter through the sender in force, and say what came of it.
+    """Send one letter through each sender in force, and say what came of it.
 
     HEYDAY_SAFE_ADDRESS and HEYDAY_ALLOWED_DOMAINS hold for it as for greetings. Exit status 1
-    unless it was accepted.
+    unless each was accepted.
     """
 
-    async def work(heyday: App) -> tuple[SenderName, Outcome]:
-        name = heyday.settings.sender_name
-        if name is SenderName.INBOX:
+    async def work(heyday: App) -> dict[str, Outcome]:
+        if set(heyday.settings.sender_names) == {SenderName.INBOX}:
             raise ConfigurationError(
                 "SENDER=inbox sends nothing, so there is nothing to try; expected http or smtp"
             )
-        return name, await heyday.trial.send(address)
+        return await heyday.trial.send(address)
 
-    name, outcome = with_app(work)
+    outcomes = with_app(work)
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    for line in lines_of(name, outcome):
-        console.print(line)
-    if outcome.kind is not OutcomeKind.ACCEPTED:
+    for name, outcome in outcomes.items():
+        for line in lines_of(SenderName(name), outcome):
+            console.print(line)
+    if any(outcome.kind is not OutcomeKind.ACCEPTED for outcome in outcomes.values()):
         raise typer.Exit(1)
 
 

@@ -20,6 +20,7 @@ from heyday.domain.models import (
     UpcomingGreeting,
 )
 from heyday.domain.queue_ports import AGES, OnTheWay
+from heyday.domain.sender_plan import Assigned
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import Status
 
@@ -105,6 +106,7 @@ def _claimed(row: asyncpg.Record) -> ClaimedMessage:
         idempotency_key=row["idempotency_key"],
         email=row["email"],
         text=row["message_content"],
+        sender=row["sender"],
     )
 
 
@@ -126,6 +128,7 @@ def _values(outcome: Recorded) -> tuple[object, ...]:
         outcome.response_body,
         outcome.error,
         outcome.provider_message_id,
+        outcome.sender,
     )
 
 
@@ -156,7 +159,12 @@ class MessageLogRepository:
         return _due(await self._connection.fetch(_ENQUEUE_AGAIN, now, due_before, *bounds))
 
     async def claim(
-        self, batch: Batch, now: datetime, rules: ClaimRules, lease: timedelta
+        self,
+        batch: Batch,
+        now: datetime,
+        rules: ClaimRules,
+        lease: timedelta,
+        assigned: Assigned | None = None,
     ) -> Claim:
         """Take the batch's rows that are due and still wanted: QUEUED to SENDING.
 
@@ -171,6 +179,8 @@ class MessageLogRepository:
             list(rules.skip_before),
             lease,
             list(rules.same_occasion),
+            list(assigned.senders) if assigned else [],
+            list(assigned.spares) if assigned else [],
         )
         is_of_one_instant = batch.first_at == batch.last_at
         rows = await self._connection.fetch(_CLAIM[False, is_of_one_instant], *values)

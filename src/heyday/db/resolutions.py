@@ -19,7 +19,7 @@ _BEFORE_ALL = UUID(int=0)
 _COLUMNS = (
     "id, user_id, idempotency_key, message_type, delivery_date, scheduled_send_time, "
     "actual_send_time, status, retry_count, ambiguous_count, created_at, queued_at, "
-    "next_attempt_at, api_response_code, error_message"
+    "next_attempt_at, api_response_code, error_message, sender"
 )
 
 
@@ -113,6 +113,7 @@ class ResolutionRepository:
                 finished_at=row["finished_at"],
                 response_code=row["api_response_code"],
                 error=row["error_message"],
+                sender=row["sender"],
             )
             for row in rows
         ]
@@ -148,4 +149,5 @@ def _greeting(row: asyncpg.Record) -> GreetingRow:
         next_attempt_at=row["next_attempt_at"],
         response_code=row["api_response_code"],
         error=row["error_message"],
+        sender=row["sender"],
     )

@@ -3,7 +3,7 @@
 Source: DESIGN section 4; docs/adr/0005-delivery.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -41,7 +41,7 @@ class OutcomeKind(StrEnum):
     NOT_TRIED = "not_tried"
     """No attempt was made: the worker stopped, or could not call in time."""
     FORGOTTEN = "forgotten"
-    """No attempt was made: the provider has forgotten the key of one that was ambiguous."""
+    """No attempt was made: nobody knows the key of one that was ambiguous any more."""
 
 
 class Trouble(StrEnum):
@@ -76,6 +76,19 @@ class Outcome:
     trouble: Trouble | None = None
     is_probe: bool = False
     is_of_batch: bool = False
+
+
+def moving_on(outcome: Outcome) -> Outcome:
+    """Return what an outcome means where another sender may take the greeting next.
+
+    A provider that refuses us has not judged the message; for how long it wants to be left alone
+    is nothing to others.
+    """
+    if outcome.kind is OutcomeKind.AMBIGUOUS or outcome.trouble is None:
+        return outcome
+    is_refused = outcome.kind is OutcomeKind.REFUSED
+    kind = OutcomeKind.NOT_ACCEPTED if is_refused else outcome.kind
+    return replace(outcome, kind=kind, retry_after=None)
 
 
 _UNTRIED = frozenset({OutcomeKind.NOT_TRIED, OutcomeKind.FORGOTTEN})
@@ -138,6 +151,7 @@ class DeliveryPolicy:
             response_body=outcome.body,
             error=outcome.error,
             provider_message_id=outcome.provider_message_id,
+            sender=message.sender,
         )
 
     def _wait(self, message: ClaimedMessage, outcome: Outcome, jitter: float) -> timedelta:

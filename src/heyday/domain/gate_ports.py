@@ -22,6 +22,10 @@ class Gate(Protocol):
         """
         ...
 
+    def room(self) -> float:
+        """Return how many greetings might be sent now: infinity while the provider is well."""
+        ...
+
     def note(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Take in what came of a call, by greeting; return it, marked if it was a probe."""
         ...

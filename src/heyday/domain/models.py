@@ -71,7 +71,8 @@ class ClaimedMessage:
 
     ambiguous_since: when the first attempt ended of which nobody can say whether it was accepted.
     text, subject, html: as they were frozen; html is None, and subject empty, where a row has none.
-    language: a BCP 47 tag.
+    language: a BCP 47 tag.   sender: through which it leaves, as its row says; None where its
+    ambiguous attempt was made before rows said so.
     """
 
     id: UUID
@@ -88,6 +89,7 @@ class ClaimedMessage:
     subject: str = ""
     html: str | None = None
     language: str = "en"
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Recorded:
     response_body: str | None = None
     error: str | None = None
     provider_message_id: str | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from heyday.domain.models import (
 from heyday.domain.people_ports import UserStore
 from heyday.domain.queue_ports import OnTheWay
 from heyday.domain.resolution_ports import ResolutionStore
+from heyday.domain.sender_plan import Assigned
 from heyday.domain.timezone import Window, ZoneDay
 
 T = TypeVar("T")
@@ -167,9 +168,18 @@ class MessageLogStore(Protocol):
         ...
 
     async def claim(
-        self, batch: Batch, now: datetime, rules: ClaimRules, lease: timedelta
+        self,
+        batch: Batch,
+        now: datetime,
+        rules: ClaimRules,
+        lease: timedelta,
+        assigned: Assigned | None = None,
     ) -> Claim:
-        """Take the batch's rows that are due and still wanted: QUEUED to SENDING."""
+        """Take the batch's rows that are due and still wanted: QUEUED to SENDING.
+
+        assigned: through whom each of the batch is to leave; a row whose attempt was ambiguous
+        keeps its sender. None: nobody calls, and rows stay as they are in this.
+        """
         ...
 
     async def find_held(

@@ -37,6 +37,7 @@ class GreetingRow:
     next_attempt_at: datetime | None
     response_code: int | None
     error: str | None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Attempt:
     finished_at: datetime
     response_code: int | None
     error: str | None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class History:
         events += [Event(attempt.finished_at, _told(attempt)) for attempt in self.attempts]
         is_noted = any(attempt.status is Status.SENT for attempt in self.attempts)
         if row.actual_send_at and not is_noted:
-            events.append(Event(row.actual_send_at, "accepted at the first attempt: SENT"))
+            text = f"accepted at the first attempt{_through(row.sender)}: SENT"
+            events.append(Event(row.actual_send_at, text))
         if row.next_attempt_at and row.status is Status.RETRYING:
             events.append(Event(row.next_attempt_at, "the next attempt may start"))
         return sorted(events, key=lambda event: event.at)
@@ -86,10 +89,15 @@ def _told(attempt: Attempt) -> str:
     if attempt.outcome == RESOLVED:
         text = f"a person decided: {attempt.status}"
     else:
-        text = f"attempt {attempt.attempt}: {attempt.outcome}, to be {attempt.status}"
+        what = f"attempt {attempt.attempt}{_through(attempt.sender)}"
+        text = f"{what}: {attempt.outcome}, to be {attempt.status}"
     if attempt.response_code:
         text += f", HTTP {attempt.response_code}"
     return f"{text} ({attempt.error})" if attempt.error else text
+
+
+def _through(sender: str | None) -> str:
+    return f" through {sender}" if sender else ""
 
 
 def check_note(note: str | None) -> None:

@@ -1,6 +1,7 @@
 """Stand before a provider: let calls through at its pace, and none while it is down."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -106,6 +107,16 @@ class ProviderGate:
                 await self._pause(min(seconds, deadline - now))
         finally:
             self._waiting -= wanted
+
+    def room(self) -> float:
+        """Return how many greetings might be sent now: infinity while the provider is well.
+
+        One where a probe is due, none while it is left alone.
+        """
+        now = self._clock.monotonic()
+        if self._allotment.left_of_block(now) > 0:
+            return 0
+        return math.inf if self._breaker.state is BreakerState.CLOSED else self._breaker.room(now)
 
     def note(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Take in what came of a call, by greeting; return it, marked if it was a probe.

@@ -14,12 +14,12 @@ import structlog
 
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseError, DatabaseUnavailable
-from heyday.domain.gate_ports import Gate
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
-from heyday.domain.ports import BatchSender, Clock, Session, Store
+from heyday.domain.ports import Clock, Session, Store
 from heyday.domain.transitions import Status, check_move
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
+from heyday.services.routes import Route, Routes
 from heyday.telemetry import Metrics
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ _FORGOTTEN = Outcome(
 class SendingConfig:
     """Set how a batch of the queue is sent.
 
-    concurrency: calls in flight at once, each with as many greetings as the sender takes.
+    concurrency: calls in flight at once through one sender, each with as many greetings as that
+    takes.
     flush_size, flush_every: when outcomes are written.   patience: how long a greeting that was
     claimed waits for its turn at the provider.   sweep_chunk: rows of vanished workers that are
     decided about at once.
@@ -66,9 +67,7 @@ class MessageSenderService:
         self,
         *,
         store: Store,
-        sender: BatchSender,
-        gate: Gate,
-        policy: DeliveryPolicy,
+        routes: Routes,
         planner: Planner,
         clock: Clock,
         metrics: Metrics,
@@ -76,9 +75,7 @@ class MessageSenderService:
         config: SendingConfig,
     ) -> None:
         self._store = store
-        self._sender = sender
-        self._gate = gate
-        self._policy = policy
+        self._routes = routes
         self._planner = planner
         self._clock = clock
         self._metrics = metrics
@@ -89,11 +86,11 @@ class MessageSenderService:
     def stop(self) -> None:
         """Start no further call; those in flight are finished and recorded."""
         self._is_stopping = True
-        self._gate.stop()
+        self._routes.stop()
 
     async def wait_until_open(self) -> None:
-        """Return when the provider may be called, or `stop` was: nothing is claimed before."""
-        await self._gate.wait_until_open()
+        """Return when a provider may be called, or `stop` was: nothing is claimed before."""
+        await self._routes.wait_until_open()
 
     async def make_ready(self, batch: Batch) -> None:
         """Do what can be done for a batch before it is due: connect, and claim none of it.
@@ -101,7 +98,7 @@ class MessageSenderService:
         A server process that has not claimed before takes long for its first claim. What fails
         here fails again where it counts.
         """
-        self._sender.make_ready(math.ceil(len(batch.message_ids) / self._sender.batch_size))
+        self._routes.make_ready(batch.message_ids)
         with contextlib.suppress(DatabaseError, TimeoutError):
             async with asyncio.timeout(_REHEARSAL.total_seconds()):
                 await self._claim(replace(batch, message_ids=()))
@@ -130,8 +127,18 @@ class MessageSenderService:
             )
             if not expired:
                 return resolved
-            await self._record(self._decide(expired, [vanished] * len(expired)))
+            await self._record(self._decide_expired(expired, vanished))
             resolved += len(expired)
+
+    def _decide_expired(
+        self, messages: Sequence[ClaimedMessage], vanished: Outcome
+    ) -> list[Recorded]:
+        sorted_out, stranded = self._routes.sort(messages)
+        policy = self._routes.policy_of_stranded
+        decided = self._decide(stranded, [vanished] * len(stranded), policy)
+        for route, some in sorted_out:
+            decided += self._decide(some, [vanished] * len(some), route.policy)
+        return decided
 
     async def _claim(self, batch: Batch) -> Claim:
         """Claim; people whom SQL had changed get, all or none, the plan that fits them now."""
@@ -139,11 +146,13 @@ class MessageSenderService:
         rules = self._planner.claim_rules(now)
         await self._planner.prepare(self._store, now)
 
+        assigned = self._routes.assign(batch.message_ids)
         claim: Claim | None = None
 
         async def work(session: Session) -> Claim:
             nonlocal claim
-            claim = await session.messages.claim(batch, now, rules, self._config.lease.length)
+            length = self._config.lease.length
+            claim = await session.messages.claim(batch, now, rules, length, assigned)
             if claim.changed:
                 zones = self._planner.zones.intersection(claim.changed.values())
                 await self._planner.replan(session, list(claim.changed), zones, now)
@@ -179,16 +188,18 @@ class MessageSenderService:
     async def _send_all(self, messages: Sequence[ClaimedMessage], lease: Lease) -> None:
         if not messages:
             return
-        waiting = iter(messages)
-        done: list[Recorded] = []
+        sorted_out, stranded = self._routes.sort(messages)
+        refused = [self._routes.refuse(message) for message in stranded]
+        done = self._decide(stranded, refused, self._routes.policy_of_stranded)
         finished = asyncio.Event()
         # Not in the group: a database that is lost must not cancel calls that are in flight.
         writer = asyncio.create_task(self._write(done, lease, finished))
         try:
             async with asyncio.TaskGroup() as sending:
-                calls = math.ceil(len(messages) / self._sender.batch_size)
-                for _ in range(min(self._config.concurrency, calls)):
-                    sending.create_task(self._send_next(waiting, done, lease))
+                for route, some in sorted_out:
+                    waiting = iter(some)
+                    for _ in range(self._calls_at_once(route, len(some))):
+                        sending.create_task(self._send_next(route, waiting, done, lease))
             finished.set()
             await writer
             await self._flush(done, lease)
@@ -205,15 +216,23 @@ class MessageSenderService:
             await self._flush(done, lease)
             await lease.beat()
 
+    def _calls_at_once(self, route: Route, greetings: int) -> int:
+        at_most = route.concurrency or self._config.concurrency
+        return min(at_most, math.ceil(greetings / route.sender.batch_size))
+
     async def _send_next(
-        self, waiting: Iterator[ClaimedMessage], done: list[Recorded], lease: Lease
+        self,
+        route: Route,
+        waiting: Iterator[ClaimedMessage],
+        done: list[Recorded],
+        lease: Lease,
     ) -> None:
         """Take as many as one call may carry, again and again, until none is left."""
-        while some := list(islice(waiting, self._sender.batch_size)):
-            await self._send(some, done, lease)
+        while some := list(islice(waiting, route.sender.batch_size)):
+            await self._send(route, some, done, lease)
 
     async def _send(
-        self, messages: Sequence[ClaimedMessage], done: list[Recorded], lease: Lease
+        self, route: Route, messages: Sequence[ClaimedMessage], done: list[Recorded], lease: Lease
     ) -> None:
         """Send in one call, or in as many as the gate makes of it.
 
@@ -222,54 +241,61 @@ class MessageSenderService:
         """
         parts = [messages]
         while parts:
-            part = self._put_off(parts.pop(), done)
+            part = self._put_off(route, parts.pop(), done)
             if not part:
                 continue
-            admitted = await self._gate.admit(self._config.patience, len(part))
+            admitted = await route.gate.admit(self._patience(route), len(part))
             if isinstance(admitted, Outcome):
-                done += self._decide(part, [admitted] * len(part))
+                done += self._decide_for(route, part, [admitted] * len(part))
                 continue
-            called, outcomes = await self._call(part[:admitted], lease)
+            called, outcomes = await self._call(route, part[:admitted], lease)
             if admitted < len(part):
                 parts.append(part[admitted:])
             if outcomes[0].is_of_batch and len(called) > 1:
                 middle = len(called) // 2
                 parts += [called[middle:], called[:middle]]
             else:
-                done += self._decide(called, outcomes)
+                done += self._decide_for(route, called, outcomes)
+
+    def _patience(self, route: Route) -> timedelta:
+        """Return for how long to wait to be admitted: not at all where another sender is well."""
+        moves = route.is_away and self._routes.is_other_well(route)
+        return timedelta() if moves else self._config.patience
 
     def _put_off(
-        self, messages: Sequence[ClaimedMessage], done: list[Recorded]
+        self, route: Route, messages: Sequence[ClaimedMessage], done: list[Recorded]
     ) -> Sequence[ClaimedMessage]:
         """Return those of which a call may be made now; say of the others why there is none."""
+        policy = route.policy
         if self._is_stopping:
-            done += self._decide(messages, [_STOPPING] * len(messages))
+            done += self._decide(messages, [_STOPPING] * len(messages), policy)
             return []
         now = self._clock.now()
-        may = [message for message in messages if self._policy.may_attempt(message, now)]
+        may = [message for message in messages if policy.may_attempt(message, now)]
         if len(may) < len(messages):
-            put_off = [m for m in messages if not self._policy.may_attempt(m, now)]
-            done += self._decide(put_off, [_FORGOTTEN] * len(put_off))
+            put_off = [m for m in messages if not policy.may_attempt(m, now)]
+            done += self._decide(put_off, [_FORGOTTEN] * len(put_off), policy)
         return may
 
     async def _call(
-        self, messages: Sequence[ClaimedMessage], lease: Lease
+        self, route: Route, messages: Sequence[ClaimedMessage], lease: Lease
     ) -> tuple[Sequence[ClaimedMessage], Sequence[Outcome]]:
         """Call for those whose lease is long enough; return all, in some order, and outcomes."""
         # Looked at last, for it takes time to be admitted.
         ours = lease.permitted(messages)
         if len(ours) == len(messages):
-            return messages, self._gate.note(await self._ask(messages))
+            return messages, route.gate.note(await self._ask(route, messages))
         others = [message for message in messages if message not in ours]
-        outcomes = [*(await self._ask(ours) if ours else []), *[_TOO_LATE] * len(others)]
-        return [*ours, *others], self._gate.note(outcomes)
+        answers = await self._ask(route, ours) if ours else []
+        outcomes = [*answers, *[_TOO_LATE] * len(others)]
+        return [*ours, *others], route.gate.note(outcomes)
 
-    async def _ask(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
+    async def _ask(self, route: Route, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         now = self._clock.now()
         try:
-            outcomes = await self._sender.send_many(messages)
+            outcomes = await route.sender.send_many(messages)
         except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
-            log.warning("sender_failed", error=type(error).__name__)
+            log.warning("sender_failed", sender=route.name, error=type(error).__name__)
             unclear = f"{type(error).__name__} in the sender"
             outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
         if not outcomes[0].is_of_batch:
@@ -285,18 +311,34 @@ class MessageSenderService:
                 if message.message_type == message_type:
                     observe((called_at - message.scheduled_send_at).total_seconds())
 
+    def _decide_for(
+        self, route: Route, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome]
+    ) -> list[Recorded]:
+        """Return what to record of attempts; others may take what this sender did not."""
+        is_taken = all(outcome.kind is OutcomeKind.ACCEPTED for outcome in outcomes)
+        if not is_taken and self._routes.is_other_well(route):
+            pairs = zip(messages, outcomes, strict=True)
+            outcomes = [route.let_go(message, outcome) for message, outcome in pairs]
+        return self._decide(messages, outcomes, route.policy)
+
     def _decide(
-        self, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome]
+        self,
+        messages: Sequence[ClaimedMessage],
+        outcomes: Sequence[Outcome],
+        policy: DeliveryPolicy,
     ) -> list[Recorded]:
         """Return what to record of attempts that have just ended."""
         now = self._clock.now()
         pairs = list(zip(messages, outcomes, strict=True))
-        recorded = [self._policy.record(m, o, now, self._jitter()) for m, o in pairs]
+        recorded = [policy.record(m, o, now, self._jitter()) for m, o in pairs]
         for status in {each.status for each in recorded}:
             check_move(Status.SENDING, status)
         for of in {(message.message_type, outcome.kind) for message, outcome in pairs}:
             count = sum((m.message_type, o.kind) == of for m, o in pairs)
             self._metrics.attempts.labels(*of).inc(count)
+        for by in {(message.sender or "unknown", outcome.kind) for message, outcome in pairs}:
+            count = sum((m.sender or "unknown", o.kind) == by for m, o in pairs)
+            self._metrics.attempts_by_sender.labels(*by).inc(count)
         return recorded
 
     async def _flush(self, done: list[Recorded], lease: Lease) -> None:

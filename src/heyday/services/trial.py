@@ -1,5 +1,6 @@
 """Send one letter that greets nobody, to see whether sending works."""
 
+from collections.abc import Mapping
 from datetime import UTC
 from uuid import UUID, uuid4
 
@@ -19,21 +20,24 @@ _TEXT = (
 
 
 class TrialService:
-    """Try the sender in force."""
+    """Try the senders in force, which are given by name."""
 
-    def __init__(self, sender: BatchSender, clock: Clock) -> None:
-        self._sender = sender
+    def __init__(self, senders: Mapping[str, BatchSender], clock: Clock) -> None:
+        self._senders = senders
         self._clock = clock
 
-    async def send(self, address: str) -> Outcome:
-        """Make one attempt at a letter to an address; nothing of it is kept in the database.
+    async def send(self, address: str) -> dict[str, Outcome]:
+        """Make one attempt at a letter to an address through each sender; return what came of it.
 
-        Raises InvalidInput if it is no address.
+        Nothing of it is kept in the database. Raises InvalidInput if it is no address.
         """
         to = normalize_address(address)
         if to is None:
             detail = "is not an email address; expected one such as you@example.com"
             raise InvalidInput([FieldProblem("ADDRESS", detail)])
+        return {name: await self._try(sender, to) for name, sender in self._senders.items()}
+
+    async def _try(self, sender: BatchSender, to: str) -> Outcome:
         now = self._clock.now()
         # A new key each time: a provider that knows keys would not send it again.
         key = IdempotencyKey(uuid4(), BIRTHDAY.name, now.astimezone(UTC).date())
@@ -50,5 +54,5 @@ class TrialService:
             text=_TEXT,
             subject="A letter from Heyday, to try sending",
         )
-        (outcome,) = await self._sender.send_many([letter])
+        (outcome,) = await sender.send_many([letter])
         return outcome

@@ -7,6 +7,8 @@ from pydantic_settings import SettingsConfigDict
 from heyday.domain.delivery import AmbiguityPolicy
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import TimePolicies
+from heyday.domain.sender_plan import SenderPlan
+from heyday.settings.by_sender import load_own_of_sender, source_of_sender
 from heyday.settings.by_type import load_own_policies, own_source
 from heyday.settings.choices import SenderName
 from heyday.settings.contradictions import refuse_contradictions
@@ -15,6 +17,7 @@ from heyday.settings.mail import Mail
 from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.providers import Providers
 from heyday.settings.running import Running
+from heyday.settings.senders import alone
 from heyday.settings.sending import Sending
 from heyday.settings.surroundings import Surroundings
 from heyday.settings.values import networks_of, split_secrets
@@ -63,23 +66,46 @@ class Settings(Running, Sending, GreetingTimes, Providers, Mail, Surroundings):
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
-    def sender_name(self) -> SenderName:
-        """Return the sender in force."""
+    def sender_plan(self) -> SenderPlan:
+        """Return the senders in force, with their shares."""
         if self.sender or not (self.email_service_url or self.smtp_url):
-            return self.sender or SenderName.INBOX
-        return SenderName.HTTP if self.email_service_url else SenderName.SMTP
+            return self.sender or alone(SenderName.INBOX)
+        return alone(SenderName.HTTP if self.email_service_url else SenderName.SMTP)
+
+    @property
+    def sender_names(self) -> list[SenderName]:
+        """Return the names of the senders in force."""
+        return [SenderName(name) for name in self.sender_plan.senders]
+
+    @property
+    def sender_name(self) -> SenderName:
+        """Return the one sender in force, as of what `through` returns."""
+        (name,) = self.sender_names
+        return name
+
+    def through(self, name: SenderName) -> "Settings":
+        """Return the settings as they hold for one sender alone. Raises ConfigurationError."""
+        return self.model_copy(update={"sender": alone(name), **load_own_of_sender(name)})
+
+    @property
+    def ids_in_batch(self) -> int:
+        """Return how many greetings a batch of the queue holds: enough to fill a call."""
+        calls = [self.through(name).provider_batch for name in self.sender_names]
+        return max(self.batch_size, *calls)
 
     @property
     def is_demo(self) -> bool:
         """Tell whether `heyday up` brings people to look at."""
         if self.demo == "auto":
-            return self.database_url is None and self.sender_name is SenderName.INBOX
+            return self.database_url is None and self.sender_names == [SenderName.INBOX]
         return self.demo == "on"
 
 
 def load_settings() -> Settings:
     """Return the settings in force. Raises ConfigurationError naming every one that is wrong."""
-    refuse_what_is_wrong([Settings, *(own_source(t.name) for t in MESSAGE_TYPES)])
+    by_type = [own_source(message_type.name) for message_type in MESSAGE_TYPES]
+    by_sender = [source_of_sender(name) for name in SenderName]
+    refuse_what_is_wrong([Settings, *by_type, *by_sender])
     settings = Settings()
     refuse_contradictions(settings)
     return settings

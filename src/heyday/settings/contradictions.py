@@ -8,7 +8,10 @@ from heyday.domain.delivery import LEASE_MARGIN
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.settings.mail_contradictions import refuse_mail_contradictions
-from heyday.settings.providers import refuse_provider_contradictions
+from heyday.settings.providers import (
+    refuse_one_place_for_several,
+    refuse_provider_contradictions,
+)
 
 if TYPE_CHECKING:
     from heyday.settings import Settings
@@ -21,11 +24,9 @@ _EARLIEST_SCRUB = timedelta(days=7)
 
 def refuse_contradictions(settings: "Settings") -> None:
     """Raise ConfigurationError for the first contradiction."""
-    if settings.sender_name == "http" and not settings.email_service_url:
-        raise ConfigurationError(
-            "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
-        )
-    refuse_provider_contradictions(settings)
+    for name in settings.sender_names:
+        _refuse_of_sender(settings.through(name))
+    refuse_one_place_for_several(settings)
     if settings.lease < (least := _CALLS_IN_LEASE * (settings.call_timeout + LEASE_MARGIN)):
         raise ConfigurationError(
             f"HEYDAY_LEASE={settings.lease.total_seconds():g}s is too short for calls of "
@@ -35,6 +36,15 @@ def refuse_contradictions(settings: "Settings") -> None:
     if settings.pool_min > settings.pool_max:
         raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
     _refuse_early_scrubbing(settings)
+
+
+def _refuse_of_sender(settings: "Settings") -> None:
+    """Raise ConfigurationError for the first contradiction in what holds for one sender."""
+    if settings.sender_name == "http" and not settings.email_service_url:
+        raise ConfigurationError(
+            "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
+        )
+    refuse_provider_contradictions(settings)
     refuse_mail_contradictions(settings)
 
 

@@ -163,3 +163,19 @@ def refuse_provider_contradictions(settings: "Settings") -> None:
             f"SENDER={name} {why}; HEYDAY_PROVIDER_BATCH={settings.provider_batch} is more, "
             f"expected {f'0 to {most}' if most else '0'}"
         )
+
+
+def refuse_one_place_for_several(settings: "Settings") -> None:
+    """Raise ConfigurationError where two providers would be called at one address."""
+    place = settings.provider_url
+    by_api = NEEDED.keys() - {SenderName.WEBHOOK}
+    there = [
+        name
+        for name in settings.sender_names
+        if name in by_api and settings.through(name).provider_url == place
+    ]
+    if place and len(there) > 1:
+        raise ConfigurationError(
+            f"HEYDAY_PROVIDER_URL would be the address of {' and '.join(there)}; expected "
+            f"HEYDAY_{there[0].upper()}_PROVIDER_URL in its place"
+        )

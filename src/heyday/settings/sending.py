@@ -121,8 +121,3 @@ class Sending(BaseSettings):
         description="How far the clock may jump, or be from PostgreSQL's, before schedulers and "
         "workers pause.",
     )
-
-    @property
-    def ids_in_batch(self) -> int:
-        """Return how many greetings a batch of the queue holds: enough to fill a call."""
-        return max(self.batch_size, self.provider_batch)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings
 
-from heyday.settings.choices import SenderName
+from heyday.domain.sender_plan import SenderPlan
+from heyday.settings.senders import plan_of
 from heyday.settings.values import (
     Networks,
     Url,
@@ -40,12 +41,13 @@ class Surroundings(BaseSettings):
         description="Redis 7 or newer, by which all API processes share HEYDAY_API_RATE_LIMIT "
         "and HEYDAY_API_KEY_RATE_LIMIT. Empty: each counts by itself.",
     )
-    sender: Annotated[SenderName | None, BeforeValidator(empty_is_none)] = Field(
+    sender: Annotated[SenderPlan | None, BeforeValidator(plan_of)] = Field(
         default=None,
         alias="SENDER",
         description="Where greetings go: inbox (a local mailbox at /inbox), http (a provider that "
         "knows Heyday), smtp (a mail server), ses, sendgrid, mailgun, postmark, resend, or webhook "
-        "(one of your own). Empty: http if EMAIL_SERVICE_URL is set, smtp if HEYDAY_SMTP_URL "
+        "(one of your own). Several share by weight, and after > stand those that take over: "
+        "ses:3,smtp>sendgrid. Empty: http if EMAIL_SERVICE_URL is set, smtp if HEYDAY_SMTP_URL "
         "is, else inbox.",
     )
     email_service_url: Url = Field(

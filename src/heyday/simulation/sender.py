@@ -1,5 +1,6 @@
 """Accept every letter, and remember when it left."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +50,10 @@ class OpenGate:
     async def admit(self, patience: timedelta, wanted: int = 1) -> int:  # noqa: ARG002 - the port's
         """Let all through."""
         return wanted
+
+    def room(self) -> float:
+        """Tell that there is always room."""
+        return math.inf
 
     def note(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Return the outcomes as they are."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from heyday.bootstrap import App
 from heyday.db.connection import Database
 from heyday.db.inbox import InboxRepository
+from heyday.domain.gate_ports import Gate
 from heyday.domain.ports import ClockGuard, Sender, Store
 from heyday.domain.timezone import TimezoneService
 from heyday.schedulers.daily import DailyScheduler
@@ -41,7 +42,8 @@ class SimulatedApp(App):
     ) -> None:
         self.agenda = Agenda(database, clock, settings.look_ahead)
         watched = OneByOne(WatchedSender(sender, self.agenda.mark_stale))
-        super().__init__(settings, url, database, InboxRepository(database), watched)
+        senders = dict.fromkeys(settings.sender_plan.senders, watched)
+        super().__init__(settings, url, database, InboxRepository(database), senders)
         self.clock = self._virtual = clock
         self.timezones = dict(timezones)
         self._memory = transport
@@ -75,8 +77,7 @@ class SimulatedApp(App):
         alarm = SparseWakeup(self._virtual, self.agenda)
         return RecoveryScheduler(self._scheduling, alarm, self.clock, self.guard, self.metrics)
 
-    @cached_property
-    def _gate(self) -> OpenGate:
+    def _open_gate(self, settings: Settings) -> Gate:  # noqa: ARG002 - as that of App
         return OpenGate()
 
     @cached_property

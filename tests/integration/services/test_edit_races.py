@@ -9,6 +9,8 @@ import pytest
 
 from heyday.domain.delivery import DeliveryPolicy
 from heyday.domain.retry import RetryPolicy
+from heyday.domain.sender_plan import Share
+from heyday.services.routes import Route, Routes
 from heyday.services.sending import MessageSenderService, SendingConfig
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
@@ -75,11 +77,12 @@ def sending_over(
 ) -> MessageSenderService:
     """A worker whose claim is held at its COMMIT."""
     metrics = Metrics()
+    policy = DeliveryPolicy(RetryPolicy(), timedelta(hours=24))
     return MessageSenderService(
         store=held.store,
-        sender=sender,
-        gate=gate_of(pipeline.database, clock, metrics),
-        policy=DeliveryPolicy(RetryPolicy(), timedelta(hours=24)),
+        routes=Routes(
+            [Route(Share("test"), sender, gate_of(pipeline.database, clock, metrics), policy)]
+        ),
         planner=held.planner,
         clock=clock,
         metrics=metrics,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind, Trouble
+from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind, Trouble, moving_on
 from heyday.domain.models import ClaimedMessage, Recorded
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.transitions import Status, is_legal
@@ -229,3 +229,29 @@ def test_a_greeting_ends_after_six_attempts_and_with_one_ambiguous_resend_at_mos
     assert len(statuses) <= 6
     if policy.key_lifetime is None:
         assert kinds_tried[: len(statuses)].count(OutcomeKind.AMBIGUOUS) <= 2
+
+
+def test_a_provider_that_refuses_us_has_not_judged_the_message_for_others():
+    refusal = Outcome(OutcomeKind.REFUSED, code=401, trouble=Trouble.ACCOUNT)
+    assert moving_on(refusal) == replace(refusal, kind=OutcomeKind.NOT_ACCEPTED)
+
+
+def test_how_long_one_provider_wants_to_be_left_alone_is_nothing_to_others():
+    busy = Outcome(
+        OutcomeKind.NOT_ACCEPTED, code=429, retry_after=timedelta(hours=1), trouble=Trouble.PACE
+    )
+    assert moving_on(busy) == replace(busy, retry_after=None)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(OutcomeKind.ACCEPTED),
+        Outcome(OutcomeKind.REFUSED, code=422),
+        Outcome(OutcomeKind.NOT_TRIED, retry_after=timedelta(seconds=9)),
+        Outcome(OutcomeKind.AMBIGUOUS, 503, retry_after=timedelta(seconds=9)),
+        Outcome(OutcomeKind.AMBIGUOUS, trouble=Trouble.PROVIDER, retry_after=timedelta(seconds=9)),
+    ],
+)
+def test_what_is_about_the_message_or_unclear_stays_as_it_is(outcome: Outcome):
+    assert moving_on(outcome) is outcome

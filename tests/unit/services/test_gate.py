@@ -608,3 +608,25 @@ async def test_closing_ends_a_question_that_is_under_way(rig: Rig) -> None:
     assert len(rig.clock.sleeping_until) == 1
     await rig.gate.close()
     assert rig.clock.sleeping_until == []
+
+
+async def test_there_is_room_for_all_for_none_or_for_one() -> None:
+    rig = Rig()
+    assert rig.gate.room() == math.inf
+    await rig.open_breaker()
+    assert rig.gate.room() == 0
+    await rig.advance(5)
+    assert rig.gate.room() == 1
+    assert await rig.gate.admit(SECOND) == 1
+    assert rig.gate.room() == 0
+    rig.gate.note([ACCEPTED])
+    assert rig.gate.room() == math.inf
+
+
+async def test_there_is_no_room_while_a_provider_asked_to_be_left_alone() -> None:
+    rig = Rig()
+    await rig.call(replace(TOO_MANY, retry_after=timedelta(seconds=7)))
+    await settle()
+    assert rig.gate.room() == 0
+    await rig.advance(8)
+    assert rig.gate.room() == math.inf

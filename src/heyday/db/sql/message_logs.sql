@@ -110,10 +110,13 @@ WHEN twin.greeted_on IS NOT NULL THEN 'greeted for this occasion on ' || twin.gr
 -- Rows are found one by one, by the whole of a key: as a set, while statistics do not know the very
 -- many rows of one instant yet, each claim would read all of them. OFFSET 0 keeps it so, and bounds
 -- that are wider than the batch lead to its month without seeming a shorter way.
+-- $8 is through whom each row leaves, and $9 through whom after an odd number of retries. Who it is
+-- is written before the call: of a worker that dies in it nobody else could tell. A row that may
+-- have been taken already stays with whom it was.
 -- moves: QUEUED > SENDING CANCELLED SKIPPED QUEUED
 WITH batch AS MATERIALIZED (
-    SELECT m.*
-    FROM unnest($1::uuid[]) AS b (id)
+    SELECT m.*, b.sender, b.spare
+    FROM unnest($1::uuid[], $8::varchar[], $9::varchar[]) AS b (id, sender, spare)
     CROSS JOIN LATERAL (
         SELECT id, user_id, scheduled_send_time, status, epoch, message_type, delivery_date,
                occasion_date, timezone, ambiguous_count, next_attempt_at
@@ -130,7 +133,8 @@ WITH batch AS MATERIALIZED (
     ORDER BY u.id
     FOR SHARE
 ), target AS MATERIALIZED (
-    SELECT m.id, m.scheduled_send_time, m.status, m.epoch, p.email, p.timezone AS person_timezone,
+    SELECT m.id, m.scheduled_send_time, m.status, m.epoch, m.sender, m.spare, p.email,
+           p.timezone AS person_timezone,
            CASE WHEN p.is_deleted THEN 'person deleted'
                 WHEN coalesce(p.unsubscribed_at, {left_at}) IS NOT NULL
                 THEN 'person unsubscribed' END AS unwanted,
@@ -161,6 +165,10 @@ SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
     epoch = m.epoch + 1,
     lease_until = CASE WHEN coalesce(t.unwanted, t.skipped) IS NULL AND NOT t.is_changed
                        THEN now() + $6::interval END,
+    sender = CASE WHEN m.ambiguous_since IS NOT NULL
+                       OR coalesce(t.unwanted, t.skipped) IS NOT NULL OR t.is_changed THEN m.sender
+                  WHEN m.retry_count % 2 = 1 THEN coalesce(t.spare, t.sender, m.sender)
+                  ELSE coalesce(t.sender, m.sender) END,
     error_message = coalesce(t.unwanted, t.skipped, m.error_message)
 FROM target t
 WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
@@ -168,7 +176,7 @@ WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
   AND t.status {movable} AND m.status {movable} AND m.epoch = t.epoch
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.lease_until, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
-          t.person_timezone, m.message_content
+          t.person_timezone, m.message_content, m.sender
 
 -- name: find_held
 -- Rows as a claim left them of which nobody knows whether it was committed. No two claims of a row
@@ -196,7 +204,7 @@ FROM expired e, users u
 WHERE m.id = e.id AND m.scheduled_send_time = e.scheduled_send_time AND u.id = m.user_id
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, u.email,
-          m.message_content
+          m.message_content, m.sender
 
 -- name: prolong
 -- Let the lease of rows begin anew that are still the sender's own.
@@ -220,10 +228,10 @@ WITH outcome AS (
     FROM unnest(
         $1::uuid[], $2::timestamptz[], $3::integer[], $4::varchar[], $5::smallint[], $6::varchar[],
         $7::timestamptz[], $8::smallint[], $9::smallint[], $10::timestamptz[], $11::timestamptz[],
-        $12::smallint[], $13::text[], $14::text[], $15::text[])
+        $12::smallint[], $13::text[], $14::text[], $15::text[], $16::varchar[])
         AS o (id, scheduled_send_time, epoch, status, attempt, outcome, finished_at, retry_count,
               ambiguous_count, ambiguous_since, next_attempt_at, code, body, error,
-              provider_message_id)
+              provider_message_id, sender)
     WHERE o.status IN ('SENT', 'FAILED', 'RETRYING', 'UNKNOWN')
       AND o.attempt >= 1 AND o.retry_count >= 0 AND o.ambiguous_count >= 0
 ), written AS (
@@ -238,15 +246,15 @@ WITH outcome AS (
         provider_message_id = CASE WHEN m.message_content <> '' THEN o.provider_message_id END
     FROM outcome o
     WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
-      AND m.scheduled_send_time BETWEEN $16::timestamptz - {around} AND $17::timestamptz + {around}
+      AND m.scheduled_send_time BETWEEN $17::timestamptz - {around} AND $18::timestamptz + {around}
       AND m.status {movable} AND m.epoch = o.epoch
     RETURNING m.id
 ), noted AS (
     INSERT INTO message_attempts (
         message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
-        api_response_code, error_message)
+        api_response_code, error_message, sender)
     SELECT o.id, o.scheduled_send_time, o.epoch, o.attempt, o.outcome, o.status, o.finished_at,
-           o.code, o.error
+           o.code, o.error, o.sender
     FROM outcome o
     WHERE NOT (o.status = 'SENT' AND o.attempt = 1)
       AND NOT EXISTS (

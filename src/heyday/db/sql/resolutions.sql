@@ -53,7 +53,7 @@ SELECT {columns} FROM message_logs WHERE id = $1
 
 -- name: list_attempts
 -- All attempts at a greeting that were noted, in order.
-SELECT attempt, epoch, outcome, status, finished_at, api_response_code, error_message
+SELECT attempt, epoch, outcome, status, finished_at, api_response_code, error_message, sender
 FROM message_attempts
 WHERE message_id = $1
 ORDER BY finished_at, id
