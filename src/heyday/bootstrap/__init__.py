@@ -67,6 +67,7 @@ from heyday.services.scheduling import (
     SchedulerConfig,
 )
 from heyday.services.sending import MessageSenderService
+from heyday.services.trial import TrialService
 from heyday.services.users import UserService
 from heyday.services.without_broker import WithoutBroker, WithoutBrokerConfig
 from heyday.settings import Settings
@@ -167,6 +168,11 @@ class App:
     def demo(self) -> DemoService:
         """Return what brings people to look at."""
         return DemoService(self.users, self.timezones[BIRTHDAY.name], self.clock)
+
+    @cached_property
+    def trial(self) -> TrialService:
+        """Return what tries whether letters leave."""
+        return TrialService(self._sender, self.clock)
 
     @cached_property
     def health(self) -> HealthService:
@@ -346,7 +352,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         seals = await load_seals(settings, database)
         database.seal_with(seals)
         inbox = InboxRepository(database)
-        sender = await stack.enter_async_context(open_sender(settings, inbox, clock))
+        sender = await stack.enter_async_context(open_sender(settings, inbox, clock, seals))
         app = App(settings, url, database, inbox, sender, failpoints, clock, seals)
         stack.push_async_callback(app.close)
         yield app

@@ -6,21 +6,26 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from heyday.bootstrap.mail import build_letters, build_safety, build_smtp
 from heyday.db.connection import Database
 from heyday.db.inbox import InboxRepository
 from heyday.db.pacing import PostgresPace
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import AmbiguityPolicy, DeliveryPolicy
+from heyday.domain.letters import LetterWriter
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.pace import PacePolicy
 from heyday.domain.ports import BatchSender, Clock
 from heyday.domain.retry import RetryPolicy
+from heyday.domain.sealing import Seals
 from heyday.senders.http import HttpConfig, HttpSender
 from heyday.senders.http_batch import HttpBatchSender
 from heyday.senders.inbox import InboxSender
 from heyday.services.gate import ProviderGate
 from heyday.services.leases import LeaseConfig
+from heyday.services.letters import FillingSender
 from heyday.services.one_by_one import OneByOne
+from heyday.services.safe_mode import SafeSender
 from heyday.services.sending import SendingConfig
 from heyday.settings import Settings
 from heyday.settings.choices import SenderName
@@ -39,7 +44,11 @@ def delivery_policy(settings: Settings, sender: BatchSender) -> DeliveryPolicy:
 def sending_config(settings: Settings) -> SendingConfig:
     """Return how a batch is sent."""
     lease = LeaseConfig(settings.lease, settings.call_timeout)
-    config = SendingConfig(settings.concurrency, lease)
+    concurrency = settings.concurrency
+    if settings.sender_name is SenderName.SMTP:
+        # More would only wait for a connection, and run out of patience.
+        concurrency = min(concurrency, settings.smtp_connections)
+    config = SendingConfig(concurrency, lease)
     return replace(config, flush_size=max(config.flush_size, settings.provider_batch))
 
 
@@ -59,11 +68,26 @@ def build_gate(
 
 @asynccontextmanager
 async def open_sender(
-    settings: Settings, inbox: InboxRepository, clock: Clock
+    settings: Settings, inbox: InboxRepository, clock: Clock, seals: Seals
 ) -> AsyncIterator[BatchSender]:
-    """Lend the sender in force."""
+    """Lend the sender in force; what reaches people reaches those alone who may be."""
+    letters = build_letters(settings, seals)
     if settings.sender_name is SenderName.INBOX:
-        yield OneByOne(InboxSender(inbox, clock))
+        yield FillingSender(OneByOne(InboxSender(inbox, clock)), letters)
+        return
+    safety = build_safety(settings)
+    async with _open_provider(settings, letters, clock) as sender:
+        yield SafeSender(sender, safety) if safety.is_on else sender
+
+
+@asynccontextmanager
+async def _open_provider(
+    settings: Settings, letters: LetterWriter, clock: Clock
+) -> AsyncIterator[BatchSender]:
+    """Lend what talks to the provider, or to the mail server."""
+    if settings.sender_name is SenderName.SMTP:
+        async with build_smtp(settings, letters, clock) as smtp:
+            yield OneByOne(smtp)
         return
     config = HttpConfig(
         url=settings.email_service_url or "",
@@ -74,7 +98,7 @@ async def open_sender(
     )
     if settings.provider_batch:
         async with HttpBatchSender(config, settings.provider_batch, clock) as many:
-            yield many
+            yield FillingSender(many, letters)
         return
     async with HttpSender(config, clock) as single:
-        yield OneByOne(single)
+        yield FillingSender(OneByOne(single), letters)

@@ -16,6 +16,7 @@ from heyday.cli import (
     messages,
     queue,
     reports,
+    send_test,
     serve,
     simulate,
     users,
@@ -41,6 +42,7 @@ app.command("up")(serve.up)
 app.command("api")(serve.api)
 app.command("scheduler")(serve.scheduler)
 app.command("worker")(serve.worker)
+app.command("send-test")(send_test.send_test)
 app.command("reconcile")(reports.reconcile)
 app.command("simulate")(simulate.simulate)
 app.command("forecast")(forecast.forecast)

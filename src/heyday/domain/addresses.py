@@ -1,9 +1,10 @@
 """Check email addresses, quickly where that is safe."""
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES, EMAIL_MAX_LENGTH
 
 _DOMAINS_KEPT = 4096
@@ -41,11 +42,45 @@ def _find_plain_domain(domain: str) -> str | None:
 
 
 def _ask_library(address: str) -> str | None:
+    checked = _validated(address)
+    return checked.normalized if checked else None
+
+
+def _validated(address: str) -> ValidatedEmail | None:
     try:
-        checked = validate_email(address, check_deliverability=False, test_environment=True)
+        return validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         return None
-    return checked.normalized
+
+
+@dataclass(frozen=True, slots=True)
+class MailAddress:
+    """Hold an address as mail servers take it: a dot-atom, and a domain as DNS knows it."""
+
+    local: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def is_international(self) -> bool:
+        """Tell whether a server must know SMTPUTF8 (RFC 6531) to take it."""
+        return not self.local.isascii()
+
+
+def to_mail_address(address: str) -> MailAddress | None:
+    """Return an address as it is written in mail, or None if it is not one.
+
+    A domain beyond ASCII becomes what DNS knows it by, as IDNA 2008 has it: that of 2003 would
+    make another domain of some.
+    """
+    local, _, domain = address.partition("@")
+    is_plain = len(address) <= EMAIL_MAX_LENGTH and _PLAIN_LOCAL.fullmatch(local)
+    if is_plain and (plain := _find_plain_domain(domain)):
+        return MailAddress(local, plain)
+    checked = _validated(address)
+    return MailAddress(checked.local_part, checked.ascii_domain.lower()) if checked else None
 
 
 def fold_address(address: str) -> str:

@@ -21,6 +21,7 @@ class MessageType:
     text_without_year: what it says where the year of the date is not known; it has no {n}.
     first_year: the least n that is greeted. A work anniversary starts at 1. Who has no year is
     always greeted.
+    subject: of a letter whose text brings none of its own.
     """
 
     name: str
@@ -29,6 +30,7 @@ class MessageType:
     text_for_one: str
     text_without_year: str
     first_year: int
+    subject: str = "Congratulations!"
 
     def __post_init__(self) -> None:
         """Refuse what would break a key, a statement or a letter later on."""
@@ -94,6 +96,7 @@ BIRTHDAY = MessageType(
     text_for_one="Hey, {first_name} {last_name} it's your birthday",
     text_without_year="Hey, {first_name} {last_name} it's your birthday",
     first_year=0,
+    subject="Happy birthday!",
 )
 
 ANNIVERSARY = MessageType(
@@ -103,6 +106,7 @@ ANNIVERSARY = MessageType(
     text_for_one="Hey, {first_name} {last_name} it's your work anniversary! {n} year with us!",
     text_without_year="Hey, {first_name} {last_name} it's your work anniversary!",
     first_year=1,
+    subject="Happy work anniversary!",
 )
 
 MESSAGE_TYPES: tuple[MessageType, ...] = (BIRTHDAY, ANNIVERSARY)

@@ -3,8 +3,10 @@
 import asyncio
 import socket
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Generic, Protocol, TypeVar
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
@@ -19,19 +21,34 @@ _KNOWN_FOR = timedelta(seconds=10).total_seconds()
 _NEXT_ADDRESS_AFTER = timedelta(milliseconds=250).total_seconds()
 
 
-class Connections:
-    """Open connections, and keep those that wait for a call: the last one back is the next out.
+class Kept(Protocol):
+    """Know what must be known of a connection to keep it."""
 
-    largest: how long the body of an answer may be, in bytes.
-    """
+    idle_since: float
+    lost: asyncio.Future[None]
 
-    def __init__(self, place: Place, largest: int) -> None:
-        self._place = place
-        self._largest = largest
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether it can be asked."""
+        ...
+
+    def abort(self) -> None:
+        """Close it at once."""
+        ...
+
+
+C = TypeVar("C", bound=Kept)
+
+
+class Pool(ABC, Generic[C]):
+    """Open connections, and keep those that wait for a call: the last one back is the next out."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
         self._loop = asyncio.get_running_loop()
-        self._tls = _trusting_well_known() if place.is_secure else None
-        self._open: set[Connection] = set()
-        self._idle: list[Connection] = []
+        self._open: set[C] = set()
+        self._idle: list[C] = []
         self._sweep: asyncio.TimerHandle | None = None
         self._resolving = asyncio.Lock()
         self._addresses: Sequence[AddrInfoType] = ()
@@ -41,7 +58,11 @@ class Connections:
         """Return how many are open."""
         return len(self._open)
 
-    def take(self) -> Connection | None:
+    @abstractmethod
+    async def begin(self, found: socket.socket) -> C:
+        """Return a connection over a socket that is connected; the socket is now its own."""
+
+    def take(self) -> C | None:
         """Lend one that waits, if there is one."""
         fresh_since = self._loop.time() - _KEEP_ALIVE
         while self._idle:
@@ -51,7 +72,7 @@ class Connections:
             connection.abort()
         return None
 
-    async def open(self) -> Connection:
+    async def open(self) -> C:
         """Lend a new one. Raises OSError, which ssl.SSLError and socket.gaierror are too."""
         try:
             found = await start_connection(
@@ -61,12 +82,7 @@ class Connections:
             self._known_until = 0.0
             raise
         try:
-            _, connection = await self._loop.create_connection(
-                lambda: Connection(self._largest),
-                sock=found,
-                ssl=self._tls,
-                server_hostname=self._place.host if self._tls else None,
-            )
+            connection = await self.begin(found)
         except BaseException:
             found.close()
             raise
@@ -74,7 +90,7 @@ class Connections:
         connection.lost.add_done_callback(lambda _: self._open.discard(connection))
         return connection
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: C) -> None:
         """Keep one that was lent for the next call, if it is good for one."""
         if not connection.is_usable:
             connection.abort()
@@ -110,13 +126,32 @@ class Connections:
         async with self._resolving:
             if self._loop.time() >= self._known_until:
                 self._addresses = await self._loop.getaddrinfo(
-                    self._place.host,
-                    self._place.port,
+                    self._host,
+                    self._port,
                     type=socket.SOCK_STREAM,
                     flags=socket.AI_ADDRCONFIG,
                 )
                 self._known_until = self._loop.time() + _KNOWN_FOR
             return self._addresses
+
+
+class Connections(Pool[Connection]):
+    """Keep those to a provider's API. largest: how long an answer's body may be, in bytes."""
+
+    def __init__(self, place: Place, largest: int) -> None:
+        super().__init__(place.host, place.port)
+        self._largest = largest
+        self._tls = _trusting_well_known() if place.is_secure else None
+
+    async def begin(self, found: socket.socket) -> Connection:
+        """Return a connection over a socket."""
+        _, connection = await self._loop.create_connection(
+            lambda: Connection(self._largest),
+            sock=found,
+            ssl=self._tls,
+            server_hostname=self._host if self._tls else None,
+        )
+        return connection
 
 
 def _trusting_well_known() -> ssl.SSLContext:

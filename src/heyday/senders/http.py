@@ -4,9 +4,6 @@ Source: DESIGN section 8 (the request), section 4 (what each fault means).
 """
 
 import asyncio
-import errno
-import socket
-import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
@@ -22,17 +19,10 @@ from heyday.domain.ports import Clock
 from heyday.senders.answers import Answer, judge
 from heyday.senders.connection import NoAnswer
 from heyday.senders.connections import Connections
+from heyday.senders.faults import describe
 from heyday.senders.place import Place
 
 _LARGEST_ANSWER = 64 * 1024
-
-# The first that fits names the fault. Their own texts may hold the host's name or address.
-_FAULTS: tuple[tuple[type[OSError], str], ...] = (
-    (socket.gaierror, "the provider's host name cannot be resolved"),
-    (ssl.SSLError, "no TLS connection to the provider"),
-    (TimeoutError, "no connection to the provider in time"),
-)
-_ANY_FAULT = "no connection to the provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +205,7 @@ class HttpSender:
         except OSError as fault:
             # No provider can accept a message of which it got nothing: that one fact tells the
             # faults that surely did no harm from those after which nobody can say.
-            error = _describe(fault)
+            error = describe(fault, "the provider")
             return Outcome(OutcomeKind.NOT_ACCEPTED, error=error, trouble=Trouble.PROVIDER)
         try:
             return await connection.ask(request, deadline)
@@ -226,10 +216,3 @@ class HttpSender:
 
     def _until_impatient(self) -> float:
         return asyncio.get_running_loop().time() + self._patience
-
-
-def _describe(fault: OSError) -> str:
-    """Return what went wrong, without the host and without a word of the provider's."""
-    text = next((text for kind, text in _FAULTS if isinstance(fault, kind)), _ANY_FAULT)
-    code = errno.errorcode.get(fault.errno or 0)
-    return f"{text} ({code})" if code else text

@@ -11,6 +11,7 @@ from heyday.settings.by_type import load_own_policies, own_source
 from heyday.settings.choices import SenderName
 from heyday.settings.contradictions import refuse_contradictions
 from heyday.settings.greeting_times import GreetingTimes
+from heyday.settings.mail import Mail
 from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.running import Running
 from heyday.settings.sending import Sending
@@ -19,7 +20,7 @@ from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Sending, GreetingTimes, Surroundings):
+class Settings(Running, Sending, GreetingTimes, Mail, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(
@@ -63,7 +64,9 @@ class Settings(Running, Sending, GreetingTimes, Surroundings):
     @property
     def sender_name(self) -> SenderName:
         """Return the sender in force."""
-        return self.sender or (SenderName.HTTP if self.email_service_url else SenderName.INBOX)
+        if self.sender or not (self.email_service_url or self.smtp_url):
+            return self.sender or SenderName.INBOX
+        return SenderName.HTTP if self.email_service_url else SenderName.SMTP
 
     @property
     def is_demo(self) -> bool:

@@ -8,6 +8,18 @@ class SenderName(StrEnum):
 
     INBOX = "inbox"
     HTTP = "http"
+    SMTP = "smtp"
+
+
+class StartTls(StrEnum):
+    """Name when a session with a mail server is to be encrypted by STARTTLS.
+
+    AUTO: always, but not to this very machine.
+    """
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    NONE = "none"
 
 
 class Pooler(StrEnum):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from heyday.domain.delivery import LEASE_MARGIN
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.settings.mail_contradictions import refuse_mail_contradictions
 
 if TYPE_CHECKING:
     from heyday.settings import Settings
@@ -32,6 +33,7 @@ def refuse_contradictions(settings: "Settings") -> None:
     if settings.pool_min > settings.pool_max:
         raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
     _refuse_early_scrubbing(settings)
+    refuse_mail_contradictions(settings)
 
 
 def _refuse_early_scrubbing(settings: "Settings") -> None:

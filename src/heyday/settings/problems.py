@@ -12,7 +12,10 @@ from heyday.domain.errors import ConfigurationError
 
 # What may hold a password is not repeated in a message.
 _SECRET = frozenset(
-    {"DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "EMAIL_SERVICE_URL", "HEYDAY_SECRET"}
+    {
+        *("DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "EMAIL_SERVICE_URL", "HEYDAY_SECRET"),
+        "HEYDAY_SMTP_URL",
+    }
 )
 _SHOWN = 100
 

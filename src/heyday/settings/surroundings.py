@@ -43,8 +43,9 @@ class Surroundings(BaseSettings):
     sender: Annotated[SenderName | None, BeforeValidator(empty_is_none)] = Field(
         default=None,
         alias="SENDER",
-        description="Where greetings go: inbox (a local mailbox at /inbox) or http (a provider). "
-        "Empty: http if EMAIL_SERVICE_URL is set, else inbox.",
+        description="Where greetings go: inbox (a local mailbox at /inbox), http (a provider) or "
+        "smtp (a mail server). Empty: http if EMAIL_SERVICE_URL is set, smtp if HEYDAY_SMTP_URL "
+        "is, else inbox.",
     )
     email_service_url: Url = Field(
         default=None,

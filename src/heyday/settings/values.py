@@ -22,6 +22,7 @@ _BROKER_URL = re.compile(rf"amqps?://([^\s/?#,]*@)?{_HOST}(/[^\s/?#,]*)?(\?[^\s#
 _TLS = r"ssl_\w+=[^\s#&]*"
 _REDIS = rf"://([^\s/?#]*@)?{_HOST}(/\d*)?"
 _REDIS_URL = re.compile(rf"redis{_REDIS}|rediss{_REDIS}(\?{_TLS}(&{_TLS})*)?", re.ASCII)
+_SMTP_URL = re.compile(rf"smtps?://([^\s/?#:@]*(:[^\s/?#:@]*)?@)?{_HOST}/?", re.ASCII)
 _PUBLIC_URL = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.ASCII)
 
 # As browsers write them: in lower case, and with a port only where it is not the usual one.
@@ -57,6 +58,18 @@ def complete_redis_url(value: object) -> object:
     """Refuse what Redis's client would take for something else."""
     if isinstance(value, str) and value and not _REDIS_URL.fullmatch(value):
         raise ValueError("expected redis://:password@host:6379/0, or rediss:// for TLS")
+    return value
+
+
+def complete_smtp_url(value: object) -> object:
+    """Refuse what is no mail server."""
+    if isinstance(value, str) and value:
+        found = _SMTP_URL.fullmatch(value)
+        if not found or not found[3]:
+            raise ValueError(
+                "expected smtp://user:password@host:587 or smtps://host:465; in user and password "
+                "%40 for @, %3A for : and %2F for /"
+            )
     return value
 
 
