@@ -54,6 +54,7 @@ from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
+from heyday.services.domain_limits import DomainLimitedSender
 from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
 from heyday.services.jobs import JobJournal
@@ -249,6 +250,8 @@ class App:
     async def close(self) -> None:
         """End what goes on in the background."""
         await self._provider_gate.close()
+        if limits := vars(self).get("_domain_limits"):
+            await limits.close()
         if self._queue:
             await self._queue.close()
         # Only an API has built it, and only there is something to close.
@@ -299,11 +302,16 @@ class App:
         return build_gate(self.settings, *parts)
 
     @cached_property
+    def _domain_limits(self) -> DomainLimitedSender | None:
+        parts = (self.database, self._sender, self.clock, self.metrics)
+        return build_domain_limits(self.settings, *parts)
+
+    @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
         return MessageSenderService(
             store=self._store,
-            sender=self._sender,
+            sender=self._domain_limits or self._sender,
             gate=self._gate,
             policy=delivery_policy(settings, self._sender),
             planner=self.planner,

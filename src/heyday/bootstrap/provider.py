@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from heyday.bootstrap.bursts import build_days
 from heyday.bootstrap.mail import build_letters, build_safety, build_smtp
 from heyday.db.connection import Database
 from heyday.db.inbox import InboxRepository
@@ -63,6 +64,7 @@ def build_gate(
         pace=PostgresPace(database, news, provider, PacePolicy(settings.rate_limit or None)),
         clock=clock,
         metrics=metrics,
+        days=build_days(settings, database, provider),
     )
 
 

@@ -74,6 +74,12 @@ class Allotment:
         self._meter.count(now, spent)
         return spent
 
+    def unspend(self, now: float, count: int) -> None:
+        """Take back tokens of calls that were not made, if they may still be spent."""
+        if self._is_limited and now < self._tokens_until:
+            self._tokens += count
+            self._changed()
+
     def ask(self, now: float, waiting: int) -> None:
         """Ask for tokens if it is time to, for so many calls; `changed` brings the answer."""
         self._wanted = waiting

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import structlog
 
+from heyday.domain.day_cap import DayUse
 from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError
+from heyday.domain.gate_ports import SharedDays
 from heyday.domain.ports import Clock, Store
 from heyday.domain.queue_ports import DeadBatch, DeadLetters, OnTheWay, QueueDepth
 
@@ -18,16 +20,20 @@ MOST_DEAD = 10_000
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """Hold one look at the queue. depth: None while the transport does not answer."""
+    """Hold one look at the queue.
+
+    depth: None while the transport does not answer.   day: None where no day is capped.
+    """
 
     depth: QueueDepth | None
     on_the_way: OnTheWay
+    day: DayUse | None = None
 
 
 class QueueService:
     """Ask the transport for its batches, and PostgreSQL for the greetings in them.
 
-    patience: how long the transport may take to be measured.
+    patience: how long the transport may take to be measured.   days: None where none is capped.
     """
 
     def __init__(
@@ -36,7 +42,9 @@ class QueueService:
         store: Store,
         clock: Clock,
         patience: timedelta = timedelta(seconds=3),
+        days: SharedDays | None = None,
     ) -> None:
+        self._days = days
         self._dead_letters = dead_letters
         self._store = store
         self._clock = clock
@@ -46,15 +54,17 @@ class QueueService:
 
     async def look(self) -> QueueState:
         """Return how much there is on the way, also while the transport does not answer."""
+        now = self._clock.now()
         async with self._store.session() as session:
-            on_the_way = await session.messages.count_on_the_way(self._clock.now())
+            on_the_way = await session.messages.count_on_the_way(now)
+        day = await self._days.find_use(now.date()) if self._days else None
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 depth = await self._dead_letters.measure()
         except (TransportError, TimeoutError) as error:
             log.warning("queue_not_counted", error=type(error).__name__)
             depth = None
-        return QueueState(depth, on_the_way)
+        return QueueState(depth, on_the_way, day)
 
     async def list_dead(self, limit: int) -> list[DeadBatch]:
         """Return up to so many batches that were set aside, the oldest first.

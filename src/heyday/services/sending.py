@@ -30,6 +30,8 @@ log = structlog.get_logger()
 # else has claimed meanwhile is written whenever the database is back.
 _RECORD_PATIENCE = timedelta(minutes=10)
 _LONGEST_PAUSE = 1.0
+_SOON = timedelta(minutes=5)
+_UNTRIED = OutcomeKind.NOT_TRIED
 _STOPPING = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
 _TOO_LATE = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
 _FORGOTTEN = Outcome(
@@ -263,7 +265,8 @@ class MessageSenderService:
             unclear = f"{type(error).__name__} in the sender"
             outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
         if not outcomes[0].is_of_batch:
-            self._note_lateness(messages, now)
+            tried = [m for m, o in zip(messages, outcomes, strict=True) if o.kind is not _UNTRIED]
+            self._note_lateness(tried, now)
         return outcomes
 
     def _note_lateness(self, messages: Sequence[ClaimedMessage], called_at: datetime) -> None:
@@ -297,7 +300,9 @@ class MessageSenderService:
             lease.release(outcome.message_id for outcome in some)
 
     async def _record(self, outcomes: list[Recorded]) -> None:
-        is_retry = any(outcome.status is Status.RETRYING for outcome in outcomes)
+        # Schedulers look each minute by themselves, and need not be told of what comes later.
+        soon = self._clock.now() + _SOON
+        is_retry = any(each.next_attempt_at and each.next_attempt_at < soon for each in outcomes)
 
         async def work(session: Session) -> int:
             written = await session.messages.record(outcomes)

@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 from heyday.domain.delivery import AmbiguityPolicy
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import TimePolicies
+from heyday.settings.bursts import Bursts
 from heyday.settings.by_type import load_own_policies, own_source
 from heyday.settings.choices import SenderName
 from heyday.settings.contradictions import refuse_contradictions
@@ -20,7 +21,7 @@ from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Sending, GreetingTimes, Mail, Surroundings):
+class Settings(Running, Bursts, Sending, GreetingTimes, Mail, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(

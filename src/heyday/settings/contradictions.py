@@ -33,6 +33,12 @@ def refuse_contradictions(settings: "Settings") -> None:
     if settings.pool_min > settings.pool_max:
         raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
     _refuse_early_scrubbing(settings)
+    cap = settings.day_cap
+    if cap and cap.limit and cap.warm_up and cap.warm_up.first > cap.limit:
+        raise ConfigurationError(
+            f"HEYDAY_WARM_UP begins with {cap.warm_up.first} greetings a day, which is more than "
+            f"HEYDAY_DAILY_CAP={cap.limit}; expected fewer, or leave one of the two empty"
+        )
     refuse_mail_contradictions(settings)
 
 
