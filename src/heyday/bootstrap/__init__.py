@@ -9,6 +9,7 @@ import structlog
 
 from heyday import __version__
 from heyday.bootstrap.access import AccessParts, build_access
+from heyday.bootstrap.bursts import build_domain_limits
 from heyday.bootstrap.database import open_database, pool_config
 from heyday.bootstrap.habits import HabitParts, build_habits
 from heyday.bootstrap.imports import ImportParts, build_imports
@@ -52,9 +53,9 @@ from heyday.schedulers.sweep import SweepScheduler
 from heyday.schedulers.transaction_watch import TransactionWatch
 from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
+from heyday.services.domain_limits import DomainLimitedSender
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.domain_limits import DomainLimitedSender
 from heyday.services.gate import ProviderGate
 from heyday.services.health import HealthService
 from heyday.services.jobs import JobJournal

@@ -28,13 +28,11 @@ def build_domain_limits(
 ) -> DomainLimitedSender | None:
     """Return the sender behind the limits of recipients' domains, if there are any."""
     provider = settings.sender_name.value
-    quotas = {}
+    quotas: dict[str, DomainQuota] = {}
     for limit in parse_limits(settings.domain_limits):
         policy = PacePolicy(limit.rate, slice=_SLICE)
         # No recipient's server answers us by itself, so nobody has news of it.
         pace = PostgresPace(database, asyncio.Event(), pace_name(provider, limit), policy)
-        quota = DomainQuota(
-            provider=provider, limit=limit, pace=pace, clock=clock, metrics=metrics
-        )
+        quota = DomainQuota(provider=provider, limit=limit, pace=pace, clock=clock, metrics=metrics)
         quotas |= dict.fromkeys(limit.domains, quota)
     return DomainLimitedSender(sender, quotas) if quotas else None

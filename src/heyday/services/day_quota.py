@@ -93,7 +93,9 @@ class DayQuota:
     def wait(self) -> float:
         """Return the seconds until the cap opens: 0 while it is open, or not known."""
         self._turn()
-        return (opens_after(self._day) - self._clock.now()).total_seconds() if self._is_full else 0.0
+        return (
+            (opens_after(self._day) - self._clock.now()).total_seconds() if self._is_full else 0.0
+        )
 
     async def close(self) -> None:
         """End what goes on in the background, and give back the rest."""

@@ -138,7 +138,8 @@ class ProviderGate:
         if self._quota:
             unused = sum(not _has_reached(outcome) for outcome in outcomes)
             self._quota.note(len(outcomes), unused)
-        if untried := sum(outcome.kind is OutcomeKind.NOT_TRIED for outcome in outcomes):
+        if self._allotment.is_limited:
+            untried = sum(outcome.kind in _NOT_CALLED for outcome in outcomes)
             self._allotment.unspend(now, untried)
         troubles = {_trouble_of(outcome) for outcome in outcomes if outcome.kind not in _NOT_CALLED}
         if Trouble.PACE in troubles:

@@ -31,7 +31,6 @@ log = structlog.get_logger()
 _RECORD_PATIENCE = timedelta(minutes=10)
 _LONGEST_PAUSE = 1.0
 _SOON = timedelta(minutes=5)
-_UNTRIED = OutcomeKind.NOT_TRIED
 _STOPPING = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
 _TOO_LATE = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
 _FORGOTTEN = Outcome(
@@ -265,13 +264,18 @@ class MessageSenderService:
             unclear = f"{type(error).__name__} in the sender"
             outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
         if not outcomes[0].is_of_batch:
-            tried = [m for m, o in zip(messages, outcomes, strict=True) if o.kind is not _UNTRIED]
-            self._note_lateness(tried, now)
+            self._note_lateness(messages, outcomes, now)
         return outcomes
 
-    def _note_lateness(self, messages: Sequence[ClaimedMessage], called_at: datetime) -> None:
+    def _note_lateness(
+        self, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome], called_at: datetime
+    ) -> None:
         """Count how late the first attempts at greetings began."""
-        firsts = [message for message in messages if message.retry_count == 0]
+        firsts = [
+            message
+            for message, outcome in zip(messages, outcomes, strict=True)
+            if message.retry_count == 0 and outcome.kind is not OutcomeKind.NOT_TRIED
+        ]
         for message_type in {message.message_type for message in firsts}:
             observe = self._metrics.lateness.labels(message_type).observe
             for message in firsts:
