@@ -15,7 +15,6 @@ from msgspec import Meta, Struct
 
 from heyday.api.route_options import route
 from heyday.domain.access import Scope
-from heyday.domain.day_cap import DayUse
 from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError
 from heyday.domain.queue_ports import AGES, DeadBatch, TransportName
 from heyday.services.queueing import QueueService, QueueState
@@ -58,7 +57,8 @@ class ShownQueue(Struct, frozen=True):
     waiting_batches: workers could take them now.   workers: that ask for batches; null where
     PostgreSQL carries them, which does not know.   dead_letters: batches set aside.
     coming: queued, and not yet due.   queued: queued and due, by age.   sending: with a worker.
-    oldest_due_at: of all that is queued or being sent.   day: null where no day is capped.
+    oldest_due_at: of all that is queued or being sent.   days: of
+    providers for which they are capped.
     """
 
     transport: Annotated[TransportName, Meta(examples=["rabbitmq"])] | None
@@ -69,7 +69,7 @@ class ShownQueue(Struct, frozen=True):
     queued: list[QueuedAge]
     sending: Annotated[int, Meta(ge=0, examples=[64])]
     oldest_due_at: Annotated[datetime, _INSTANT] | None
-    day: ShownDay | None
+    days: list[ShownDay]
 
 
 class DeadLetter(Struct, frozen=True):
@@ -160,12 +160,8 @@ def _shown(state: QueueState) -> ShownQueue:
         queued=[QueuedAge(int(age.total_seconds()), count) for age, count in ages],
         sending=on_the_way.sending,
         oldest_due_at=on_the_way.oldest_due_at,
-        day=_shown_day(state.day) if state.day else None,
+        days=[ShownDay(day.provider, day.cap, day.used, day.opens_at) for day in state.days],
     )
-
-
-def _shown_day(day: DayUse) -> ShownDay:
-    return ShownDay(day.provider, day.cap, day.used, day.opens_at)
 
 
 def _shown_dead(each: DeadBatch) -> DeadLetter:

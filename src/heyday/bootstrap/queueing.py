@@ -8,4 +8,5 @@ from heyday.services.queueing import QueueService
 def queue_of(app: App) -> QueueService:
     """Return what looks at the queue, and frees what it has set aside."""
     days = build_days(app.settings, app.database, app.settings.sender_name.value)
-    return QueueService(app.dead_letters, app.database, app.clock, days=days)
+    capped = [days] if days else []
+    return QueueService(app.dead_letters, app.database, app.clock, days=capped)

@@ -1,6 +1,7 @@
 """Look at the queue between schedulers and workers, and free what it has set aside."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,18 +23,19 @@ MOST_DEAD = 10_000
 class QueueState:
     """Hold one look at the queue.
 
-    depth: None while the transport does not answer.   day: None where no day is capped.
+    depth: None while the transport does not answer.   days: those that are capped, one for each
+    provider.
     """
 
     depth: QueueDepth | None
     on_the_way: OnTheWay
-    day: DayUse | None = None
+    days: Sequence[DayUse] = ()
 
 
 class QueueService:
     """Ask the transport for its batches, and PostgreSQL for the greetings in them.
 
-    patience: how long the transport may take to be measured.   days: None where none is capped.
+    patience: how long the transport may take to be measured.   days: those that are capped.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class QueueService:
         store: Store,
         clock: Clock,
         patience: timedelta = timedelta(seconds=3),
-        days: SharedDays | None = None,
+        days: Sequence[SharedDays] = (),
     ) -> None:
         self._days = days
         self._dead_letters = dead_letters
@@ -57,14 +59,14 @@ class QueueService:
         now = self._clock.now()
         async with self._store.session() as session:
             on_the_way = await session.messages.count_on_the_way(now)
-        day = await self._days.find_use(now.date()) if self._days else None
+        uses = [await days.find_use(now.date()) for days in self._days]
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 depth = await self._dead_letters.measure()
         except (TransportError, TimeoutError) as error:
             log.warning("queue_not_counted", error=type(error).__name__)
             depth = None
-        return QueueState(depth, on_the_way, day)
+        return QueueState(depth, on_the_way, uses)
 
     async def list_dead(self, limit: int) -> list[DeadBatch]:
         """Return up to so many batches that were set aside, the oldest first.

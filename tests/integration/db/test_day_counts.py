@@ -1,8 +1,6 @@
 """One count of a day for all workers, in a row of PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import date, timedelta
 
 import pytest
@@ -20,20 +18,6 @@ from tests.fakes import START_AT, FakeClock
 
 TODAY = date(2027, 1, 14)
 DAY = timedelta(days=1)
-WORKERS = 4
-
-
-@pytest.fixture
-async def databases(database_url: str) -> AsyncIterator[list[Database]]:
-    """The pools of as many workers."""
-    async with AsyncExitStack() as stack:
-        found = []
-        for _ in range(WORKERS):
-            database = Database(PoolConfig(database_url, min_size=1, max_size=3))
-            await database.open()
-            stack.push_async_callback(database.close)
-            found.append(database)
-        yield found
 
 
 async def use_up(gate: ProviderGate) -> int:

@@ -1,63 +1,19 @@
-"""Limits of recipients' domains: one bucket in PostgreSQL, and the whole way of a greeting."""
+"""Limits of recipients' domains on the whole way of a greeting."""
 
-import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import timedelta
 
-from heyday.clock import SystemClock
-from heyday.db.connection import Database, PoolConfig
-from heyday.db.pacing import PostgresPace
 from heyday.domain.domain_limits import DomainLimit
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.pace import PacePolicy
-from heyday.domain.ports import Clock
-from heyday.services.domain_limits import DomainLimitedSender, DomainQuota, pace_name
+from heyday.services.domain_limits import DomainLimitedSender, DomainQuota
 from heyday.telemetry import Metrics
 from tests.factories import open_pipeline
-from tests.fakes import MESSAGE, START_AT, FakeClock, RecordingSender
+from tests.fakes import START_AT, FakeClock, RecordingSender
 from tests.shares import MemoryPace
 
 SECOND = timedelta(seconds=1)
 NINE = START_AT + timedelta(hours=9)
-CLOCK = SystemClock()
-
-
-def limited(
-    inner: RecordingSender, limit: DomainLimit, pace: PostgresPace | MemoryPace, clock: Clock
-) -> DomainLimitedSender:
-    """Return the sender of one process."""
-    shared = pace.seat() if isinstance(pace, MemoryPace) else pace
-    quota = DomainQuota(provider="test", limit=limit, pace=shared, clock=clock, metrics=Metrics())
-    return DomainLimitedSender(inner, dict.fromkeys(limit.domains, quota))
-
-
-async def test_several_workers_keep_one_rate_between_them(database_url: str) -> None:
-    limit, inner = DomainLimit(("gmail.com",), 100), RecordingSender()
-    policy = PacePolicy(limit.rate, slice=SECOND)
-    batch = [replace(MESSAGE, email="p@gmail.com")] * 20
-    until = CLOCK.monotonic() + 2
-
-    async def work(sender: DomainLimitedSender) -> None:
-        while CLOCK.monotonic() < until:
-            await sender.send_many(batch)
-            await asyncio.sleep(0)
-
-    async with AsyncExitStack() as stack:
-        senders = []
-        for _ in range(4):
-            database = Database(PoolConfig(database_url, min_size=1, max_size=3))
-            await database.open()
-            stack.push_async_callback(database.close)
-            pace = PostgresPace(database, asyncio.Event(), pace_name("test", limit), policy)
-            senders.append(limited(inner, limit, pace, CLOCK))
-            stack.push_async_callback(senders[-1].close)
-        began = CLOCK.monotonic()
-        await asyncio.gather(*(work(sender) for sender in senders for _ in range(3)))
-        passed = CLOCK.monotonic() - began
-    assert len(inner.sent) <= limit.rate * (passed + 1.25) + 1
-    assert len(inner.sent) >= limit.rate * 2 * 0.7, "most of the rate is used"
 
 
 class TimedSender(RecordingSender):
@@ -79,7 +35,10 @@ async def test_others_leave_at_nine_and_all_of_a_limited_domain_a_little_later(
 ) -> None:
     limit, inner = DomainLimit(("gmail.com",), 5), TimedSender(clock)
     pace = MemoryPace(clock, PacePolicy(limit.rate, slice=SECOND))
-    sender = limited(inner, limit, pace, clock)
+    quota = DomainQuota(
+        provider="test", limit=limit, pace=pace.seat(), clock=clock, metrics=Metrics()
+    )
+    sender = DomainLimitedSender(inner, {"gmail.com": quota})
     async with open_pipeline(database_url, clock=clock, sender=sender) as pipeline:
         for n in range(40):
             domain = "gmail.com" if n < 30 else "example.org"

@@ -81,9 +81,8 @@ async def test_a_capped_day_is_told_of_with_the_rest() -> None:
     days = MemoryDays(DayCap(3))
     clock = FakeClock()
     await days.draw(clock.now().date(), 5, 0)
-    queue = QueueService(ScriptedLetters(), cast("Any", Store()), clock, days=days)
-    day = (await queue.look()).day
-    assert day is not None
+    queue = QueueService(ScriptedLetters(), cast("Any", Store()), clock, days=[days])
+    (day,) = (await queue.look()).days
     assert (day.used, day.opens_at) == (3, clock.now() + timedelta(days=1))
 
 
