@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import cast
 
 from heyday.domain.domain_limits import DomainLimit
 from heyday.domain.models import ClaimedMessage
@@ -38,7 +39,8 @@ async def test_others_leave_at_nine_and_all_of_a_limited_domain_a_little_later(
     quota = DomainQuota(
         provider="test", limit=limit, pace=pace.seat(), clock=clock, metrics=Metrics()
     )
-    sender = DomainLimitedSender(inner, {"gmail.com": quota})
+    limited = DomainLimitedSender(inner, {"gmail.com": quota})
+    sender = cast("RecordingSender", limited)
     async with open_pipeline(database_url, clock=clock, sender=sender) as pipeline:
         for n in range(40):
             domain = "gmail.com" if n < 30 else "example.org"
@@ -60,4 +62,4 @@ async def test_others_leave_at_nine_and_all_of_a_limited_domain_a_little_later(
         assert seen("heyday_lateness_seconds_count", label) == 40, "once for each greeting"
         told = "SELECT count(*) FROM message_attempts WHERE error_message LIKE '%gmail%'"
         assert await pipeline.value(told) == 0
-    await sender.close()
+    await limited.close()

@@ -42,7 +42,7 @@ class Rig:
         self.opened: list[DomainLimitedSender] = []
 
     def sender(self, inner: RecordingSender) -> DomainLimitedSender:
-        quotas = {}
+        quotas: dict[str, DomainQuota] = {}
         for limit in (GMAIL, YAHOO):
             quota = DomainQuota(
                 provider="smtp",
