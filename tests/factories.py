@@ -12,10 +12,12 @@ from uuid import UUID
 import asyncpg
 
 from heyday.db.connection import Database, PoolConfig
+from heyday.db.day_counts import PostgresDays
 from heyday.db.notifications import PACE, DueWakeup, Notifications
 from heyday.db.pacing import PostgresPace
 from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.breaker import Breaker, BreakerConfig
+from heyday.domain.day_cap import DayCap
 from heyday.domain.delivery import DeliveryPolicy
 from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.models import User
@@ -93,11 +95,17 @@ def gate_of(  # noqa: PLR0913 - one parameter for each part that it joins
     breaker: BreakerConfig | None = None,
     limit: float | None = None,
     name: str = "test",
+    cap: DayCap | None = None,
 ) -> ProviderGate:
     """Return what stands before a provider."""
-    pace = PostgresPace(database, news or asyncio.Event(), name, PacePolicy(limit))
-    stopper = Breaker(breaker or BreakerConfig())
-    return ProviderGate(provider=name, breaker=stopper, pace=pace, clock=clock, metrics=metrics)
+    return ProviderGate(
+        provider=name,
+        breaker=Breaker(breaker or BreakerConfig()),
+        pace=PostgresPace(database, news or asyncio.Event(), name, PacePolicy(limit)),
+        clock=clock,
+        metrics=metrics,
+        days=PostgresDays(database, name, cap) if cap else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,7 @@ class PipelineConfig:
     holding: frozenset[str] = frozenset()
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
     rate_limit: float | None = None
+    cap: DayCap | None = None
     sending: SendingConfig = field(default_factory=SendingConfig)
     scheduling: SchedulerConfig = field(default_factory=SchedulerConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
@@ -279,6 +288,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
                 breaker=config.breaker,
                 limit=config.rate_limit,
                 name=share.sender,
+                cap=config.cap,
             ),
         )
         for share, each in senders.items()

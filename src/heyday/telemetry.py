@@ -111,6 +111,24 @@ class Metrics:
             ["provider"],
             registry=self.registry,
         )
+        self.day_cap = Gauge(
+            "heyday_day_cap",
+            "Greetings that all workers together may send today (UTC).",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.day_left = Gauge(
+            "heyday_day_left",
+            "Greetings that are left of it, as last heard.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.domain_put_off = Counter(
+            "heyday_domain_put_off_total",
+            "Greetings put off for a limit of HEYDAY_DOMAIN_LIMITS, by its first domain.",
+            ["domain"],
+            registry=self.registry,
+        )
 
     def _declare_clocks(self) -> None:
         gauge = partial(Gauge, registry=self.registry)

@@ -17,6 +17,7 @@ _RESEND = "src/heyday/senders/providers/resend.py"
 _DELIVERY = "src/heyday/domain/delivery.py"
 _RETRY = "src/heyday/domain/retry.py"
 _GATE = "src/heyday/services/gate.py"
+_DAY_QUOTA = "src/heyday/services/day_quota.py"
 _LEASES = "src/heyday/services/leases.py"
 _ROUTES = "src/heyday/services/routes.py"
 _SCHEDULING = "src/heyday/services/scheduling.py"
@@ -38,6 +39,10 @@ _CONTRACTS = "tests/contracts/test_contracts.py"
 _PROVIDER_BATCHES = "tests/contracts/test_batches.py"
 _WEBHOOK_TESTS = "tests/unit/senders/providers/test_webhook.py"
 _GATE_TESTS = "tests/unit/services/test_gate.py"
+_DAY_QUOTA_TESTS = "tests/unit/services/test_day_quota.py"
+_DAY_COUNTS = "tests/integration/db/test_day_counts.py"
+_DAY_CAPS = "tests/integration/services/test_day_caps.py"
+_DOMAIN_TESTS = "tests/unit/services/test_domain_limits.py"
 _SCHEDULING_TESTS = "tests/integration/services/test_scheduling.py"
 _RACES = "tests/integration/services/test_races.py"
 _LEAVING = "tests/integration/services/test_unsubscribing.py"
@@ -609,9 +614,74 @@ GUARDS: tuple[Guard, ...] = (
         "pace: a batch",
         "The pace counts greetings: no batch goes out for one token.",
         _GATE,
-        "self._allotment.spend(now, int(min(wanted, room)))",
-        "self._allotment.spend(now) and int(min(wanted, room))",
+        "self._allotment.spend(now, wanted)",
+        "self._allotment.spend(now) and wanted",
         [f"{_GATE_TESTS}::test_the_pace_counts_greetings_and_a_batch_is_cut_to_its_share"],
+    ),
+    # --- Caps and limits of domains
+    Guard(
+        "cap: what dies with a worker",
+        "What a worker has drawn of a day counts at once, so that no crash lets more out.",
+        "src/heyday/db/day_counts.py",
+        "self._provider, day, drawn + granted)",
+        "self._provider, day, drawn)",
+        [_DAY_COUNTS, _DAY_CAPS],
+    ),
+    Guard(
+        "cap: one at a time",
+        "Two workers that draw at once do not get the same greetings.",
+        "src/heyday/db/sql/day_counts.sql",
+        "\nFOR UPDATE\n",
+        "\n",
+        [f"{_DAY_COUNTS}::test_all_who_draw_at_once_get_the_cap_between_them"],
+    ),
+    Guard(
+        "cap: yesterday's",
+        "What was drawn of a day is not sent on the next.",
+        _DAY_QUOTA,
+        "        self._held = 0\n        self._is_mixed = self._under_way > 0\n",
+        "        self._is_mixed = self._under_way > 0\n",
+        [f"{_DAY_QUOTA_TESTS}::test_what_was_drawn_yesterday_is_nothing_today"],
+    ),
+    Guard(
+        "cap: calls over midnight",
+        "Calls of yesterday that came to nothing do not add to today.",
+        _DAY_QUOTA,
+        "        if not self._is_mixed:\n",
+        "        if True:\n",
+        [f"{_DAY_QUOTA_TESTS}::test_calls_of_yesterday_that_come_to_nothing_add_nothing_to_today"],
+    ),
+    Guard(
+        "cap: a rest is given back once",
+        "What is given back is not also spent, even where the answer is lost.",
+        _DAY_QUOTA,
+        "        count, self._held = self._held, 0\n",
+        "        count = self._held\n",
+        [_DAY_QUOTA_TESTS],
+    ),
+    Guard(
+        "cap: waits for the opening",
+        "What is over the cap waits for the next day, and is not claimed each minute.",
+        _GATE,
+        "            leave = longest = max(",
+        "            leave = max(",
+        [f"{_DAY_CAPS}::test_the_rest_leaves_the_next_day_and_no_retry_is_spent"],
+    ),
+    Guard(
+        "domain: its limit",
+        "A domain gets no more than its limit lets through.",
+        "src/heyday/services/domain_limits.py",
+        "            if left[quota]:\n",
+        "            if True:\n",
+        [_DOMAIN_TESTS],
+    ),
+    Guard(
+        "domain: nobody else waits",
+        "Who is over a domain's limit is put off at once, and holds up no other.",
+        "src/heyday/services/domain_limits.py",
+        "self._allotment.wait(now) > 0 or now >= deadline:",
+        "now >= deadline:",
+        [f"{_DOMAIN_TESTS}::test_one_domain_holds_up_no_other"],
     ),
     # --- Batches
     Guard(

@@ -1,16 +1,19 @@
 """What is set for all greetings, and what for one type of them alone."""
 
 import dataclasses
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from heyday.domain.day_cap import DayCap, WarmUp
+from heyday.domain.domain_limits import DomainLimit
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
 from heyday.settings import Settings, load_settings
+from heyday.settings.bursts import parse_limits
 from heyday.settings.by_type import TypePolicies, load_own_policies, prefix_of
 
 FIELDS = [field.name for field in dataclasses.fields(TimePolicies)]
@@ -263,3 +266,61 @@ def test_a_batch_of_the_queue_fills_a_call(
     monkeypatch.setenv("HEYDAY_BATCH_SIZE", in_queue)
     monkeypatch.setenv("HEYDAY_PROVIDER_BATCH", in_call)
     assert load_settings().ids_in_batch == ids
+
+
+# --- Bursts ----------------------------------------------------------------------------------
+
+
+def test_without_settings_nothing_is_capped_or_limited():
+    settings = load_settings()
+    assert settings.day_cap is None
+    assert parse_limits(settings.domain_limits) == []
+
+
+def test_a_cap_and_a_warm_up_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYDAY_WARM_UP", "2027-01-01: 500, x2 a day")
+    assert load_settings().day_cap == DayCap(None, WarmUp(date(2027, 1, 1), 500, times=2))
+    monkeypatch.setenv("HEYDAY_DAILY_CAP", "50000")
+    monkeypatch.setenv("HEYDAY_WARM_UP", "2027-01-01:500,+250")
+    assert load_settings().day_cap == DayCap(50_000, WarmUp(date(2027, 1, 1), 500, plus=250))
+    monkeypatch.setenv("HEYDAY_WARM_UP", "")
+    assert load_settings().day_cap == DayCap(50_000)
+
+
+def test_limits_of_domains_are_read_as_dns_knows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYDAY_DOMAIN_LIMITS", "Gmail.com=20/s, bücher.de+web.de = 0.5/s")
+    assert parse_limits(load_settings().domain_limits) == [
+        DomainLimit(("gmail.com",), 20),
+        DomainLimit(("xn--bcher-kva.de", "web.de"), 0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("HEYDAY_WARM_UP", "500, x2", "expected the first day"),
+        ("HEYDAY_WARM_UP", "2027-02-30: 500, x2", "expected the first day"),
+        ("HEYDAY_WARM_UP", "2027-01-01: 0, x2", "expected the first day"),
+        ("HEYDAY_WARM_UP", "2027-01-01: 500, x0.5", "expected the first day"),
+        ("HEYDAY_DOMAIN_LIMITS", "gmail.com", "expected domains and greetings a second"),
+        ("HEYDAY_DOMAIN_LIMITS", "gmail.com=0/s", "expected domains and greetings a second"),
+        ("HEYDAY_DOMAIN_LIMITS", "not a domain=5/s", "expected domains and greetings a second"),
+        ("HEYDAY_DOMAIN_LIMITS", "@=5/s", "expected domains and greetings a second"),
+        ("HEYDAY_DOMAIN_LIMITS", "a.com=5/s, b.com+A.com=1/s", "twice"),
+        ("HEYDAY_DAILY_CAP", "-1", "HEYDAY_DAILY_CAP"),
+    ],
+)
+def test_what_bounds_nothing_that_makes_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=message) as refused:
+        load_settings()
+    assert name in str(refused.value)
+
+
+def test_a_warm_up_that_begins_above_the_cap_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEYDAY_DAILY_CAP", "100")
+    monkeypatch.setenv("HEYDAY_WARM_UP", "2027-01-01: 500, x2")
+    with pytest.raises(ConfigurationError, match=r"more than HEYDAY_DAILY_CAP=100"):
+        load_settings()

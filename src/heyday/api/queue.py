@@ -38,6 +38,18 @@ class QueuedAge(Struct, frozen=True):
     messages: Annotated[int, Meta(ge=0, examples=[12])]
 
 
+class ShownDay(Struct, frozen=True):
+    """Tell how much of today's cap is used; today as UTC has it.
+
+    used: with what workers hold at the moment.   opens_at: null while something is left.
+    """
+
+    provider: Annotated[str, Meta(examples=["smtp"])]
+    cap: Annotated[int, Meta(ge=0, examples=[50000])]
+    used: Annotated[int, Meta(ge=0, examples=[50000])]
+    opens_at: Annotated[datetime, _INSTANT] | None
+
+
 class ShownQueue(Struct, frozen=True):
     """Tell how much is on its way.
 
@@ -45,7 +57,8 @@ class ShownQueue(Struct, frozen=True):
     waiting_batches: workers could take them now.   workers: that ask for batches; null where
     PostgreSQL carries them, which does not know.   dead_letters: batches set aside.
     coming: queued, and not yet due.   queued: queued and due, by age.   sending: with a worker.
-    oldest_due_at: of all that is queued or being sent.
+    oldest_due_at: of all that is queued or being sent.   days: of
+    providers for which they are capped.
     """
 
     transport: Annotated[TransportName, Meta(examples=["rabbitmq"])] | None
@@ -56,6 +69,7 @@ class ShownQueue(Struct, frozen=True):
     queued: list[QueuedAge]
     sending: Annotated[int, Meta(ge=0, examples=[64])]
     oldest_due_at: Annotated[datetime, _INSTANT] | None
+    days: list[ShownDay]
 
 
 class DeadLetter(Struct, frozen=True):
@@ -146,6 +160,7 @@ def _shown(state: QueueState) -> ShownQueue:
         queued=[QueuedAge(int(age.total_seconds()), count) for age, count in ages],
         sending=on_the_way.sending,
         oldest_due_at=on_the_way.oldest_due_at,
+        days=[ShownDay(day.provider, day.cap, day.used, day.opens_at) for day in state.days],
     )
 
 

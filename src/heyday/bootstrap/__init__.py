@@ -10,6 +10,7 @@ import structlog
 
 from heyday import __version__
 from heyday.bootstrap.access import AccessParts, build_access
+from heyday.bootstrap.bursts import limit_domains
 from heyday.bootstrap.database import open_database, pool_config
 from heyday.bootstrap.habits import HabitParts, build_habits
 from heyday.bootstrap.imports import ImportParts, build_imports
@@ -76,6 +77,7 @@ from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
 
 if TYPE_CHECKING:
+    from heyday.services.domain_limits import DomainLimitedSender
     from heyday.services.gate import ProviderGate
 
 log = structlog.get_logger()
@@ -109,7 +111,7 @@ class App:
         self.clock: Clock = self._steady
         self.metrics = Metrics()
         self._senders = failpoints.guard_senders(senders) if failpoints else senders
-        self._gates: list[ProviderGate] = []
+        self._closing: list[ProviderGate | DomainLimitedSender] = []
         self._store: Store = failpoints.guard_store(database) if failpoints else database
         self._failpoints = failpoints
         self.timezones = {t.name: TimezoneService(settings.policies(t.name)) for t in MESSAGE_TYPES}
@@ -253,8 +255,8 @@ class App:
 
     async def close(self) -> None:
         """End what goes on in the background."""
-        for gate in self._gates:
-            await gate.close()
+        for part in self._closing:
+            await part.close()
         if self._queue:
             await self._queue.close()
         # Only an API has built it, and only there is something to close.
@@ -298,15 +300,18 @@ class App:
     def _open_gate(self, settings: Settings) -> Gate:
         """Return what stands before a sender. settings: as they hold for it."""
         parts = (self.database, self.announcements.event(PACE), self.clock, self.metrics)
-        self._gates.append(gate := build_gate(settings, *parts))
+        self._closing.append(gate := build_gate(settings, *parts))
         return gate
 
     @cached_property
     def _sending(self) -> MessageSenderService:
         settings = self.settings
+        parts = (self._senders, self.database, self.clock, self.metrics)
+        limited = limit_domains(settings, *parts)
+        self._closing += limited.values()
         return MessageSenderService(
             store=self._store,
-            routes=build_routes(settings, self._senders, self._open_gate),
+            routes=build_routes(settings, {**self._senders, **limited}, self._open_gate),
             planner=self.planner,
             clock=self.clock,
             metrics=self.metrics,

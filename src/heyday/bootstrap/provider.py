@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from heyday.bootstrap.bursts import build_days
 from heyday.bootstrap.mail import build_letters, build_safety, build_smtp
 from heyday.bootstrap.providers import (
     BY_API,
@@ -95,6 +96,7 @@ def build_gate(
         pace=PostgresPace(database, news, provider, PacePolicy(rate_limit(settings))),
         clock=clock,
         metrics=metrics,
+        days=build_days(settings, database, provider),
     )
 
 

@@ -294,13 +294,22 @@ queue_batches = Table(
 provider_pace = Table(
     "provider_pace",
     metadata,
-    Column("provider", String(50), primary_key=True),
+    Column("provider", String(320), primary_key=True),
     Column("rate", Double),
     Column("tokens", Double, nullable=False),
     _instant("refilled_at", null=False),
     _instant("slowed_at"),
     _instant("blocked_until"),
     CheckConstraint("rate > 0", name="rate"),
+)
+
+provider_days = Table(
+    "provider_days",
+    metadata,
+    Column("provider", String(50), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("drawn", BigInteger, nullable=False),
+    CheckConstraint("drawn >= 0", name="drawn"),
 )
 
 inbox_messages = Table(

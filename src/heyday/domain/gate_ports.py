@@ -1,9 +1,10 @@
 """Name what stands before a provider, and what all workers share of it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Protocol
 
+from heyday.domain.day_cap import DayUse, Draw
 from heyday.domain.delivery import Outcome
 from heyday.domain.pace import Grant
 
@@ -51,4 +52,23 @@ class SharedPace(Protocol):
 
     async def slow_down(self, observed: float, retry_after: timedelta | None) -> Grant:
         """Report a 429, got at so many calls a second; the answer grants no calls."""
+        ...
+
+
+class SharedDays(Protocol):
+    """Share with all workers how many greetings one provider may get in a day.
+
+    All raise DatabaseError where the others cannot be asked.
+    """
+
+    async def draw(self, day: date, waiting: int, likely: int) -> Draw:
+        """Take a part of a day: what waits, and a little ahead of what is likely to come soon."""
+        ...
+
+    async def give_back(self, day: date, count: int) -> None:
+        """Return what was drawn and is not used."""
+        ...
+
+    async def find_use(self, day: date) -> DayUse:
+        """Return how much of a day is used."""
         ...

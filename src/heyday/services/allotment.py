@@ -57,6 +57,11 @@ class Allotment:
         self._reported_at = -math.inf
         self._asking: asyncio.Task[None] | None = None
 
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether tokens are needed, as far as is known."""
+        return self._is_limited
+
     def is_known(self, now: float) -> bool:
         """Tell whether it is known if anybody limits the provider; find it out if not."""
         self._hear(now)
@@ -73,6 +78,12 @@ class Allotment:
             self._tokens -= spent
         self._meter.count(now, spent)
         return spent
+
+    def unspend(self, now: float, count: int) -> None:
+        """Take back tokens of calls that were not made, if they may still be spent."""
+        if count and now < self._tokens_until:
+            self._tokens += count
+            self._changed()
 
     def ask(self, now: float, waiting: int) -> None:
         """Ask for tokens if it is time to, for so many calls; `changed` brings the answer."""
@@ -119,7 +130,7 @@ class Allotment:
     def _doubt(self, now: float) -> None:
         """Let nothing through before the shared bucket was asked."""
         self._is_known, self._is_limited = False, True
-        self._tokens, self._ask_at = 0, now
+        self._tokens, self._tokens_until, self._ask_at = 0, now, now
 
     def _begin_to_ask(self) -> None:
         """See to it that one question is under way."""

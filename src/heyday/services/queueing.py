@@ -1,12 +1,15 @@
 """Look at the queue between schedulers and workers, and free what it has set aside."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from heyday.domain.day_cap import DayUse
 from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError
+from heyday.domain.gate_ports import SharedDays
 from heyday.domain.ports import Clock, Store
 from heyday.domain.queue_ports import DeadBatch, DeadLetters, OnTheWay, QueueDepth
 
@@ -18,16 +21,21 @@ MOST_DEAD = 10_000
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """Hold one look at the queue. depth: None while the transport does not answer."""
+    """Hold one look at the queue.
+
+    depth: None while the transport does not answer.   days: those that are capped, one for each
+    provider.
+    """
 
     depth: QueueDepth | None
     on_the_way: OnTheWay
+    days: Sequence[DayUse] = ()
 
 
 class QueueService:
     """Ask the transport for its batches, and PostgreSQL for the greetings in them.
 
-    patience: how long the transport may take to be measured.
+    patience: how long the transport may take to be measured.   days: those that are capped.
     """
 
     def __init__(
@@ -36,7 +44,9 @@ class QueueService:
         store: Store,
         clock: Clock,
         patience: timedelta = timedelta(seconds=3),
+        days: Sequence[SharedDays] = (),
     ) -> None:
+        self._days = days
         self._dead_letters = dead_letters
         self._store = store
         self._clock = clock
@@ -46,15 +56,17 @@ class QueueService:
 
     async def look(self) -> QueueState:
         """Return how much there is on the way, also while the transport does not answer."""
+        now = self._clock.now()
         async with self._store.session() as session:
-            on_the_way = await session.messages.count_on_the_way(self._clock.now())
+            on_the_way = await session.messages.count_on_the_way(now)
+        uses = [await days.find_use(now.date()) for days in self._days]
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 depth = await self._dead_letters.measure()
         except (TransportError, TimeoutError) as error:
             log.warning("queue_not_counted", error=type(error).__name__)
             depth = None
-        return QueueState(depth, on_the_way)
+        return QueueState(depth, on_the_way, uses)
 
     async def list_dead(self, limit: int) -> list[DeadBatch]:
         """Return up to so many batches that were set aside, the oldest first.

@@ -33,6 +33,7 @@ _RECORD_PATIENCE = timedelta(minutes=10)
 _LONGEST_PAUSE = 1.0
 # Less than the time between this and the instant.
 _REHEARSAL = timedelta(seconds=1)
+_SOON = timedelta(minutes=5)
 _STOPPING = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
 _TOO_LATE = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
 _FORGOTTEN = Outcome(
@@ -299,12 +300,18 @@ class MessageSenderService:
             unclear = f"{type(error).__name__} in the sender"
             outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
         if not outcomes[0].is_of_batch:
-            self._note_lateness(messages, now)
+            self._note_lateness(messages, outcomes, now)
         return outcomes
 
-    def _note_lateness(self, messages: Sequence[ClaimedMessage], called_at: datetime) -> None:
+    def _note_lateness(
+        self, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome], called_at: datetime
+    ) -> None:
         """Count how late the first attempts at greetings began."""
-        firsts = [message for message in messages if message.retry_count == 0]
+        firsts = [
+            message
+            for message, outcome in zip(messages, outcomes, strict=True)
+            if message.retry_count == 0 and outcome.kind is not OutcomeKind.NOT_TRIED
+        ]
         for message_type in {message.message_type for message in firsts}:
             observe = self._metrics.lateness.labels(message_type).observe
             for message in firsts:
@@ -349,7 +356,9 @@ class MessageSenderService:
             lease.release(outcome.message_id for outcome in some)
 
     async def _record(self, outcomes: list[Recorded]) -> None:
-        is_retry = any(outcome.status is Status.RETRYING for outcome in outcomes)
+        # Schedulers look each minute by themselves, and need not be told of what comes later.
+        soon = self._clock.now() + _SOON
+        is_retry = any(each.next_attempt_at and each.next_attempt_at < soon for each in outcomes)
 
         async def work(session: Session) -> int:
             written = await session.messages.record(outcomes)

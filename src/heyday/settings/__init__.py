@@ -8,6 +8,7 @@ from heyday.domain.delivery import AmbiguityPolicy
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.policies import TimePolicies
 from heyday.domain.sender_plan import SenderPlan
+from heyday.settings.bursts import Bursts
 from heyday.settings.by_sender import load_own_of_sender, source_of_sender
 from heyday.settings.by_type import load_own_policies, own_source
 from heyday.settings.choices import SenderName
@@ -24,7 +25,7 @@ from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Sending, GreetingTimes, Providers, Mail, Surroundings):
+class Settings(Running, Bursts, Sending, GreetingTimes, Providers, Mail, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(

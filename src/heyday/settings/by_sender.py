@@ -5,6 +5,8 @@ from typing import Any
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from heyday.domain.day_cap import LARGEST_CAP
+from heyday.settings.bursts import WarmUpText
 from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.providers import ApiUrl
 from heyday.settings.values import Duration
@@ -25,6 +27,8 @@ class OwnOfSender(BaseSettings):
     provider_url: ApiUrl = None
     provider_honours_keys: bool | None = None
     provider_key_lifetime: Duration | None = None
+    daily_cap: int | None = Field(default=None, ge=0, le=LARGEST_CAP)
+    warm_up: WarmUpText | None = None
 
 
 def sender_prefix(name: str) -> str:

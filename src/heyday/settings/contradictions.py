@@ -45,6 +45,12 @@ def _refuse_of_sender(settings: "Settings") -> None:
             "SENDER=http needs EMAIL_SERVICE_URL, the provider that greetings are posted to"
         )
     refuse_provider_contradictions(settings)
+    cap = settings.day_cap
+    if cap and cap.limit and cap.warm_up and cap.warm_up.first > cap.limit:
+        raise ConfigurationError(
+            f"HEYDAY_WARM_UP begins with {cap.warm_up.first} greetings a day, which is more than "
+            f"HEYDAY_DAILY_CAP={cap.limit}; expected fewer, or leave one of the two empty"
+        )
     refuse_mail_contradictions(settings)
 
 

@@ -49,6 +49,7 @@ async def test_an_empty_queue_is_shown(client: httpx.AsyncClient) -> None:
         "queued": ages,
         "sending": 0,
         "oldest_due_at": None,
+        "days": [],
     }
 
 

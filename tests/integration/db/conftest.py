@@ -1,13 +1,17 @@
-"""A database with nothing in it, and a plain connection to a migrated one."""
+"""A database with nothing in it; a plain connection, and workers' pools, to a migrated one."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from heyday.db.connection import Database, PoolConfig
 from heyday.db.types import AnyConnection
 from tests.postgres import Administrator, database_at
+
+WORKERS = 4
 
 
 @pytest.fixture
@@ -25,3 +29,16 @@ async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def databases(database_url: str) -> AsyncIterator[list[Database]]:
+    """The pools of as many workers."""
+    async with AsyncExitStack() as stack:
+        found = []
+        for _ in range(WORKERS):
+            database = Database(PoolConfig(database_url, min_size=1, max_size=3))
+            await database.open()
+            stack.push_async_callback(database.close)
+            found.append(database)
+        yield found

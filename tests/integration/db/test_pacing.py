@@ -2,8 +2,6 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
@@ -23,20 +21,6 @@ from heyday.telemetry import Metrics
 SECOND = timedelta(seconds=1)
 FREE = PacePolicy()
 CLOCK = SystemClock()
-WORKERS = 4
-
-
-@pytest.fixture
-async def databases(database_url: str) -> AsyncIterator[list[Database]]:
-    """The pools of as many workers."""
-    async with AsyncExitStack() as stack:
-        found = []
-        for _ in range(WORKERS):
-            database = Database(PoolConfig(database_url, min_size=1, max_size=3))
-            await database.open()
-            stack.push_async_callback(database.close)
-            found.append(database)
-        yield found
 
 
 def pace(database: Database, policy: PacePolicy = FREE, news: asyncio.Event | None = None):

@@ -11,10 +11,11 @@ import structlog
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.errors import DatabaseUnavailable
-from heyday.domain.pace import Grant, PacePolicy
+from heyday.domain.pace import PacePolicy
 from heyday.services.gate import ProviderGate
 from heyday.telemetry import Metrics
 from tests.fakes import FakeClock
+from tests.shares import MemoryPace, Seat
 
 T = TypeVar("T")
 SECOND = timedelta(seconds=1)
@@ -25,58 +26,6 @@ BAD_ADDRESS = Outcome(OutcomeKind.REFUSED, code=422)
 TOO_MANY = Outcome(OutcomeKind.NOT_ACCEPTED, code=429, trouble=Trouble.PACE)
 NOT_TRIED = Outcome(OutcomeKind.NOT_TRIED)
 FORGOTTEN = Outcome(OutcomeKind.FORGOTTEN)
-
-
-class MemoryPace:
-    """Share a pace among gates of one process (ports.SharedPace), by the rules of the domain.
-
-    fault: what every question raises while it is set.
-    """
-
-    def __init__(self, clock: FakeClock, policy: PacePolicy) -> None:
-        self.clock = clock
-        self.policy = policy
-        self.state = policy.start(clock.now())
-        self.asked = 0
-        self.wanted: list[int] = []
-        self.fault: Exception | None = None
-        self.news: set[int] = set()
-
-    def seat(self) -> "Seat":
-        """Return the port of one gate."""
-        return Seat(self, len(self.news))
-
-
-class Seat:
-    """Answer one gate."""
-
-    def __init__(self, shared: MemoryPace, number: int) -> None:
-        self._shared = shared
-        self._number = number
-
-    def has_news(self) -> bool:
-        return self._number in self._shared.news
-
-    async def take(self, wanted: int) -> Grant:
-        self._shared.news.discard(self._number)
-        self._shared.wanted.append(wanted)
-        await self._answer()
-        shared = self._shared
-        shared.state, grant = shared.policy.take(shared.state, wanted, shared.clock.now())
-        return grant
-
-    async def slow_down(self, observed: float, retry_after: timedelta | None) -> Grant:
-        await self._answer()
-        shared, now = self._shared, self._shared.clock.now()
-        shared.state, grant = shared.policy.slow_down(shared.state, observed, retry_after, now)
-        shared.news = {0, 1} - {self._number}
-        return grant
-
-    async def _answer(self) -> None:
-        self._shared.asked += 1
-        await asyncio.sleep(0)
-        if self._shared.fault:
-            raise self._shared.fault
 
 
 class Rig:
@@ -630,3 +579,22 @@ async def test_there_is_no_room_while_a_provider_asked_to_be_left_alone() -> Non
     assert rig.gate.room() == 0
     await rig.advance(8)
     assert rig.gate.room() == math.inf
+
+
+async def test_tokens_of_calls_that_were_not_made_are_the_next_ones() -> None:
+    rig = Rig(limit=40, failures=100)
+    assert await rig.gate.admit(SECOND, 10) == 10
+    held = await rig.gate.admit(timedelta(), 10)
+    assert isinstance(held, Outcome)
+    rig.gate.note([ACCEPTED] * 4 + [NOT_TRIED] * 6)
+    assert await rig.gate.admit(timedelta(), 10) == 6
+    await rig.gate.close()
+
+
+async def test_tokens_that_come_back_after_a_429_are_nobodys() -> None:
+    rig = Rig(limit=40, failures=100)
+    assert await rig.gate.admit(SECOND, 10) == 10
+    rig.gate.note([TOO_MANY] * 4 + [NOT_TRIED] * 6)
+    held = await rig.gate.admit(timedelta(), 10)
+    assert isinstance(held, Outcome)
+    await rig.gate.close()

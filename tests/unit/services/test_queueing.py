@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import pytest
 
+from heyday.domain.day_cap import DayCap
 from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError
 from heyday.domain.queue_ports import DeadBatch, OnTheWay, QueueDepth, TransportName
 from heyday.services.queueing import QueueService
 from tests.fakes import FakeClock
+from tests.shares import MemoryDays
 
 ON_THE_WAY = OnTheWay(coming=1, queued=[2, 0, 0, 0], sending=3, oldest_due_at=None)
 DEPTH = QueueDepth(TransportName.RABBITMQ, waiting=1, workers=2, dead=1)
@@ -73,6 +75,15 @@ def service(letters: ScriptedLetters) -> QueueService:
 async def test_what_the_transport_says_and_what_the_rows_say_is_one_answer() -> None:
     state = await service(ScriptedLetters()).look()
     assert (state.depth, state.on_the_way) == (DEPTH, ON_THE_WAY)
+
+
+async def test_a_capped_day_is_told_of_with_the_rest() -> None:
+    days = MemoryDays(DayCap(3))
+    clock = FakeClock()
+    await days.draw(clock.now().date(), 5, 0)
+    queue = QueueService(ScriptedLetters(), cast("Any", Store()), clock, days=[days])
+    (day,) = (await queue.look()).days
+    assert (day.used, day.opens_at) == (3, clock.now() + timedelta(days=1))
 
 
 @pytest.mark.parametrize(
