@@ -105,6 +105,9 @@ def _claimed(row: asyncpg.Record) -> ClaimedMessage:
         idempotency_key=row["idempotency_key"],
         email=row["email"],
         text=row["message_content"],
+        subject=row["message_subject"],
+        html=row["message_html"],
+        language=row["language"],
     )
 
 

@@ -24,6 +24,7 @@ HeydayError
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
+|-- TextFailed              a text could not be rendered within its limits
 |-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
 `-- SimulationStalled       something in a simulation works without end
@@ -213,6 +214,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class EmbeddedServerError(DatabaseError):
     """Report that the private PostgreSQL server could not be started or stopped."""
+
+
+class TextFailed(HeydayError):
+    """Report that a text could not be rendered within its limits."""
 
 
 class ClockUntrusted(HeydayError):

@@ -83,3 +83,51 @@ class TextBook(Protocol):
         Raises TextFailed if the text could not be rendered within its limits.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """Hold a text as somebody wrote it, with places to be filled in. html: None if there is none.
+
+    language: a BCP 47 tag.
+    """
+
+    message_type: str
+    language: str
+    subject: str
+    text: str
+    html: str | None = None
+
+
+class TextLibrary(Protocol):
+    """Know how texts are written, and the ready ones; make books of them."""
+
+    @property
+    def ready(self) -> Sequence[TextSource]:
+        """Return the texts that are there without anybody's doing."""
+        ...
+
+    def check(self, source: TextSource) -> None:
+        """Return if the text can be used. Raises InvalidInput naming subject, text or html."""
+        ...
+
+    def bind(self, own: Sequence[TextSource]) -> TextBook:
+        """Return the book of the ready texts and a company's own, which take their place."""
+        ...
+
+
+class BookShelf(Protocol):
+    """Hold the book as it was last read."""
+
+    @property
+    def book(self) -> TextBook:
+        """Return it."""
+        ...
+
+    async def look(self) -> None:
+        """Read it anew if a few seconds have passed since. Call it outside of transactions."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read it anew if a text has changed. Call it outside of transactions."""
+        ...
