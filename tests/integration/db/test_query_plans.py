@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import astuple
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from heyday.db import message_logs, partitions, plans, queries, resolutions, users
+from heyday.db import message_logs, partitions, plan_texts, plans, queries, resolutions, users
 from heyday.db.types import AnyConnection, PooledConnection
 from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.models import PlanRules
-from heyday.domain.timezone import TimezoneService, Window
+from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
+from tests.factories import seed_choice
 
 NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -112,6 +113,18 @@ def months_read(plan: str) -> set[str]:
     return set(re.findall(r"\bmessage_logs_y\d{4}m\d{2}\b(?!_)", plan))
 
 
+def plan_values(
+    message_type: MessageType,
+    zone_days: Sequence[ZoneDay],
+    rules: PlanRules,
+    user_ids: Sequence[UUID] | None = None,
+) -> tuple[object, ...]:
+    """Return the values of the statement that plans."""
+    texts = plan_texts.arrays(seed_choice(message_type, zone_days))
+    whom = plans._people_and_texts(message_type, zone_days, texts, user_ids)  # noqa: SLF001
+    return *whom, *plans._rest(rules, texts)  # noqa: SLF001
+
+
 async def queued(connection: AnyConnection) -> list[object]:
     rows = await connection.fetch("SELECT id FROM message_logs WHERE status = 'QUEUED'")
     assert len(rows) > 100
@@ -131,16 +144,15 @@ async def test_planning_finds_people_by_month_day_and_zone(
     window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
     zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
     rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
-    values = plans._common(message_type, zone_days, rules)  # noqa: SLF001
-    bounds = plans._bounds(zone_days)  # noqa: SLF001
-    plan = await explain(populated, plans.statement("plan", message_type), *values, *bounds)
+    values = plan_values(message_type, zone_days, rules)
+    plan = await explain(populated, plans.statement("plan", message_type), *values)
     assert not SCAN_OF_USERS.search(plan)
     (users_read,) = (n for n in nodes(json.loads(plan)) if n.get("Relation Name") == "users")
     assert users_read["Index Name"] == index
     assert users_read["Actual Loops"] == len(zone_days)
     assert users_read.get("Rows Removed by Filter", 0) == 0
     some = plans.statement("plan", message_type, "some_people")
-    plan = await explain(populated, some, *values, [uuid4()])
+    plan = await explain(populated, some, *plan_values(message_type, zone_days, rules, [uuid4()]))
     assert "pk_users" in plan
     assert not SCAN_OF_USERS.search(plan)
 
@@ -158,7 +170,7 @@ async def test_planning_compares_no_rows_with_each_other(connection: AnyConnecti
     repository = plans.PlanRepository(cast("PooledConnection", connection))
     await partitions.ensure(connection, window)
     statement = plans.statement("plan", BIRTHDAY)
-    values = *plans._common(BIRTHDAY, zone_days, rules), *plans._bounds(zone_days)  # noqa: SLF001
+    values = plan_values(BIRTHDAY, zone_days, rules)
     for _ in range(2):
         async with connection.transaction():
             await repository._plan_for_everybody()  # noqa: SLF001

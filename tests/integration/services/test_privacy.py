@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EVE = datetime(2027, 1, 14, 20, tzinfo=UTC)
-MARKS = ("Zebulon", "Quigley", "zq@mark.example", "1987-01-15", "Ouagadougou", "Burkina")
+MARKS = ("Zebulon", "Quigley", "zq@mark.example", "1987-01-15", "Ouagadougou", "Burkina", "quigtag")
 MARKED = {
     "first_name": "Zebulon",
     "last_name": "Quigley",
@@ -37,6 +37,7 @@ MARKED = {
     "birthday_date": "1987-01-15",
     "location_city": "Ouagadougou",
     "location_country": "Burkina",
+    "locale": "fr-BF-quigtag",
 }
 ROW = "Zebulon,Quigley,ZQ@mark.example,Nowhere,1987-01-15"
 # Every column of every table as text: what is found is named by table and column.
