@@ -6,7 +6,7 @@ from datetime import date
 
 from heyday.domain.errors import TextFailed
 from heyday.domain.seed_texts import SeedBook, escape_html
-from heyday.domain.text_ports import Composed, Person, Wording
+from heyday.domain.text_ports import UNSUBSCRIBE_PLACE, Composed, Person, Wording
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class BookOf(SeedBook):
         written = self.languages[language]
         if written.is_broken:
             raise TextFailed
-        names = [person.first_name, person.last_name]
+        names = [n.replace(UNSUBSCRIBE_PLACE, "") for n in (person.first_name, person.last_name)]
         if written.is_personal:
             names = [name.upper() for name in names]
         escaped = [escape_html(name) for name in names]

@@ -28,10 +28,14 @@ _YEARS = Meta(
 
 
 class TextBody(Struct, forbid_unknown_fields=True):
-    """Give a text as it is written, with its places. html: null, or left out, if there is none."""
+    """Give a text as it is written, with its places.
 
-    subject: Annotated[str, _SUBJECT]
+    subject: null, or left out: the one that Heyday has ready in this language.   html: null, or
+    left out, if there is none.
+    """
+
     text: Annotated[str, _TEXT]
+    subject: Annotated[str, _SUBJECT] | None = None
     html: Annotated[str, _HTML] | None = None
 
 
@@ -51,9 +55,9 @@ class TextList(Struct, frozen=True):
 
 
 class ShownSource(TextEntry, frozen=True):
-    """Show a text as it is written."""
+    """Show a text as it is written. subject: null: the one that Heyday has ready."""
 
-    subject: str
+    subject: str | None
     text: str
     html: str | None
 
@@ -65,7 +69,7 @@ class PreviewBody(Struct, forbid_unknown_fields=True):
     one, a sample by names and years.   on: the day of the greeting; else today.
     """
 
-    subject: Annotated[str, _SUBJECT] | UnsetType = UNSET
+    subject: Annotated[str, _SUBJECT] | UnsetType | None = UNSET
     text: Annotated[str, _TEXT] | UnsetType = UNSET
     html: Annotated[str, _HTML] | UnsetType | None = UNSET
     user_id: UUID | None = None

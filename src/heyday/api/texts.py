@@ -135,8 +135,8 @@ class TextRoutes:
 
 def _head(text: ShownText) -> dict[str, Any]:
     return {
-        "message_type": text.source.message_type,
-        "language": text.source.language,
+        "message_type": text.message_type,
+        "language": text.language,
         "is_own": text.is_own,
         "updated_at": text.updated_at,
     }

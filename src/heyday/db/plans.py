@@ -38,11 +38,11 @@ def statement(
         "left_at": message_type.unsubscribed_column,
     }
     is_for_all, zone_days = candidates == "everybody", _QUERIES["zone_days"].text
-    years = _QUERIES["years"].fill(columns)
     parts = {
         **plan_texts.fragments(is_composed=is_composed),
-        "years": years,
-        "worded": _QUERIES["worded"].fill({"years": years}),
+        "names": _QUERIES["names"].text,
+        "years": _QUERIES["years"].fill(columns),
+        "worded": _QUERIES["worded"].text,
         "occasion_years": ", ".join(map(_year_of_occasion, MESSAGE_TYPES)),
         "by_edit": ", ".join(f"'{reason}'" for reason in UNDONE_BY_EDITS),
         "candidates": _QUERIES[candidates].fill({**columns, "zone_days": zone_days}),

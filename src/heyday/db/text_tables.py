@@ -28,7 +28,7 @@ def declare_text_tables(metadata: MetaData) -> None:
         metadata,
         Column("message_type", String(20), nullable=False),
         Column("language", String(LOCALE_LENGTH), nullable=False),
-        Column("subject", Text, nullable=False),
+        Column("subject", Text),
         Column("text", Text, nullable=False),
         Column("html", Text),
         Column("version", BigInteger, server_default=versions.next_value(), nullable=False),

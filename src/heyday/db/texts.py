@@ -39,14 +39,17 @@ class TextRepository:
         return _own(row) if row else None
 
     async def put(
-        self, source: TextSource, now: datetime, expected: Collection[str] | None
+        self,
+        key: tuple[str, str],
+        source: TextSource,
+        now: datetime,
+        expected: Collection[str] | None,
     ) -> OwnText:
         """Store a text, or overwrite it. Raises TextChanged."""
 
         async def work(connection: PooledConnection) -> OwnText:
-            await _expect(connection, source.message_type, source.language, expected)
+            await _expect(connection, key, expected)
             fields = (source.subject, source.text, source.html)
-            key = (source.message_type, source.language)
             (row,) = await connection.fetch(_SQL["put"], *key, *fields, now)
             return _own(row)
 
@@ -58,7 +61,7 @@ class TextRepository:
         """Remove a text; tell whether there was one. Raises TextChanged."""
 
         async def work(connection: PooledConnection) -> bool:
-            await _expect(connection, message_type, language, expected)
+            await _expect(connection, (message_type, language), expected)
             tag = await connection.execute(_SQL["delete"], message_type, language)
             return tag != "DELETE 0"
 
@@ -66,22 +69,18 @@ class TextRepository:
 
 
 async def _expect(
-    connection: PooledConnection,
-    message_type: str,
-    language: str,
-    expected: Collection[str] | None,
+    connection: PooledConnection, key: tuple[str, str], expected: Collection[str] | None
 ) -> None:
     """Keep others from changing texts; raise TextChanged unless this one is as expected."""
     await connection.execute(_SQL["lock"])
     if expected is None:
         return
-    row = await connection.fetchrow(_SQL["find"], message_type, language)
+    row = await connection.fetchrow(_SQL["find"], *key)
     if (str(row["version"]) if row else READY) not in expected:
         raise TextChanged
 
 
 def _own(row: asyncpg.Record) -> OwnText:
-    source = TextSource(
-        row["message_type"], row["language"], row["subject"], row["text"], row["html"]
-    )
-    return OwnText(source, row["version"], row["updated_at"])
+    source = TextSource(row["subject"], row["text"], row["html"])
+    key = row["message_type"], row["language"]
+    return OwnText(*key, source, row["version"], row["updated_at"])

@@ -23,6 +23,8 @@ Versions = Mapping[tuple[str, str], int]
 class OwnText:
     """Hold a text that a company wrote. version: another after each change, whoever made it."""
 
+    message_type: str
+    language: str
     source: TextSource
     version: int
     updated_at: datetime
@@ -30,7 +32,7 @@ class OwnText:
     @property
     def key(self) -> tuple[str, str]:
         """Return its message type and language."""
-        return self.source.message_type, self.source.language
+        return self.message_type, self.language
 
 
 class TextStore(Protocol):
@@ -53,7 +55,11 @@ class TextStore(Protocol):
         ...
 
     async def put(
-        self, source: TextSource, now: datetime, expected: Collection[str] | None
+        self,
+        key: tuple[str, str],
+        source: TextSource,
+        now: datetime,
+        expected: Collection[str] | None,
     ) -> OwnText:
         """Store a text, or overwrite it. Raises TextChanged."""
         ...
@@ -65,7 +71,7 @@ class TextStore(Protocol):
         ...
 
 
-def read_source(message_type: str, language: str, given: Mapping[str, object]) -> TextSource:
+def read_source(given: Mapping[str, object]) -> TextSource:
     """Return the text that a JSON object holds. Raises InvalidInput naming what is wrong."""
     known = ", ".join(FIELDS)
     problems = [
@@ -75,18 +81,14 @@ def read_source(message_type: str, language: str, given: Mapping[str, object]) -
     ]
     limits = {"subject": SUBJECT_LENGTH, "text": TEXT_LENGTH, "html": HTML_LENGTH}
     for name, longest in limits.items():
-        if fault := _find_fault(given.get(name), longest, is_optional=name == "html"):
+        if fault := _find_fault(given.get(name), longest, is_optional=name != "text"):
             problems.append(FieldProblem(name, fault))
     if problems:
         raise InvalidInput(problems)
-    html = given.get("html")
-    return TextSource(
-        message_type,
-        language,
-        str(given["subject"]),
-        str(given["text"]),
-        None if html is None else str(html),
+    subject, html = (
+        None if (value := given.get(name)) is None else str(value) for name in ("subject", "html")
     )
+    return TextSource(subject, str(given["text"]), html)
 
 
 def _find_fault(value: object, longest: int, *, is_optional: bool) -> str | None:

@@ -8,7 +8,16 @@ from datetime import date
 
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType, numbered
-from heyday.domain.text_ports import YEARS_UNKNOWN, Composed, Person, TextBook, TextSource, Wording
+from heyday.domain.text_ports import (
+    UNSUBSCRIBE_PLACE,
+    YEARS_UNKNOWN,
+    Composed,
+    Person,
+    Sources,
+    TextBook,
+    TextSource,
+    Wording,
+)
 
 SEED_LANGUAGE = "en"
 _YEARS_PLACE = "%3$s"
@@ -39,8 +48,8 @@ class SeedBook:
     A plain text has {first_name} and {last_name} alone.
     """
 
-    def __init__(self, own: Sequence[TextSource] = ()) -> None:
-        self._own = {(source.message_type, source.language): source for source in own}
+    def __init__(self, own: Sources | None = None) -> None:
+        self._own = dict(own or {})
         self._languages = {SEED_LANGUAGE, *(language for _, language in self._own)}
 
     def language_for(self, locale: str | None) -> str:
@@ -64,14 +73,16 @@ class SeedBook:
         """Return one for all, or one for each number of years, of those texts that count them."""
         if source := self._own.get((message_type, language)):
             html = None if source.html is None else numbered(source.html)
-            subject, text = numbered(source.subject), numbered(source.text)
+            subject, text = numbered(source.subject or ""), numbered(source.text)
             return [Wording(language, None, None, subject, text, html)]
         return list(_declared(_type(message_type), language, years))
 
     def compose(self, message_type: str, language: str, on: date, person: Person) -> Composed:
         """Return the whole text for one person."""
         (wording,) = self.wordings(message_type, language, [person.years], [on])
-        names = person.first_name, person.last_name
+        names = [
+            name.replace(UNSUBSCRIBE_PLACE, "") for name in (person.first_name, person.last_name)
+        ]
         escaped = [escape_html(name) for name in names]
         return Composed(
             fill(wording.subject, *names),
@@ -84,11 +95,11 @@ class SeedLibrary:
     """Bind plain texts (text_ports.TextLibrary)."""
 
     @property
-    def ready(self) -> Sequence[TextSource]:
+    def ready(self) -> Sources:
         """Return the declared texts."""
-        return [TextSource(t.name, SEED_LANGUAGE, "", t.text) for t in MESSAGE_TYPES]
+        return {(t.name, SEED_LANGUAGE): TextSource(None, t.text, None) for t in MESSAGE_TYPES}
 
-    def check(self, source: TextSource) -> None:
+    def check(self, message_type: str, language: str, source: TextSource) -> None:  # noqa: ARG002
         """Return if the text has no places but those of names. Raises InvalidInput."""
         problems = []
         for name in ("subject", "text", "html"):
@@ -102,7 +113,7 @@ class SeedLibrary:
         if problems:
             raise InvalidInput(problems)
 
-    def bind(self, own: Sequence[TextSource]) -> TextBook:
+    def bind(self, own: Sources) -> TextBook:
         """Return the book of the declared texts and these."""
         return SeedBook(own)
 

@@ -1,9 +1,11 @@
 """Keep companies' own texts, show them beside the ready ones, and hold the book of both."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import structlog
 
 from heyday.domain.errors import FieldProblem, InvalidInput, TextNotFound
 from heyday.domain.locales import NO_TAG, normalize_locale
@@ -11,6 +13,8 @@ from heyday.domain.message_types import get_message_type
 from heyday.domain.own_texts import READY, OwnText, TextStore, Versions, read_source
 from heyday.domain.ports import Clock
 from heyday.domain.text_ports import TextBook, TextLibrary, TextSource
+
+log = structlog.get_logger()
 
 KEPT_FOR = timedelta(seconds=5)
 """How long a book is gone by before it is asked whether texts have changed."""
@@ -20,6 +24,8 @@ KEPT_FOR = timedelta(seconds=5)
 class ShownText:
     """Show a text. version: READY if nobody wrote it; then it has no updated_at."""
 
+    message_type: str
+    language: str
     source: TextSource
     version: str = READY
     updated_at: datetime | None = None
@@ -32,7 +38,7 @@ class ShownText:
     @classmethod
     def of(cls, own: OwnText) -> "ShownText":
         """Return a company's own text as shown."""
-        return cls(own.source, str(own.version), own.updated_at)
+        return cls(*own.key, own.source, str(own.version), own.updated_at)
 
 
 class TextShelf:
@@ -42,7 +48,7 @@ class TextShelf:
         self._store = store
         self._library = library
         self._clock = clock
-        self._book = library.bind(())
+        self._book = library.bind({})
         self._versions: Versions = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
@@ -64,9 +70,21 @@ class TextShelf:
             asked_at = self._clock.monotonic()
             if await self._store.list_versions() != self._versions:
                 texts = await self._store.list_all()
-                self._book = self._library.bind([own.source for own in texts])
+                self._book = self._library.bind(dict(self._usable(texts)))
                 self._versions = {own.key: own.version for own in texts}
             self._read_at = asked_at
+
+    def _usable(self, texts: Sequence[OwnText]) -> Iterator[tuple[tuple[str, str], TextSource]]:
+        """Leave out what SQL, or an older release, has put there and no plan can use."""
+        for own in texts:
+            try:
+                self._library.check(*own.key, own.source)
+            except InvalidInput as error:
+                parts = sorted({problem.field for problem in error.problems})
+                place = {"message_type": own.message_type, "language": own.language}
+                log.warning("text_refused", **place, parts=parts)
+            else:
+                yield own.key, own.source
 
     def forget(self) -> None:
         """Have the next look read: a text has changed."""
@@ -86,9 +104,7 @@ class TextService:
 
     async def list_all(self) -> Sequence[ShownText]:
         """Return every text there is, own ones in the place of ready ones, by type and language."""
-        texts = {
-            (ready.message_type, ready.language): ShownText(ready) for ready in self._library.ready
-        }
+        texts = {key: ShownText(*key, source) for key, source in self._library.ready.items()}
         texts |= {own.key: ShownText.of(own) for own in await self._store.list_all()}
         return [texts[key] for key in sorted(texts)]
 
@@ -99,9 +115,8 @@ class TextService:
             raise TextNotFound
         if own := await self._store.find(kind, tag):
             return ShownText.of(own)
-        for ready in self._library.ready:
-            if (ready.message_type, ready.language) == (kind, tag):
-                return ShownText(ready)
+        if ready := self._library.ready.get((kind, tag)):
+            return ShownText(kind, tag, ready)
         raise TextNotFound
 
     async def put(
@@ -115,8 +130,8 @@ class TextService:
 
         Raises MessageTypeNotFound, InvalidInput, TextChanged.
         """
-        source = self.read(message_type, language, given)
-        own = await self._store.put(source, self._clock.now(), expected)
+        key, source = self.read(message_type, language, given)
+        own = await self._store.put(key, source, self._clock.now(), expected)
         self._shelf.forget()
         return ShownText.of(own)
 
@@ -129,18 +144,20 @@ class TextService:
             raise TextNotFound
         self._shelf.forget()
 
-    def read(self, message_type: str, language: str, given: Mapping[str, object]) -> TextSource:
-        """Return a text that can be used. Raises MessageTypeNotFound, InvalidInput."""
+    def read(
+        self, message_type: str, language: str, given: Mapping[str, object]
+    ) -> tuple[tuple[str, str], TextSource]:
+        """Return the type and language of a text that can be used, and the text.
+
+        Raises MessageTypeNotFound, InvalidInput.
+        """
         kind, tag = get_message_type(message_type).name, normalize_locale(language)
         if tag is None:
             raise InvalidInput([FieldProblem("language", NO_TAG)])
-        source = read_source(kind, tag, given)
-        self._library.check(source)
-        return source
+        source = read_source(given)
+        self._library.check(kind, tag, source)
+        return (kind, tag), source
 
-    async def book_with(self, draft: TextSource | None) -> TextBook:
-        """Return the book as it is now, or as it would be with another text."""
-        own = {text.key: text.source for text in await self._store.list_all()}
-        if draft:
-            own[draft.message_type, draft.language] = draft
-        return self._library.bind(list(own.values()))
+    def book_of(self, text: ShownText) -> TextBook:
+        """Return a book that has this text, and ready ones."""
+        return self._library.bind({(text.message_type, text.language): text.source})

@@ -25,6 +25,7 @@ TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
 FRAGMENTS = {"everybody", "some_people", "zone_days", "timed_id", "unplanned", "worded", "years"}
+FRAGMENTS |= {"names"}
 FRAGMENTS |= {"texts", "subject", "text", "html", "escaped", "composed"}
 # Several in one, which are not prepared but run.
 FRAGMENTS |= {"make_room"}

@@ -12,11 +12,15 @@ import pytest
 
 from heyday.db import message_logs, partitions, plan_texts, plans, queries, resolutions, users
 from heyday.db.types import AnyConnection, PooledConnection
+from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.models import PlanRules
+from heyday.domain.people import EARLIEST_ON
+from heyday.domain.text_choice import TextNeeds, choose, usual_years
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
+from tests.books import BOOK, DATED, BookOf
 from tests.factories import seed_choice
 
 NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
@@ -181,6 +185,80 @@ async def test_planning_compares_no_rows_with_each_other(connection: AnyConnecti
             for node in nodes(plan)
         )
         assert removed == 0
+
+
+LOCALES = ["de", "de-AT", "en-GB", "fr", "pt-BR"]
+
+
+@pytest.fixture
+async def spoken(populated: AnyConnection) -> AnyConnection:
+    """A third of the 12,000 people have one of five locales."""
+    await populated.execute(
+        "UPDATE users SET locale = ($1::varchar[])[1 + anniversary_month_day / 3 % 5] "
+        "WHERE anniversary_month_day % 3 = 0",
+        LOCALES,
+    )
+    await populated.execute("ANALYZE users")
+    return populated
+
+
+async def test_locales_in_use_are_found_by_a_step_of_their_index_each(
+    spoken: AnyConnection,
+) -> None:
+    query = queries.load("plans")["list_locales"].text
+    assert [row["locale"] for row in await spoken.fetch(query)] == LOCALES
+    plan = json.loads(await explain(spoken, query))
+    scans = [node for node in nodes(plan) if node.get("Index Name") == "idx_users_locale"]
+    assert sum(node["Actual Loops"] for node in scans) == len(LOCALES) + 1
+    assert all(node["Actual Rows"] <= 1 for node in scans)
+    assert not SCAN_OF_USERS.search(json.dumps(plan))
+
+
+@pytest.mark.parametrize("message_type", [BIRTHDAY, ANNIVERSARY])
+async def test_odd_years_are_found_by_the_index_over_dates(
+    spoken: AnyConnection, message_type: MessageType
+) -> None:
+    await spoken.execute(
+        "UPDATE users SET birthday_date = d, anniversary_date = d "
+        "FROM unnest(ARRAY[date '1604-01-01', '1700-01-01', '0044-03-15 BC', '-infinity']) "
+        "WITH ORDINALITY AS odd (d, number) WHERE email = 'ada.' || number || '@example.com'"
+    )
+    query = plans.statement("list_odd_years", message_type)
+    values = EARLIEST_ON, YEAR_UNKNOWN
+    assert sorted(row["year"] for row in await spoken.fetch(query, *values)) == [-44, 1700]
+    plan = await explain(spoken, query, *values)
+    assert message_type.date_column.removesuffix("_date") in plan
+    assert not SCAN_OF_USERS.search(plan)
+
+
+@pytest.mark.parametrize("is_composed", [False, True])
+async def test_planning_in_many_languages_reads_no_more_people(
+    spoken: AnyConnection, *, is_composed: bool
+) -> None:
+    book = BookOf({**BOOK, "pt": DATED})
+    window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
+    zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
+    rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
+    needs = TextNeeds(frozenset({None, *LOCALES}), {"BIRTHDAY": usual_years(2027)})
+    choice = choose(book, BIRTHDAY, needs, [day.delivery_on for day in zone_days], print)
+    repository = plans.PlanRepository(cast("PooledConnection", spoken))
+    texts = plan_texts.arrays(choice)
+    whom = plans._people_and_texts(BIRTHDAY, zone_days, texts, None)  # noqa: SLF001
+    if is_composed:
+        await repository._compose(BIRTHDAY, "everybody", choice, whom)  # noqa: SLF001
+    statement = plans.statement("plan", BIRTHDAY, is_composed=is_composed)
+    await repository._plan_for_everybody()  # noqa: SLF001
+    plan = await explain(spoken, statement, *whom, *plans._rest(rules, texts))  # noqa: SLF001
+    found = list(nodes(json.loads(plan)))
+    (users_read,) = (node for node in found if node.get("Relation Name") == "users")
+    assert users_read["Actual Loops"] == len(zone_days)
+    assert sum(n.get("Rows Removed by Join Filter", 0) * n["Actual Loops"] for n in found) == 0
+    languages = await spoken.fetch(
+        "SELECT language, count(*) FROM message_logs WHERE message_html IS NOT NULL GROUP BY 1"
+    )
+    assert {row["language"] for row in languages} >= {"de", "pt"} | (
+        {"fr"} if is_composed else set()
+    )
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])

@@ -131,7 +131,9 @@ async def test_any_number_of_years_is_counted(
 
 
 # Everything that means something to format(), to HTML or to a template, and other letters.
-HOSTILE = st.text(st.sampled_from("%1$s&<>'\"{}\\n#;aé字\u202e\ufeff🎂 "), min_size=1, max_size=12)
+HOSTILE = st.text(
+    st.sampled_from("%1$s&<>'\"{}\\n#;aé字\u202e\ufeff\ufdd0🎂 "), min_size=1, max_size=12
+)
 NAMES = HOSTILE | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=30
 )
@@ -207,6 +209,23 @@ async def test_what_is_planned_is_not_composed_again(spoken: Pipeline, book: Boo
     assert book.composed == []
 
 
+async def test_whom_no_text_was_composed_for_waits(
+    spoken: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody came after those whom texts are composed for were listed."""
+    await born(spoken, "fr")
+    compose = plan_texts.compose
+
+    async def compose_then_store(*parts: Any) -> None:
+        await compose(*parts)
+        if await spoken.value("SELECT count(*) FROM users") == 1:
+            await born(spoken, "fr")
+
+    monkeypatch.setattr(plan_texts, "compose", compose_then_store)
+    assert (await spoken.daily.run_once())["planned"] == 1
+    assert (await spoken.daily.run_once())["planned"] == 1
+
+
 async def test_nothing_is_left_of_composed_texts(spoken: Pipeline) -> None:
     await born(spoken, "fr")
     await spoken.daily.run_once()
@@ -218,19 +237,17 @@ async def test_nothing_is_left_of_composed_texts(spoken: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("is_personal", [False, True])
-async def test_whose_text_fails_is_greeted_by_the_seed_in_english(
+async def test_whose_text_fails_is_greeted_in_english(
     spoken: Pipeline, book: BookOf, *, is_personal: bool
 ) -> None:
     broken = Language("x", "x", is_personal=is_personal, is_broken=True)
     book.languages = {**BOOK, "de": broken}
     german, other = await born(spoken, "de"), await born(spoken, "ja")
     assert (await spoken.daily.run_once())["planned"] == 2
+    english = ("For Ada", "Hey, Ada Lovelace", None, "en")
     if is_personal:
-        seed = ("", "Hey, Ada Lovelace it's your birthday", None, "en")
-    else:
-        # Nobody else speaks English here, or they would have the book's.
-        seed = ("", "Hey, Ada Lovelace it's your birthday", None, "en")
-    assert await words(spoken, german) == seed
+        english = ("", "Hey, Ada Lovelace it's your birthday", None, "en")
+    assert await words(spoken, german) == english
     assert (await words(spoken, other))[-1] == "ja"
 
 
@@ -267,6 +284,15 @@ async def test_an_edit_that_changes_no_words_leaves_the_row_alone(spoken: Pipeli
     before = await spoken.message(user.id)
     await spoken.users.patch(user.id, {"locale": "de-AT", "location_city": "Wien"})
     assert await spoken.message(user.id) == before
+
+
+async def test_an_edit_that_changes_the_language_alone_is_seen(
+    spoken: Pipeline, book: BookOf
+) -> None:
+    book.languages = {**BOOK, "de": BOOK["en"]}
+    user = await spoken.users.create(person(birthday_date="1990-01-15", locale="de"))
+    await spoken.users.patch(user.id, {"locale": "en"})
+    assert (await words(spoken, user.id))[-1] == "en"
 
 
 async def test_what_may_have_been_sent_keeps_all_of_its_words(
@@ -368,6 +394,19 @@ async def test_a_text_that_sql_changed_is_in_the_next_plan(
     after = [await born(pipeline, locale) for locale in ("de", "fr")]
     await pipeline.daily.run_once()
     assert [await words(pipeline, each) for each in after] != old
+
+
+async def test_a_text_of_sql_that_no_plan_can_use_is_left_out(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    clock.set(EVE)
+    unusable = "INSERT INTO message_texts VALUES ('BIRTHDAY', $1, 'x', '{nickname}')"
+    await pipeline.execute(unusable, "de")
+    await pipeline.texts.put("BIRTHDAY", "fr", {"subject": "Bravo", "text": "Salut"})
+    german, french = await born(pipeline, "de"), await born(pipeline, "fr")
+    assert (await pipeline.daily.run_once())["planned"] == 2
+    assert (await words(pipeline, german))[-1] == "en"
+    assert await words(pipeline, french) == ("Bravo", "Salut", None, "fr")
 
 
 async def test_an_edit_in_another_process_follows_within_seconds(

@@ -38,21 +38,28 @@ CROSS JOIN LATERAL (
 {zone_days}
 JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id = ANY ($17)
 
+-- name: names
+-- Names without the character that stands for the link to unsubscribe in texts.
+replace(u.first_name, U&'\FDD0', '') AS first_name,
+replace(u.last_name, U&'\FDD0', '') AS last_name
+
 -- name: worded
 -- By locale the language, and by language, years and day the text. A factor of 0 makes all years, or
--- days, one, where a language has the same text for all of them. $8 stands for a year not known.
--- Whoever has a locale, or years, that nobody had when texts were chosen waits for the next plan.
+-- days, one, where a language has the same text for all of them. Whoever has a locale, or years,
+-- that nobody had when texts were chosen waits for the next plan. `people` have an OFFSET 0: left to
+-- choose, PostgreSQL looks for the people of each text anew.
 JOIN unnest($7::varchar[], $10::varchar[], $11::integer[], $12::integer[])
-    AS spoken (locale, language, by_years, by_days) ON spoken.locale = coalesce(u.locale, '')
+    AS spoken (locale, language, by_years, by_days) ON spoken.locale = coalesce(people.locale, '')
 JOIN unnest($13::varchar[], $14::integer[], $15::integer[], $16::integer[])
     AS wording (language, years, day, number)
     ON wording.language = spoken.language
-    AND wording.years = (spoken.by_years * (2 + {years}))::integer
-    AND wording.day = spoken.by_days * (d.delivery_date - date '2000-01-01')
+    AND wording.years = spoken.by_years * (2 + people.years)
+    AND wording.day = spoken.by_days * (people.delivery_date - date '2000-01-01')
 
 -- name: years
--- How many years a greeting counts; -1 if nobody knows.
-CASE WHEN date_part('year', u.{date}) = $8 THEN -1 ELSE d.year - date_part('year', u.{date}) END
+-- How many years a greeting counts; -1 if nobody knows, for which $8 stands as a year.
+(CASE WHEN date_part('year', u.{date}) = $8 THEN -1
+      ELSE d.year - date_part('year', u.{date}) END)::integer
 
 -- name: texts
 -- The texts, to be joined to their numbers.
@@ -78,9 +85,9 @@ replace(replace(replace(replace(replace(
 
 -- name: composed
 -- Whom a text was composed for, of those who need one.
-AND (wording.number > 0 OR EXISTS (
+WHERE wording.number > 0 OR EXISTS (
     SELECT FROM composed_texts c
-    WHERE c.person_id = u.id AND c.day = d.delivery_date))
+    WHERE c.person_id = people.user_id AND c.day = people.delivery_date)
 
 -- name: make_room
 -- Where composed texts are brought to; the transaction's own.
@@ -92,13 +99,19 @@ CREATE TEMPORARY TABLE composed_texts (
 
 -- name: list_to_compose
 -- The greetings of people whose texts are composed for each of them: what `plan` would write.
-SELECT * FROM (
-    SELECT u.id AS user_id, u.first_name, u.last_name, d.delivery_date, spoken.language,
-           {years}::integer AS years
-    FROM {candidates}
+SELECT *
+FROM (
+    SELECT people.*, spoken.language
+    FROM (
+        SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
+               d.delivery_date
+        FROM {candidates}
+        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
+          AND d.year - date_part('year', u.{date}) >= $9
+        OFFSET 0
+    ) AS people
     {worded}
-    WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-      AND d.year - date_part('year', u.{date}) >= $9 AND wording.number = 0
+    WHERE wording.number = 0
     OFFSET 0
 ) AS wanted
 {unplanned}
@@ -143,18 +156,22 @@ WHERE NOT EXISTS (
 WITH due AS MATERIALIZED (
     SELECT *, {id} AS id
     FROM (
-        SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
-               wording.number, d.delivery_date, d.timezone, d.send_at, d.is_today, d.key_end,
-               d.id_begin
-        FROM {candidates}
+        SELECT people.*, wording.number
+        FROM (
+            SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
+                   u.{date} AS occasion_date, d.delivery_date, d.timezone, d.send_at, d.is_today,
+                   d.key_end, d.id_begin
+            FROM {candidates}
+            WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
+              AND d.year - date_part('year', u.{date}) >= $9
+              AND (d.send_at >= $18
+                   OR u.eligible_since <= d.send_at
+                   OR d.is_today AND $20)
+            OFFSET 0
+        ) AS people
         {worded}
-        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-          AND d.year - date_part('year', u.{date}) >= $9
-          AND (d.send_at >= $18
-               OR u.eligible_since <= d.send_at
-               OR d.is_today AND $20)
-          {composed}
-        ORDER BY d.send_at, u.id
+        {composed}
+        ORDER BY send_at, user_id
         OFFSET 0
     ) AS wanted
     {unplanned}
@@ -227,14 +244,19 @@ WITH wanted AS MATERIALIZED (
            {text} AS content, {html} AS html, {language} AS language,
            send_at >= $18 OR eligible_since <= send_at OR is_today AND $20 AS is_owed
     FROM (
-        SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
-               u.eligible_since, wording.number, d.delivery_date, d.timezone, d.send_at, d.is_today
-        FROM {candidates}
+        SELECT people.*, wording.number
+        FROM (
+            SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
+                   u.{date} AS occasion_date, u.eligible_since, d.delivery_date, d.timezone,
+                   d.send_at, d.is_today
+            FROM {candidates}
+            WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
+              AND d.year - date_part('year', u.{date}) >= $9
+              AND d.send_at >= $19
+            OFFSET 0
+        ) AS people
         {worded}
-        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-          AND d.year - date_part('year', u.{date}) >= $9
-          AND d.send_at >= $19
-          {composed}
+        {composed}
     ) AS due
     {texts}
 )

@@ -51,10 +51,17 @@ BEGIN
 END
 $$
 """
-_NOTE_TRIGGER = """
-CREATE TRIGGER note_texts AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON message_texts
+# By row, as INSERT ... ON CONFLICT is both, of which only one has a row.
+_NOTE_TRIGGERS = (
+    """
+CREATE TRIGGER note_texts AFTER INSERT OR UPDATE OR DELETE ON message_texts
+FOR EACH ROW EXECUTE FUNCTION note_texts()
+""",
+    """
+CREATE TRIGGER note_texts_truncate AFTER TRUNCATE ON message_texts
 FOR EACH STATEMENT EXECUTE FUNCTION note_texts()
-"""
+""",
+)
 
 
 def upgrade() -> None:
@@ -100,7 +107,7 @@ def _create_texts() -> None:
         "message_texts",
         sa.Column("message_type", sa.String(20), nullable=False),
         sa.Column("language", sa.String(35), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text()),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("html", sa.Text()),
         sa.Column(
@@ -123,7 +130,8 @@ def _create_texts() -> None:
     op.execute(_TOUCH_FUNCTION)
     op.execute(_TOUCH_TRIGGER)
     op.execute(_NOTE_FUNCTION.format(schema=schema))
-    op.execute(_NOTE_TRIGGER)
+    for trigger in _NOTE_TRIGGERS:
+        op.execute(trigger)
 
 
 def _name_in_audit_log(known: str, wanted: str) -> None:
