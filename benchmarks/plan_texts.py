@@ -68,6 +68,7 @@ class CountingBook(SeedBook):
 
 BOOKS: dict[str, TextBook] = {
     "one language, as declared": SeedBook(),
+    "the same a year later, with people of five locales": SeedBook(),
     "five languages, with subjects": CountingBook(),
     "five languages, with subjects and HTML of 2 kB": CountingBook(_HTML),
     "five languages, composed for each person": CountingBook(is_personal=True),

@@ -26,6 +26,12 @@ class Language:
     def all_parts(self) -> str:
         return self.subject + self.text + (self.html or "")
 
+    @property
+    def doubled(self) -> "Language":
+        """The same as a pattern of format(), but for its places."""
+        html = None if self.html is None else self.html.replace("%", "%%")
+        return Language(self.subject.replace("%", "%%"), self.text.replace("%", "%%"), html)
+
     def fill(self, first: str, last: str, html: Sequence[str], **others: object) -> Composed:
         names = {"first": first, "last": last}
         escaped = dict(zip(names, html, strict=True))
@@ -63,7 +69,7 @@ class BookOf(SeedBook):
             raise ValueError
         if written.is_broken:
             raise TextFailed
-        doubled = Language(*(part and part.replace("%", "%%") for part in parts(written)))
+        doubled = written.doubled
         found = []
         for number in years if "{years}" in written.all_parts else [None]:
             for on in days if "{on}" in written.all_parts else [None]:
@@ -81,11 +87,8 @@ class BookOf(SeedBook):
         if written.is_personal:
             names = [name.upper() for name in names]
         escaped = [escape_html(name) for name in names]
-        return written.fill(*names, escaped, years=person.years, on=on)
-
-
-def parts(written: Language) -> tuple[str, str, str | None]:
-    return written.subject, written.text, written.html
+        first, last = names
+        return written.fill(first, last, escaped, years=person.years, on=on)
 
 
 PLAIN = Language("For {first}", "Hey, {first} {last}")

@@ -39,7 +39,7 @@ _ETAG = ResponseHeader(
     documentation_only=True,
 )
 _MISSING = (MessageTypeNotFound, TextNotFound)
-_LARGE = {"request_max_body_size": MAX_TEXT_BYTES}
+_LARGE: dict[str, Any] = {"request_max_body_size": MAX_TEXT_BYTES}
 
 
 class TextRoutes:

@@ -1,17 +1,15 @@
 """Hand texts to the planning statements: most as patterns, some composed for each person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+
+import asyncpg
 
 from heyday.db import queries
 from heyday.db.types import PooledConnection
 from heyday.domain.text_choice import TextChoice
 from heyday.domain.text_ports import Person, Wording
-
-if TYPE_CHECKING:
-    import asyncpg
 
 _QUERIES = queries.load("plans")
 _TABLE = "composed_texts"
@@ -120,9 +118,7 @@ async def compose(
         )
 
 
-def _composed(
-    choice: TextChoice, row: "asyncpg.Record | Mapping[str, object]"
-) -> tuple[object, ...]:
+def _composed(choice: TextChoice, row: asyncpg.Record) -> tuple[object, ...]:
     on, language = row["delivery_date"], row["language"]
     person = Person(row["first_name"], row["last_name"], row["years"])
     spoken, text = choice.compose(language, on, person)

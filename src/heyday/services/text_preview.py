@@ -13,7 +13,7 @@ from heyday.domain.own_texts import FIELDS
 from heyday.domain.people import NAME_LENGTH
 from heyday.domain.ports import Clock
 from heyday.domain.text_ports import UNSUBSCRIBE_PLACE, YEARS_UNKNOWN, Composed, Person
-from heyday.services.texts import ShownText, TextService
+from heyday.services.texts import TextService
 from heyday.services.users import UserService
 
 SAMPLE = Person("Ada", "Lovelace", 5)
@@ -54,15 +54,17 @@ class TextPreviewService:
         asked, kind = read_request(given), get_message_type(message_type)
         fields = {name: given[name] for name in FIELDS if name in given}
         if fields:
-            key, source = self._texts.read(kind.name, language, fields)
-            text = ShownText(*key, source)
+            (_, tag), source = self._texts.read(kind.name, language, fields)
+            own = {(kind.name, tag): source}
         else:
             text = await self._texts.get(kind.name, language)
+            tag = text.language
+            own = {(kind.name, tag): text.source} if text.is_own else {}
         on = asked.on or self._clock.now().date()
         person = await self._person(kind, asked.user_id, on) if asked.user_id else asked.person
-        book = self._texts.book_of(text)
+        book = self._texts.book_of(own)
         try:
-            composed = book.compose(kind.name, text.language, on, person)
+            composed = book.compose(kind.name, tag, on, person)
         except TextFailed as error:
             raise InvalidInput([FieldProblem("text", str(error))]) from None
         return _linked(composed)

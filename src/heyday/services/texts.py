@@ -12,7 +12,7 @@ from heyday.domain.locales import NO_TAG, normalize_locale
 from heyday.domain.message_types import get_message_type
 from heyday.domain.own_texts import READY, OwnText, TextStore, Versions, read_source
 from heyday.domain.ports import Clock
-from heyday.domain.text_ports import TextBook, TextLibrary, TextSource
+from heyday.domain.text_ports import Sources, TextBook, TextLibrary, TextSource
 
 log = structlog.get_logger()
 
@@ -158,6 +158,6 @@ class TextService:
         self._library.check(kind, tag, source)
         return (kind, tag), source
 
-    def book_of(self, text: ShownText) -> TextBook:
-        """Return a book that has this text, and ready ones."""
-        return self._library.bind({(text.message_type, text.language): text.source})
+    def book_of(self, own: Sources) -> TextBook:
+        """Return the book that has these texts, and ready ones beside them."""
+        return self._library.bind(own)

@@ -194,8 +194,7 @@ LOCALES = ["de", "de-AT", "en-GB", "fr", "pt-BR"]
 async def spoken(populated: AnyConnection) -> AnyConnection:
     """A third of the 12,000 people have one of five locales."""
     await populated.execute(
-        "UPDATE users SET locale = ($1::varchar[])[1 + anniversary_month_day / 3 % 5] "
-        "WHERE anniversary_month_day % 3 = 0",
+        "UPDATE users SET locale = ($1::varchar[])[1 + abs(hashtext(email)) % 15]",
         LOCALES,
     )
     await populated.execute("ANALYZE users")
@@ -252,7 +251,11 @@ async def test_planning_in_many_languages_reads_no_more_people(
     found = list(nodes(json.loads(plan)))
     (users_read,) = (node for node in found if node.get("Relation Name") == "users")
     assert users_read["Actual Loops"] == len(zone_days)
-    assert sum(n.get("Rows Removed by Join Filter", 0) * n["Actual Loops"] for n in found) == 0
+    removed = [n for n in found if n.get("Rows Removed by Join Filter", 0)]
+    assert [
+        (n["Node Type"], n.get("Join Filter"), n["Actual Loops"], n["Rows Removed by Join Filter"])
+        for n in removed
+    ] == []
     languages = await spoken.fetch(
         "SELECT language, count(*) FROM message_logs WHERE message_html IS NOT NULL GROUP BY 1"
     )

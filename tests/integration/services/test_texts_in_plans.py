@@ -173,7 +173,7 @@ def test_postgres_composes_what_the_book_does(
             for each in people:
                 row = {**person(), "eligible_since": EVE, **each}
                 places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-                values = [date.fromisoformat(v) if k.endswith("_date") else v
+                values = [date.fromisoformat(str(v)) if k.endswith("_date") else v
                           for k, v in row.items()]  # fmt: skip
                 await pipeline.execute(
                     f"INSERT INTO users ({', '.join(row)}) VALUES ({places})",  # noqa: S608
