@@ -75,7 +75,7 @@ def _people_and_texts(
     texts: TextArrays,
     user_ids: Sequence[UUID] | None,
 ) -> tuple[object, ...]:
-    """Return the values $1 to $17 of the statements that plan and re-time."""
+    """Return the values $1 to $15 of the statements that plan and re-time."""
     return (
         *_arrays(zone_days),
         message_type.name,
@@ -88,7 +88,7 @@ def _people_and_texts(
 
 
 def _rest(rules: PlanRules, texts: TextArrays) -> tuple[object, ...]:
-    """Return the values $18 to $25 of the same."""
+    """Return the values $16 to $23 of the same."""
     return (rules.now, rules.skip_before, rules.late_join, rules.tzdb_version, *texts.texts)
 
 

@@ -10,7 +10,8 @@
 -- {texts}, the texts by number;   {subject}, {text}, {html}, {language}, what is composed of them.
 --
 -- Where texts of a language ask something about names, `composed_texts` holds them, each composed
--- for its greeting, whose number is 0; {composed} leaves out whom it has none for: they came since.
+-- for its greeting, whose number is below 0; {composed} leaves out whom it has none for: they came
+-- since.
 
 -- name: zone_days
 -- The days, with what all rows of one have in common. OFFSET 0 has it made once for each day.
@@ -34,9 +35,9 @@ CROSS JOIN LATERAL (
 ) AS u
 
 -- name: some_people
--- The days of the people in $17.
+-- The days of the people in $15.
 {zone_days}
-JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id = ANY ($17)
+JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id = ANY ($15)
 
 -- name: names
 -- Names without the character that stands for the link to unsubscribe in texts.
@@ -44,17 +45,15 @@ replace(u.first_name, U&'\FDD0', '') AS first_name,
 replace(u.last_name, U&'\FDD0', '') AS last_name
 
 -- name: worded
--- By locale the language, and by language, years and day the text. A factor of 0 makes all years, or
--- days, one, where a language has the same text for all of them. Whoever has a locale, or years,
--- that nobody had when texts were chosen waits for the next plan. `people` have an OFFSET 0: left to
--- choose, PostgreSQL looks for the people of each text anew.
-JOIN unnest($7::varchar[], $10::varchar[], $11::integer[], $12::integer[])
-    AS spoken (locale, language, by_years, by_days) ON spoken.locale = coalesce(people.locale, '')
-JOIN unnest($13::varchar[], $14::integer[], $15::integer[], $16::integer[])
-    AS wording (language, years, day, number)
-    ON wording.language = spoken.language
-    AND wording.years = spoken.by_years * (2 + people.years)
-    AND wording.day = spoken.by_days * (people.delivery_date - date '2000-01-01')
+-- By locale, years and day the number of the text. A factor of 0, $10 or $11, makes all years, or
+-- days, one, where no text depends on them. Whoever has a locale, or years, that nobody had when
+-- texts were chosen waits for the next plan. `people` have an OFFSET 0: left to choose, PostgreSQL
+-- looks for the people of each text anew.
+JOIN unnest($7::varchar[], $12::integer[], $13::integer[], $14::integer[])
+    AS wording (locale, years, day, number)
+    ON wording.locale = coalesce(people.locale, '')
+    AND wording.years = $10::integer * people.years
+    AND wording.day = $11::integer * (people.delivery_date - date '2000-01-01')
 
 -- name: years
 -- How many years a greeting counts; -1 if nobody knows, for which $8 stands as a year.
@@ -63,7 +62,7 @@ JOIN unnest($13::varchar[], $14::integer[], $15::integer[], $16::integer[])
 
 -- name: texts
 -- The texts, to be joined to their numbers.
-unnest($22::varchar[], $23::text[], $24::text[], $25::text[]) WITH ORDINALITY
+unnest($20::varchar[], $21::text[], $22::text[], $23::text[]) WITH ORDINALITY
     AS t (language, subject, text, html, number)
 
 -- name: subject
@@ -101,7 +100,7 @@ CREATE TEMPORARY TABLE composed_texts (
 -- The greetings of people whose texts are composed for each of them: what `plan` would write.
 SELECT *
 FROM (
-    SELECT people.*, spoken.language
+    SELECT people.*, wording.number
     FROM (
         SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
                d.delivery_date
@@ -111,7 +110,7 @@ FROM (
         OFFSET 0
     ) AS people
     {worded}
-    WHERE wording.number = 0
+    WHERE wording.number < 0
     OFFSET 0
 ) AS wanted
 {unplanned}
@@ -135,11 +134,12 @@ SELECT pg_advisory_xact_lock_shared(7393003)
 
 -- name: unplanned
 -- What the ledger does not hold, by one step of its index for each row, in the order of the rows.
--- OFFSET 0 keeps PostgreSQL to that: what it believes of a ledger that grows is never true. $17, the
+-- OFFSET 0 keeps PostgreSQL to that: what it believes of a ledger that grows is never true. $15, the
 -- first and last of the dates, spares it all other months.
 WHERE NOT EXISTS (
     SELECT FROM idempotency_keys k
-    WHERE k.delivery_date BETWEEN ($17::date[])[1] AND ($17::date[])[2] AND k.delivery_date = wanted.delivery_date
+    WHERE k.delivery_date BETWEEN ($15::date[])[1] AND ($15::date[])[2]
+      AND k.delivery_date = wanted.delivery_date
       AND k.user_id = wanted.user_id AND k.message_type = $6
     OFFSET 0)
 
@@ -164,9 +164,9 @@ WITH due AS MATERIALIZED (
             FROM {candidates}
             WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
               AND d.year - date_part('year', u.{date}) >= $9
-              AND (d.send_at >= $18
+              AND (d.send_at >= $16
                    OR u.eligible_since <= d.send_at
-                   OR d.is_today AND $20)
+                   OR d.is_today AND $18)
             OFFSET 0
         ) AS people
         {worded}
@@ -189,13 +189,13 @@ SELECT id, user_id, $6, delivery_date, send_at,
        CASE WHEN is_late THEN 'SKIPPED' ELSE 'SCHEDULED' END,
        user_id || key_end,
        {text},
-       occasion_date, timezone, $21,
+       occasion_date, timezone, $19,
        CASE WHEN is_late THEN 'planned after the late window had passed' END,
        {subject}, {html}, {language}
 FROM due
 JOIN ledger USING (delivery_date, user_id)
 {texts}
-CROSS JOIN LATERAL (SELECT send_at < $19 AND NOT is_today AS is_late) AS lateness
+CROSS JOIN LATERAL (SELECT send_at < $17 AND NOT is_today AS is_late) AS lateness
 
 -- name: count_people
 -- For each zone day, in the order given, how many people have it: in the index alone, mostly.
@@ -242,7 +242,7 @@ SELECT DISTINCT locale, {occasion_years} FROM users WHERE id = ANY ($1)
 WITH wanted AS MATERIALIZED (
     SELECT user_id, delivery_date, timezone, send_at, occasion_date, {subject} AS subject,
            {text} AS content, {html} AS html, {language} AS language,
-           send_at >= $18 OR eligible_since <= send_at OR is_today AND $20 AS is_owed
+           send_at >= $16 OR eligible_since <= send_at OR is_today AND $18 AS is_owed
     FROM (
         SELECT people.*, wording.number
         FROM (
@@ -252,7 +252,7 @@ WITH wanted AS MATERIALIZED (
             FROM {candidates}
             WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
               AND d.year - date_part('year', u.{date}) >= $9
-              AND d.send_at >= $19
+              AND d.send_at >= $17
             OFFSET 0
         ) AS people
         {worded}
@@ -262,7 +262,7 @@ WITH wanted AS MATERIALIZED (
 )
 UPDATE message_logs m
 SET status = 'SCHEDULED', scheduled_send_time = w.send_at, timezone = w.timezone,
-    occasion_date = w.occasion_date, tzdb_version = $21,
+    occasion_date = w.occasion_date, tzdb_version = $19,
     message_subject = CASE WHEN m.ambiguous_count = 0 THEN w.subject ELSE m.message_subject END,
     message_content = CASE WHEN m.ambiguous_count = 0 THEN w.content ELSE m.message_content END,
     message_html = CASE WHEN m.ambiguous_count = 0 THEN w.html ELSE m.message_html END,
@@ -270,7 +270,7 @@ SET status = 'SCHEDULED', scheduled_send_time = w.send_at, timezone = w.timezone
     epoch = m.epoch + 1, queued_at = NULL, error_message = NULL
 FROM wanted w
 WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.delivery_date
-  AND m.scheduled_send_time BETWEEN $26 AND $27
+  AND m.scheduled_send_time BETWEEN $24 AND $25
   AND m.status {movable}
   AND (
       m.status <> 'CANCELLED' AND m.ambiguous_count = 0
