@@ -1,5 +1,6 @@
 """Hand texts to the planning statements: most as patterns, some composed for each person."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,8 @@ _TABLE = "composed_texts"
 _COLUMNS = ("person_id", "day", "language", "subject", "text", "html")
 # Whom a text is composed for is read, composed and brought so many at a time.
 _PORTION = 1000
+# Where the numbers of texts begin that are composed for each person: no other is so high.
+_PERSONAL = 1_000_000
 # `worded` in db/sql/plans.sql: what all years and days are if no text depends on them.
 _ANY = 0
 _EPOCH = date(2000, 1, 1)
@@ -31,14 +34,12 @@ def fragments(*, is_composed: bool) -> dict[str, str]:
         "subject": _QUERIES["subject"].text,
         "text": _QUERIES["text"].text,
         "html": _QUERIES["html"].fill(names),
-        "language": "t.language",
+        "language": _QUERIES["language"].text,
     }
-    texts = _QUERIES["texts"].text
     if not is_composed:
-        return {**filled, "texts": f"JOIN {texts} USING (number)", "composed": ""}
+        return {**filled, "texts": "", "composed": ""}
     joined = (
-        f"LEFT JOIN {texts} USING (number)\n"
-        f"LEFT JOIN {_TABLE} c ON due.number < 0 AND c.person_id = user_id "
+        f"LEFT JOIN {_TABLE} c ON number >= {_PERSONAL} AND c.person_id = user_id "
         "AND c.day = delivery_date"
     )
     either = {name: f"coalesce(c.{name}, {value})" for name, value in filled.items()}
@@ -49,12 +50,12 @@ def fragments(*, is_composed: bool) -> dict[str, str]:
 class TextArrays:
     """Hold a choice of texts as values of a statement.
 
-    locales: $7.   numbers: $10 to $14.   texts: $20 to $23.
+    locales: $7.   numbers: $10 to $14.   texts: $20 to $23, each a JSON array.
     """
 
     locales: list[object]
     numbers: list[object]
-    texts: list[list[object]]
+    texts: list[str]
 
 
 def arrays(choice: TextChoice) -> TextArrays:
@@ -65,7 +66,7 @@ def arrays(choice: TextChoice) -> TextArrays:
         language: [(years_of, day, number) for years_of in years or [_ANY] for day in _days(days)]
         for number, language in _personal(choice).items()
     }
-    for number, each in enumerate(choice.wordings, start=1):
+    for number, each in enumerate(choice.wordings):
         for years_of in [each.years] if each.years is not None else years or [_ANY]:
             for day in _days([each.on] if each.on is not None else days):
                 of_language.setdefault(each.language, []).append((years_of, day, number))
@@ -76,12 +77,16 @@ def arrays(choice: TextChoice) -> TextArrays:
     ]
     locales, *others = _columns(places, 4)
     texts = [(each.language, each.subject, each.text, each.html) for each in choice.wordings]
-    return TextArrays(locales, [int(bool(years)), int(bool(days)), *others], _columns(texts, 4))
+    return TextArrays(
+        locales,
+        [int(bool(years)), int(bool(days)), *others],
+        [json.dumps(column, ensure_ascii=False) for column in _columns(texts, 4)],
+    )
 
 
 def _personal(choice: TextChoice) -> dict[int, str]:
-    """Return the languages whose texts are composed for each person, by numbers below 0."""
-    return {-place: language for place, language in enumerate(sorted(choice.personal), start=1)}
+    """Return languages whose texts are composed for each person, by numbers that no text has."""
+    return dict(enumerate(sorted(choice.personal), start=_PERSONAL))
 
 
 def _days(days: Sequence[date]) -> list[int]:

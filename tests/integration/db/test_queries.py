@@ -26,7 +26,7 @@ QUERIES = [(table, query) for table in TABLES for query in queries.load(table).v
 # Fragments that stand inside of statements and are none themselves.
 FRAGMENTS = {"everybody", "some_people", "zone_days", "timed_id", "unplanned", "worded", "years"}
 FRAGMENTS |= {"names"}
-FRAGMENTS |= {"texts", "subject", "text", "html", "escaped", "composed"}
+FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 # Several in one, which are not prepared but run.
 FRAGMENTS |= {"make_room"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")

@@ -7,11 +7,11 @@
 -- {unplanned}, which leaves out what a plan for everybody finds in the ledger;
 -- {id}, of a new row;
 -- {worded}, which finds the number of a person's text, and leaves out whom no text is for;
--- {texts}, the texts by number;   {subject}, {text}, {html}, {language}, what is composed of them.
+-- {subject}, {text}, {html}, {language}, what is composed;   {texts}, of what besides.
 --
 -- Where texts of a language ask something about names, `composed_texts` holds them, each composed
--- for its greeting, whose number is below 0; {composed} leaves out whom it has none for: they came
--- since.
+-- for its greeting; their numbers begin at 1000000, where no text has one. {composed} leaves out
+-- whom it has none for: they came since.
 
 -- name: zone_days
 -- The days, with what all rows of one have in common. OFFSET 0 has it made once for each day.
@@ -60,22 +60,24 @@ JOIN unnest($7::varchar[], $12::integer[], $13::integer[], $14::integer[])
 (CASE WHEN date_part('year', u.{date}) = $8 THEN -1
       ELSE d.year - date_part('year', u.{date}) END)::integer
 
--- name: texts
--- The texts, to be joined to their numbers.
-unnest($20::varchar[], $21::text[], $22::text[], $23::text[]) WITH ORDINALITY
-    AS t (language, subject, text, html, number)
-
 -- name: subject
+-- By its number, from a JSON array: a join would cost no less, and lose the order of the rows.
 -- format() fills all places in one pass, so a name is never read as a place.
-format(t.subject, first_name, last_name)
+format($21::jsonb ->> number, first_name, last_name)
 
 -- name: text
 -- As the subject.
-format(t.text, first_name, last_name)
+format($22::jsonb ->> number, first_name, last_name)
 
 -- name: html
--- As the subject, with names as HTML shows them. Most texts may have none, which then costs nothing.
-CASE WHEN t.html IS NOT NULL THEN format(t.html, {first_name}, {last_name}) END
+-- As the subject, with names as HTML shows them. Most texts may have none, which costs next to
+-- nothing.
+CASE WHEN $23::jsonb ->> number IS NOT NULL
+     THEN format($23::jsonb ->> number, {first_name}, {last_name}) END
+
+-- name: language
+-- That of the text.
+($20::jsonb ->> number)
 
 -- name: escaped
 -- A name as HTML shows it: as domain/seed_texts.py and markupsafe write it.
@@ -84,7 +86,7 @@ replace(replace(replace(replace(replace(
 
 -- name: composed
 -- Whom a text was composed for, of those who need one.
-WHERE wording.number > 0 OR EXISTS (
+WHERE wording.number < 1000000 OR EXISTS (
     SELECT FROM composed_texts c
     WHERE c.person_id = people.user_id AND c.day = people.delivery_date)
 
@@ -110,7 +112,7 @@ FROM (
         OFFSET 0
     ) AS people
     {worded}
-    WHERE wording.number < 0
+    WHERE wording.number >= 1000000
     OFFSET 0
 ) AS wanted
 {unplanned}
@@ -125,8 +127,11 @@ SELECT pg_advisory_xact_lock_shared(7393003),
             THEN set_config('session_replication_role', 'replica', true) END
 
 -- name: join_by_hash
--- Keep PostgreSQL from comparing each row with each: it expects few where it has no statistics yet.
-SET LOCAL enable_nestloop = off
+-- Keep PostgreSQL from comparing each row with each: it expects few where it has no statistics yet;
+-- and none where a month was empty when it was last vacuumed, so that it would read all of it for
+-- each row.
+SELECT set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_seqscan', 'off', true)
 
 -- name: hold_erasures
 -- Let erasures wait until this transaction ends, for it writes names that it has read.
