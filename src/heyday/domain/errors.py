@@ -8,8 +8,8 @@ HeydayError
 |   |-- UnknownLink         no link of ours reads like this
 |   |-- ImportNotFound      no import has this id
 |   |-- MessageNotFound     no greeting has this id
-|   |-- TextNotFound        no text for this message type and language
 |   |-- MessageTypeNotFound no message type has this name
+|   |-- TextNotFound        no text for this message type and language
 |   `-- DeadBatchNotFound   nothing that was set aside has this id
 |-- Conflict                the state of the data forbids the request
 |   |-- Changed             the person is no longer as the caller knows them
