@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -15,19 +15,23 @@ from heyday.db.connection import Database, PoolConfig
 from heyday.db.day_counts import PostgresDays
 from heyday.db.notifications import PACE, DueWakeup, Notifications
 from heyday.db.pacing import PostgresPace
+from heyday.db.texts import TextRepository
 from heyday.db.transport import PostgresTransport, TransportConfig
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.day_cap import DayCap
 from heyday.domain.delivery import DeliveryPolicy
-from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
+from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES, MessageType
 from heyday.domain.models import User
 from heyday.domain.pace import PacePolicy
 from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sealing import Seals
+from heyday.domain.seed_texts import SeedBook, SeedLibrary
 from heyday.domain.sender_plan import Share
-from heyday.domain.timezone import TimezoneService
+from heyday.domain.text_choice import TextChoice, TextNeeds, choose, usual_years
+from heyday.domain.text_ports import BookShelf
+from heyday.domain.timezone import TimezoneService, ZoneDay
 from heyday.domain.tzdb import PINNED, TzDatabase
 from heyday.failpoints import Failpoints
 from heyday.schedulers.daily import DailyScheduler
@@ -51,6 +55,8 @@ from heyday.services.scheduling import (
     SchedulerConfig,
 )
 from heyday.services.sending import MessageSenderService, SendingConfig
+from heyday.services.text_preview import TextPreviewService
+from heyday.services.texts import TextService, TextShelf
 from heyday.services.users import UserService
 from heyday.telemetry import Metrics
 from heyday.workers.message import MessageWorker, WorkerConfig
@@ -86,6 +92,13 @@ def timezones_of(
     return {t.name: TimezoneService(own.get(t.name, policies), tzdb) for t in MESSAGE_TYPES}
 
 
+def seed_choice(message_type: MessageType, zone_days: Sequence[ZoneDay]) -> TextChoice:
+    """Return the texts of people without a locale, of the years that Heyday takes."""
+    days = [day.delivery_on for day in zone_days]
+    needs = TextNeeds(frozenset({None}), {message_type.name: usual_years(max(days).year)})
+    return choose(SeedBook(), message_type, needs, days, lambda *_: None)
+
+
 def gate_of(  # noqa: PLR0913 - one parameter for each part that it joins
     database: Database,
     clock: Clock,
@@ -119,6 +132,7 @@ class PipelineConfig:
     time_by_type: Mapping[str, TimePolicies] = field(default_factory=dict)
     tzdb: TzDatabase = PINNED
     plan: PlanConfig = field(default_factory=PlanConfig)
+    shelf: BookShelf | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     holding: frozenset[str] = frozenset()
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
@@ -146,6 +160,8 @@ class Pipeline:
     timezones: TimezoneService
     planner: Planner
     users: UserService
+    texts: TextService
+    previews: TextPreviewService
     bulk: BulkService
     imports: ImportJobService
     import_runner: ImportRunner
@@ -268,7 +284,11 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
 ) -> Pipeline:
     metrics = Metrics()
     timezones = timezones_of(config.time, config.tzdb, config.time_by_type)
-    planner = Planner(timezones, config.plan)
+    store_of_texts, library = TextRepository(database), SeedLibrary()
+    shelf = TextShelf(store_of_texts, library, clock)
+    planner = Planner(timezones, config.plan, config.shelf or shelf)
+    users = UserService(database, planner, clock)
+    texts = TextService(store_of_texts, library, shelf, clock)
     notifications = Notifications(url)
     transport = transport or PostgresTransport(database, notifications, clock, config.transport)
     store: Store = database
@@ -321,7 +341,9 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         transport=transport,
         timezones=timezones[BIRTHDAY.name],
         planner=planner,
-        users=UserService(database, planner, clock),
+        users=users,
+        texts=texts,
+        previews=TextPreviewService(texts, users, clock),
         bulk=BulkService(database, planner, clock),
         imports=ImportJobService(store, clock, chunk_bytes=1000),
         import_runner=ImportRunner(store, ImportService(store, planner, clock, 100), clock),

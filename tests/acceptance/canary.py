@@ -24,7 +24,7 @@ TOKEN = "zqxvk"
 YEAR = 1912
 COLUMNS = (
     *("first_name", "last_name", "email", "timezone", "birthday_date", "anniversary_date"),
-    *("location_city", "location_country"),
+    *("location_city", "location_country", "locale"),
 )
 
 _TABLES = """
@@ -55,6 +55,7 @@ def marked_person(number: int, moment: Moment) -> dict[str, str]:
         "anniversary_date": f"{born}",
         "location_city": "Zqxvkcity",
         "location_country": "Zqxvkland",
+        "locale": f"en-{TOKEN}",
     }
 
 

@@ -4,12 +4,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from heyday.domain.dates import YEAR_UNKNOWN
-from heyday.domain.message_types import MessageType
+from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.models import PlanRules, ZoneInstant
+from heyday.domain.people import EARLIEST_ON
 from heyday.domain.resolutions import UNDONE_BY_EDITS
+from heyday.domain.text_choice import TextChoice, TextNeeds, usual_years
+from heyday.domain.text_ports import YEARS_UNKNOWN, Person
 from heyday.domain.timezone import Window, ZoneDay
 from heyday.domain.transitions import PENDING, Status
 from tests.model.rows import MessageRow, PersonRow, month_day
@@ -20,13 +24,17 @@ _RETIMED = frozenset({Status.SCHEDULED, Status.RETRYING})
 _LEAP_MONTH_DAY = 229
 
 
-def compose(message_type: MessageType, person: PersonRow, on: date, occasion: date) -> str:
-    years = on.year - occasion.year
-    if occasion.year == YEAR_UNKNOWN:
-        text = message_type.text_without_year
-    else:
-        text = message_type.text_for_one if years == 1 else message_type.text
-    return text.format(first_name=person.first_name, last_name=person.last_name, n=years)
+def compose(choice: TextChoice, person: PersonRow, on: date, occasion: date) -> dict[str, Any]:
+    """The columns of a greeting that hold its text."""
+    years = on.year - occasion.year if occasion.year != YEAR_UNKNOWN else YEARS_UNKNOWN
+    who = Person(person.first_name, person.last_name, years)
+    language, text = choice.compose(choice.languages[person.locale], on, who)
+    return {
+        "message_subject": text.subject,
+        "message_content": text.text,
+        "message_html": text.html,
+        "language": language,
+    }
 
 
 def is_fit(row: MessageRow, person: PersonRow, on: date | None) -> bool:
@@ -50,6 +58,7 @@ class ModelPlans:
         message_type: MessageType,
         zone_days: Sequence[ZoneDay],
         rules: PlanRules,
+        choice: TextChoice,
         user_ids: Sequence[UUID] | None = None,
     ) -> int:
         self._database.statements.append("plan")
@@ -57,6 +66,8 @@ class ModelPlans:
         for day, person, occasion in self._candidates(message_type, zone_days, user_ids):
             key = day.delivery_on, person.id, message_type.name
             if not _is_owed(day, person, rules) or key in self._database.tables.ledger:
+                continue
+            if person.locale not in choice.languages:
                 continue
             self._database.tables.ledger.add(key)
             text_key = f"{person.id}:{message_type.name}:{day.delivery_on}"
@@ -70,7 +81,7 @@ class ModelPlans:
                     scheduled_send_time=day.send_at,
                     status=Status.SKIPPED if is_late else Status.SCHEDULED,
                     idempotency_key=text_key,
-                    message_content=compose(message_type, person, day.delivery_on, occasion),
+                    **compose(choice, person, day.delivery_on, occasion),
                     occasion_date=occasion,
                     timezone=day.timezone,
                     tzdb_version=rules.tzdb_version,
@@ -79,6 +90,25 @@ class ModelPlans:
             )
             planned += 1
         return planned
+
+    async def find_needs(self, day: date) -> TextNeeds:
+        people = [p for p in self._database.tables.people.values() if p.deleted_at is None]
+        return TextNeeds(
+            frozenset({None, *(person.locale for person in people)}),
+            {
+                t.name: usual_years(day.year)
+                | {on.year for p in people if (on := p.date_of(t)) and on.year < EARLIEST_ON.year}
+                for t in MESSAGE_TYPES
+            },
+        )
+
+    async def find_needs_of(self, user_ids: Sequence[UUID]) -> TextNeeds:
+        people = [p for p in self._database.tables.people.values() if p.id in user_ids]
+        years = {
+            t.name: frozenset(on.year for person in people if (on := person.date_of(t)))
+            for t in MESSAGE_TYPES
+        }
+        return TextNeeds(frozenset(person.locale for person in people), years)
 
     async def count_people(
         self, message_type: MessageType, zone_days: Sequence[ZoneDay]
@@ -96,6 +126,7 @@ class ModelPlans:
         message_type: MessageType,
         zone_days: Sequence[ZoneDay],
         rules: PlanRules,
+        choice: TextChoice,
         user_ids: Sequence[UUID],
     ) -> int:
         if not zone_days:
@@ -112,9 +143,13 @@ class ModelPlans:
             row = rows.get((person.id, day.delivery_on))
             if row is None or day.send_at < rules.skip_before:
                 continue
-            text = compose(message_type, person, day.delivery_on, occasion)
-            stored = row.scheduled_send_time, row.timezone, row.occasion_date, row.message_content
-            is_moved = stored != (day.send_at, day.timezone, occasion, text)
+            if person.locale not in choice.languages:
+                continue
+            text = compose(choice, person, day.delivery_on, occasion)
+            stored = row.scheduled_send_time, row.timezone, row.occasion_date
+            is_moved = stored != (day.send_at, day.timezone, occasion) or any(
+                getattr(row, column) != value for column, value in text.items()
+            )
             is_open = row.status in PENDING and row.ambiguous_count == 0
             is_back = _is_undone(row) and _is_owed(day, person, rules)
             if not ((is_open and is_moved) or is_back):
@@ -127,7 +162,7 @@ class ModelPlans:
                     timezone=day.timezone,
                     occasion_date=occasion,
                     tzdb_version=rules.tzdb_version,
-                    message_content=row.message_content if row.ambiguous_count else text,
+                    **({} if row.ambiguous_count else text),
                     epoch=row.epoch + 1,
                     queued_at=None,
                     error_message=None,

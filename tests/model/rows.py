@@ -22,6 +22,7 @@ class PersonRow:
     anniversary_date: date | None
     location_city: str | None
     location_country: str | None
+    locale: str | None
     created_at: datetime
     updated_at: datetime
     eligible_since: datetime
@@ -63,6 +64,9 @@ class MessageRow:
     status: Status
     idempotency_key: str
     message_content: str
+    message_subject: str
+    message_html: str | None
+    language: str
     occasion_date: date
     timezone: str
     tzdb_version: str
@@ -98,6 +102,9 @@ class MessageRow:
             email=email,
             text=self.message_content,
             sender=self.sender,
+            subject=self.message_subject,
+            html=self.message_html,
+            language=self.language,
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 _MESSAGES = "src/heyday/db/sql/message_logs.sql"
 _PLANS = "src/heyday/db/sql/plans.sql"
+_PRIVACY = "src/heyday/db/sql/privacy.sql"
 _RESOLUTIONS = "src/heyday/db/sql/resolutions.sql"
 _LOGS = "src/heyday/db/message_logs.py"
 _TRANSPORT = "src/heyday/db/transport.py"
@@ -51,6 +52,8 @@ _EDITS = "tests/integration/services/test_edits.py"
 _OCCASIONS = "tests/integration/services/test_occasions.py"
 _RESOLVING = "tests/integration/services/test_resolving.py"
 _CANCELLING = "tests/integration/services/test_cancelling.py"
+_TEXTS = "tests/integration/services/test_texts_in_plans.py"
+_ERASING = "tests/integration/services/test_privacy.py"
 _TRANSPORT_TESTS = "tests/integration/db/test_transport.py"
 _DELIVERY_TESTS = "tests/unit/domain/test_delivery.py"
 _RETRY_TESTS = "tests/unit/domain/test_retry.py"
@@ -548,6 +551,39 @@ GUARDS: tuple[Guard, ...] = (
         "  AND m.scheduled_send_time >= $3 AND m.status {movable}\n",
         "  AND m.scheduled_send_time >= $3\n",
         [f"{_EDITS}::test_an_edit_while_the_call_is_made_leaves_the_call_alone"],
+    ),
+    Guard(
+        "edit: words",
+        "What says something else since an edit is composed anew, also in another language.",
+        _PLANS,
+        "w.content, w.html, w.language)\n",
+        "w.content, w.html, m.language)\n",
+        [f"{_TEXTS}::test_an_edit_that_changes_the_language_alone_is_seen"],
+    ),
+    # --- Texts
+    Guard(
+        "texts: names in HTML",
+        "A name is no HTML, whatever it holds.",
+        _PLANS,
+        "'<', '&lt;')",
+        "'<', '<')",
+        [f"{_TEXTS}::test_everybody_is_greeted_in_their_language"],
+    ),
+    Guard(
+        "texts: who came since",
+        "Whom no text was composed for waits for the next plan; the others' plan goes on.",
+        _PLANS,
+        "WHERE wording.number < 1000000 OR EXISTS (",
+        "WHERE wording.number >= 0 OR EXISTS (",
+        [f"{_TEXTS}::test_whom_no_text_was_composed_for_waits"],
+    ),
+    Guard(
+        "texts: erasure",
+        "Of who is erased, no text is left, in whatever form.",
+        _PRIVACY,
+        "message_html = NULL, language = 'und'",
+        "language = 'und'",
+        [f"{_ERASING}::test_after_erasure_no_column_of_any_table_holds_a_mark"],
     ),
     # --- Decisions of people
     Guard(

@@ -24,6 +24,7 @@ from heyday.api.operations import Operations
 from heyday.api.privacy import PrivacyRoutes
 from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.route_plans import check, document
+from heyday.api.texts import TextRoutes
 from heyday.api.users import UserRoutes
 from heyday.services.auditing import AuditService
 from heyday.services.bulk import BulkService
@@ -42,6 +43,7 @@ class ApiServices:
     version: of Heyday, shown in the API's description.   access: what decides who is let in.
     import_limit_bytes: how long a file may be that is to be imported.
     operations: what operators look at; None leaves it out.
+    texts: what shows and changes them; None leaves it out.
     audit, replies: None where nothing is noted, or kept, as in some tests.
     cors_origins: of pages that may call from a browser.
     """
@@ -59,6 +61,7 @@ class ApiServices:
     operations: Operations | None = None
     audit: AuditService | None = None
     replies: ReplyService | None = None
+    texts: TextRoutes | None = None
     cors_origins: Sequence[str] = ()
 
 
@@ -74,6 +77,7 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
         *ManyPeopleRoutes(services.users, services.bulk).handlers(),
         *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
         *(services.operations.handlers() if services.operations else []),
+        *(services.texts.handlers() if services.texts else ()),
         *KeyRoutes(services.keys).handlers(),
         *PrivacyRoutes(services.privacy).handlers(),
         *(AuditRoutes(services.audit).handlers() if services.audit else ()),

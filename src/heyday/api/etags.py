@@ -17,6 +17,14 @@ IfMatch = Annotated[
         description="ETags, one of which the person must have, or 412 is the answer; * is any.",
     ),
 ]
+TextIfMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match",
+        description='ETags, one of which the text must have, or 412 is the answer; "ready": nobody '
+        "has written one yet.",
+    ),
+]
 IfNoneMatch = Annotated[
     str | None,
     HeaderParameter(

@@ -14,6 +14,9 @@ from heyday.domain.finding import PeopleFilter, parse_filter
 _Zone = Annotated[
     str | None, QueryParameter(description="Those of one IANA time zone, such as Europe/Berlin.")
 ]
+_Locale = Annotated[
+    str | None, QueryParameter(description="Those of one language tag (BCP 47), such as pt-BR.")
+]
 
 
 def _day(of: str) -> QueryParameter:
@@ -44,6 +47,7 @@ def read_filter(  # noqa: PLR0913 - one parameter for each of the query string
     *,
     request: Request[Any, Any, State],
     timezone: _Zone = None,
+    locale: _Locale = None,
     birthday: Annotated[str | None, _day("birthday")] = None,
     anniversary: Annotated[str | None, _day("anniversary")] = None,
     birthday_from: Annotated[str | None, _date("birthday", "on or after")] = None,
@@ -62,6 +66,7 @@ def read_filter(  # noqa: PLR0913 - one parameter for each of the query string
     """Return the filter of a request. Raises InvalidQuery naming each parameter that is wrong."""
     given = {
         "timezone": timezone,
+        "locale": locale,
         "birthday": birthday,
         "anniversary": anniversary,
         "birthday_from": birthday_from,

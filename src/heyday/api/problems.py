@@ -31,6 +31,8 @@ from heyday.domain.errors import (
     MessageNotFound,
     MessageTypeNotFound,
     NotFound,
+    TextChanged,
+    TextNotFound,
     TooManyRequests,
     TransportError,
     UnknownKey,
@@ -39,6 +41,7 @@ from heyday.domain.errors import (
 MEDIA_TYPE = "application/problem+json"
 MAX_BODY_BYTES = 64 * 1024
 MAX_BULK_BYTES = 1024 * 1024
+MAX_TEXT_BYTES = 512 * 1024
 RETRY_AFTER_SECONDS = 5
 
 
@@ -158,6 +161,13 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "There is no message type of this name; /api/v1/message-types lists them.",
         speaks=True,
     ),
+    TextNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND,
+        "no-such-text",
+        "No such text",
+        "There is no text of this type in this language; /api/v1/texts lists those there are.",
+        speaks=True,
+    ),
     DeadBatchNotFound: ProblemKind(
         HTTPStatus.NOT_FOUND,
         "no-such-dead-letter",
@@ -190,6 +200,12 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "Changed meanwhile",
         "The person is no longer as If-Match expects; nothing was done. Read them again.",
     ),
+    TextChanged: ProblemKind(
+        HTTPStatus.PRECONDITION_FAILED,
+        "text-changed",
+        "Text changed meanwhile",
+        "The text is no longer as If-Match expects; nothing was done. Read it again.",
+    ),
     IllegalMove: ProblemKind(
         HTTPStatus.CONFLICT,
         "illegal-move",
@@ -209,7 +225,8 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "body-too-large",
         "Body too large",
         f"A body may have at most {MAX_BODY_BYTES // 1024} KiB, one of many people "
-        f"{MAX_BULK_BYTES // 1024} KiB, and a file to be imported HEYDAY_IMPORT_LIMIT MiB.",
+        f"{MAX_BULK_BYTES // 1024} KiB, a text {MAX_TEXT_BYTES // 1024} KiB, and a "
+        "file to be imported HEYDAY_IMPORT_LIMIT MiB.",
     ),
     UnsupportedMediaType: ProblemKind(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

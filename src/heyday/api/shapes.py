@@ -39,6 +39,11 @@ _TYPES_LEFT = Meta(
 )
 _CITY = Meta(max_length=NAME_LENGTH, examples=["London"])
 _COUNTRY = Meta(max_length=NAME_LENGTH, examples=["United Kingdom"])
+_LOCALE = Meta(
+    max_length=NAME_LENGTH,
+    examples=["en-GB"],
+    description="A language tag (BCP 47), by which the language of greetings is chosen.",
+)
 
 
 class DateParts(Struct, forbid_unknown_fields=True):
@@ -60,6 +65,7 @@ class PersonBody(Struct, forbid_unknown_fields=True):
     anniversary_date: Annotated[str | DateParts | None, _ANNIVERSARY] = None
     location_city: Annotated[str, _CITY] | None = None
     location_country: Annotated[str, _COUNTRY] | None = None
+    locale: Annotated[str, _LOCALE] | None = None
 
 
 class PersonPatch(Struct, forbid_unknown_fields=True):
@@ -73,6 +79,7 @@ class PersonPatch(Struct, forbid_unknown_fields=True):
     anniversary_date: Annotated[str | DateParts | UnsetType | None, _ANNIVERSARY] = UNSET
     location_city: Annotated[str, _CITY] | UnsetType | None = UNSET
     location_country: Annotated[str, _COUNTRY] | UnsetType | None = UNSET
+    locale: Annotated[str, _LOCALE] | UnsetType | None = UNSET
 
 
 class Person(Struct, frozen=True):
@@ -87,6 +94,7 @@ class Person(Struct, frozen=True):
     anniversary_date: Annotated[str, _SHOWN_DATE] | None
     location_city: Annotated[str, _CITY] | None
     location_country: Annotated[str, _COUNTRY] | None
+    locale: Annotated[str, _LOCALE] | None
     created_at: Annotated[datetime, _INSTANT]
     updated_at: Annotated[datetime, _INSTANT]
     unsubscribed_at: datetime | None

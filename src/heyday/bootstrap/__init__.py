@@ -21,6 +21,7 @@ from heyday.bootstrap.provider import (
     open_senders,
     sending_config,
 )
+from heyday.bootstrap.texts import TextParts
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
@@ -149,7 +150,13 @@ class App:
     @cached_property
     def planner(self) -> Planner:
         """Return what plans greetings."""
-        return Planner(self.timezones, PlanConfig(self.settings.plan_horizon))
+        config = PlanConfig(self.settings.plan_horizon)
+        return Planner(self.timezones, config, self.texts.shelf)
+
+    @cached_property
+    def texts(self) -> TextParts:
+        """Return what knows the texts of greetings."""
+        return TextParts(self.database, self.clock)
 
     @cached_property
     def users(self) -> UserService:

@@ -8,6 +8,7 @@ import uvicorn
 from heyday import __version__
 from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
+from heyday.api.texts import TextRoutes
 from heyday.bootstrap import App
 from heyday.bootstrap.operations import operations_of
 from heyday.web.letters import InboxFeed
@@ -36,6 +37,7 @@ class HttpServer(uvicorn.Server):
             privacy=app.privacy.people,
             import_limit_bytes=app.settings.import_limit << 20,
             operations=operations_of(app),
+            texts=TextRoutes(app.texts.own, app.texts.previews(app.users)),
             audit=app.habits.audit,
             replies=app.habits.replies,
             cors_origins=app.settings.origins,

@@ -54,8 +54,9 @@ def import_(
     """Import people, and plan their greetings.
 
     The header names columns of users, in any order: first_name, last_name, email and timezone
-    must be there; birthday_date, anniversary_date, location_city and location_country may be.
-    Dates are written YYYY-MM-DD, or --MM-DD if the year is not known.
+    must be there; birthday_date, anniversary_date, location_city, location_country and locale may
+    be. Dates are written YYYY-MM-DD, or --MM-DD if the year is not known; a locale is a language
+    tag such as pt-BR.
     A person whose address is known is updated; columns that the file does not have stay as they
     are. Rejected rows go to FILE.rejected.csv with their line and the reason, cells as they came.
     Running it again is harmless. Exit status: 0 all rows taken, 1 some rejected, 2 not readable.

@@ -107,6 +107,9 @@ def _claimed(row: asyncpg.Record) -> ClaimedMessage:
         email=row["email"],
         text=row["message_content"],
         sender=row["sender"],
+        subject=row["message_subject"],
+        html=row["message_html"],
+        language=row["language"],
     )
 
 

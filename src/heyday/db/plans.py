@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from heyday.db import partitions, queries
+from heyday.db import partitions, plan_texts, queries
+from heyday.db.plan_texts import TextArrays
 from heyday.db.types import PooledConnection
 from heyday.domain.dates import YEAR_UNKNOWN
-from heyday.domain.message_types import MessageType
+from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.models import PlanRules, ZoneInstant
+from heyday.domain.people import EARLIEST_ON
 from heyday.domain.resolutions import UNDONE_BY_EDITS
+from heyday.domain.text_choice import TextChoice, TextNeeds, usual_years
 from heyday.domain.timezone import Window, ZoneDay
 
 _QUERIES = queries.load("plans")
@@ -18,8 +21,17 @@ _ZONE_SHIFT = timedelta(days=2)
 _FEW = 100
 
 
-def statement(name: str, message_type: MessageType, candidates: str = "everybody") -> str:
-    """Return a planning statement for one message type, for `everybody` or `some_people`."""
+def statement(
+    name: str,
+    message_type: MessageType,
+    candidates: str = "everybody",
+    *,
+    is_composed: bool = False,
+) -> str:
+    """Return a planning statement for one message type, for `everybody` or `some_people`.
+
+    is_composed: see plan_texts.
+    """
     columns = {
         "date": message_type.date_column,
         "month_day": message_type.month_day_column,
@@ -27,13 +39,24 @@ def statement(name: str, message_type: MessageType, candidates: str = "everybody
     }
     is_for_all, zone_days = candidates == "everybody", _QUERIES["zone_days"].text
     parts = {
+        **plan_texts.fragments(is_composed=is_composed),
+        "names": _QUERIES["names"].text,
+        "years": _QUERIES["years"].fill(columns),
+        "worded": _QUERIES["worded"].text,
+        "occasion_years": ", ".join(map(_year_of_occasion, MESSAGE_TYPES)),
         "by_edit": ", ".join(f"'{reason}'" for reason in UNDONE_BY_EDITS),
         "candidates": _QUERIES[candidates].fill({**columns, "zone_days": zone_days}),
-        "content": _QUERIES["content"].text,
         "id": _QUERIES["timed_id"].text if is_for_all else "gen_random_uuid()",
         "unplanned": _QUERIES["unplanned"].text if is_for_all else "",
     }
     return _QUERIES[name].fill({**columns, **parts})
+
+
+def _year_of_occasion(message_type: MessageType) -> str:
+    """Return the year of a date that is on a day of the year: dates without end are on none."""
+    year = f"date_part('year', {message_type.date_column})::integer"
+    is_one = f"{message_type.month_day_column} IS NOT NULL"
+    return f"CASE WHEN {is_one} THEN {year} END AS {message_type.name}"
 
 
 def _arrays(zone_days: Sequence[ZoneDay]) -> tuple[list[object], ...]:
@@ -46,31 +69,33 @@ def _arrays(zone_days: Sequence[ZoneDay]) -> tuple[list[object], ...]:
     )
 
 
-def _common(
-    message_type: MessageType, zone_days: Sequence[ZoneDay], rules: PlanRules
+def _people_and_texts(
+    message_type: MessageType,
+    zone_days: Sequence[ZoneDay],
+    texts: TextArrays,
+    user_ids: Sequence[UUID] | None,
 ) -> tuple[object, ...]:
-    """Return the values $1 to $13 of the statements that plan and re-time."""
+    """Return the values $1 to $15 of the statements that plan and re-time."""
     return (
         *_arrays(zone_days),
         message_type.name,
-        [
-            message_type.pattern,
-            message_type.pattern_for_one,
-            message_type.pattern_without_year,
-        ],
+        texts.locales,
         YEAR_UNKNOWN,
         message_type.first_year,
-        rules.now,
-        rules.skip_before,
-        rules.late_join,
-        rules.tzdb_version,
+        *texts.numbers,
+        _bounds(zone_days) if user_ids is None else list(user_ids),
     )
 
 
-def _bounds(zone_days: Sequence[ZoneDay]) -> tuple[date, date]:
+def _rest(rules: PlanRules, texts: TextArrays) -> tuple[object, ...]:
+    """Return the values $16 to $23 of the same."""
+    return (rules.now, rules.skip_before, rules.late_join, rules.tzdb_version, *texts.texts)
+
+
+def _bounds(zone_days: Sequence[ZoneDay]) -> list[date]:
     """Return the first and the last delivery date."""
     dates = [day.delivery_on for day in zone_days]
-    return min(dates), max(dates)
+    return [min(dates), max(dates)]
 
 
 def _count(tag: str) -> int:
@@ -93,9 +118,13 @@ class PlanRepository:
         message_type: MessageType,
         zone_days: Sequence[ZoneDay],
         rules: PlanRules,
+        choice: TextChoice,
         user_ids: Sequence[UUID] | None = None,
     ) -> int:
-        """Write the rows due on the zone days that the ledger does not hold; return how many."""
+        """Write the rows due on the zone days that the ledger does not hold; return how many.
+
+        Whom no text of the choice is for is left to the next plan.
+        """
         if not zone_days:
             return 0
         # A few people are found by id, and connections of the pool plan for any values anyhow.
@@ -104,13 +133,35 @@ class PlanRepository:
         if user_ids is None:
             await self._plan_for_everybody()
         candidates = "everybody" if user_ids is None else "some_people"
-        values = _bounds(zone_days) if user_ids is None else (list(user_ids),)
+        texts = plan_texts.arrays(choice)
+        whom = _people_and_texts(message_type, zone_days, texts, user_ids)
+        is_composed = await self._compose(message_type, candidates, choice, whom)
         tag = await self._connection.execute(
-            statement("plan", message_type, candidates),
-            *_common(message_type, zone_days, rules),
-            *values,
+            statement("plan", message_type, candidates, is_composed=is_composed),
+            *whom,
+            *_rest(rules, texts),
         )
         return _count(tag)
+
+    async def find_needs(self, day: date) -> TextNeeds:
+        """Return what texts people may need whose greetings are on a day or before it."""
+        rows = await self._connection.fetch(_QUERIES["list_locales"].text)
+        years = {}
+        for message_type in MESSAGE_TYPES:
+            query = statement("list_odd_years", message_type)
+            odd = await self._connection.fetch(query, EARLIEST_ON, YEAR_UNKNOWN)
+            years[message_type.name] = usual_years(day.year).union(row["year"] for row in odd)
+        return TextNeeds(frozenset({None, *(row["locale"] for row in rows)}), years)
+
+    async def find_needs_of(self, user_ids: Sequence[UUID]) -> TextNeeds:
+        """Return what texts these people need."""
+        query = statement("list_needs", MESSAGE_TYPES[0])
+        rows = await self._connection.fetch(query, list(user_ids))
+        years = {
+            t.name: frozenset(row[place] for row in rows if row[place] is not None)
+            for place, t in enumerate(MESSAGE_TYPES, start=1)
+        }
+        return TextNeeds(frozenset(row["locale"] for row in rows), years)
 
     async def count_people(
         self, message_type: MessageType, zone_days: Sequence[ZoneDay]
@@ -128,16 +179,20 @@ class PlanRepository:
         message_type: MessageType,
         zone_days: Sequence[ZoneDay],
         rules: PlanRules,
+        choice: TextChoice,
         user_ids: Sequence[UUID],
     ) -> int:
         """Bring unsent rows of these people in line with what they are now; return how many."""
         if not zone_days:
             return 0
         instants = [day.send_at for day in zone_days]
+        texts = plan_texts.arrays(choice)
+        whom = _people_and_texts(message_type, zone_days, texts, user_ids)
+        is_composed = await self._compose(message_type, "some_people", choice, whom)
         tag = await self._connection.execute(
-            statement("retime_people", message_type, "some_people"),
-            *_common(message_type, zone_days, rules),
-            list(user_ids),
+            statement("retime_people", message_type, "some_people", is_composed=is_composed),
+            *whom,
+            *_rest(rules, texts),
             min(instants) - _ZONE_SHIFT,
             max(instants) + _ZONE_SHIFT,
         )
@@ -214,6 +269,19 @@ class PlanRepository:
     async def announce_due(self) -> None:
         """Wake the minute schedulers once the transaction commits."""
         await self._connection.execute(_QUERIES["announce_due"].text)
+
+    async def _compose(
+        self,
+        message_type: MessageType,
+        candidates: str,
+        choice: TextChoice,
+        values: Sequence[object],
+    ) -> bool:
+        """Compose the texts that ask something about names; tell whether there may be some."""
+        if choice.personal:
+            query = statement("list_to_compose", message_type, candidates)
+            await plan_texts.compose(self._connection, choice, query, values)
+        return bool(choice.personal)
 
     async def _plan_for_everybody(self) -> None:
         """Spare the transaction what only a plan for some people needs."""

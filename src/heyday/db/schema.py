@@ -34,7 +34,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
+from heyday.db.text_tables import declare_text_tables
 from heyday.domain.access import NAME_LENGTH, Scope
+from heyday.domain.locales import LOCALE_LENGTH, TAG_PATTERN
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.suppressions import Reason
 from heyday.domain.transitions import Status
@@ -114,9 +116,11 @@ users = Table(
     _month_day("anniversary_month_day", "anniversary_date"),
     *(_instant(message_type.unsubscribed_column) for message_type in MESSAGE_TYPES),
     _instant("erased_at"),
+    Column("locale", String(LOCALE_LENGTH)),
     CheckConstraint("length(first_name) > 0 AND length(last_name) > 0", name="names"),
     CheckConstraint("position('@' IN email) > 1", name="email"),
     CheckConstraint("timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$'", name="timezone"),
+    CheckConstraint(f"locale ~ '{TAG_PATTERN}'", name="locale"),
     Index("idx_users_birthday_date", "birthday_date", postgresql_where=text("deleted_at IS NULL")),
     Index(
         "idx_users_anniversary_date",
@@ -155,6 +159,12 @@ users = Table(
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index("idx_users_timezone", "timezone", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index(
+        "idx_users_locale",
+        "locale",
+        "id",
+        postgresql_where=text("locale IS NOT NULL AND deleted_at IS NULL"),
+    ),
     _prefixes("idx_users_name_prefix", f"lower({_NAME})"),
     _prefixes("idx_users_last_name_prefix", "lower(last_name)"),
     _prefixes("idx_users_email_prefix", "lower(email)"),
@@ -202,6 +212,9 @@ message_logs = Table(
     _instant("created_at", default_now=True),
     Column("sender", String(20)),
     Column("stage", String(20), Computed(_STAGE, persisted=True), nullable=False),
+    Column("message_subject", Text, nullable=False, server_default=text("''")),
+    Column("message_html", Text),
+    Column("language", String(LOCALE_LENGTH), nullable=False, server_default="en"),
     PrimaryKeyConstraint("id", "scheduled_send_time"),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     CheckConstraint(f"message_type IN ({_TYPES})", name="message_type"),
@@ -371,3 +384,4 @@ secrets = Table(
 
 declare_import_tables(metadata)
 declare_habit_tables(metadata)
+declare_text_tables(metadata)

@@ -31,7 +31,7 @@ _LEFT |= {t.name: t.unsubscribed_column for t in MESSAGE_TYPES}
 _TYPES_LEFT = ", ".join(f"CASE WHEN {c} IS NOT NULL THEN '{n}' END" for n, c in _LEFT.items() if n)
 _COLUMNS = (
     "id, first_name, last_name, email, timezone, birthday_date, anniversary_date, "
-    "location_city, location_country, created_at, updated_at, unsubscribed_at, deleted_at, "
+    "location_city, location_country, locale, created_at, updated_at, unsubscribed_at, deleted_at, "
     f"array_remove(ARRAY[{_TYPES_LEFT}], NULL) AS unsubscribed_types, {_VERSION}"
 )
 _ALL = _LEFT[None]
@@ -84,6 +84,7 @@ def _values(person: PersonDraft) -> tuple[object, ...]:
         person.anniversary_date,
         person.location_city,
         person.location_country,
+        person.locale,
     )
 
 

@@ -9,9 +9,11 @@ HeydayError
 |   |-- ImportNotFound      no import has this id
 |   |-- MessageNotFound     no greeting has this id
 |   |-- MessageTypeNotFound no message type has this name
+|   |-- TextNotFound        no text for this message type and language
 |   `-- DeadBatchNotFound   nothing that was set aside has this id
 |-- Conflict                the state of the data forbids the request
 |   |-- Changed             the person is no longer as the caller knows them
+|   |-- TextChanged         the text is no longer as the caller knows it
 |   |-- EmailTaken          another live person has this address
 |   |-- NamedInImport       a file that is being imported names who is to be erased
 |   `-- IllegalMove         a status may not change that way
@@ -24,6 +26,7 @@ HeydayError
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
+|-- TextFailed              a text could not be rendered within its limits
 |-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
 `-- SimulationStalled       something in a simulation works without end
@@ -110,6 +113,15 @@ class MessageTypeNotFound(NotFound):
         super().__init__(f"there is no message type of this name; known: {', '.join(known)}")
 
 
+class TextNotFound(NotFound):
+    """Report that there is no text for the message type and language that were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no such text in this language; /api/v1/texts lists those there are"
+        )
+
+
 class DeadBatchNotFound(NotFound):
     """Report that nothing which a transport has set aside has the id that was asked for."""
 
@@ -130,6 +142,13 @@ class Changed(Conflict):
         super().__init__(
             "this person has changed since you read them; read them again and decide anew"
         )
+
+
+class TextChanged(Conflict):
+    """Report that a text has changed since the caller read it; nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__("this text has changed since you read it; read it again and decide anew")
 
 
 class EmailTaken(Conflict):
@@ -213,6 +232,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class EmbeddedServerError(DatabaseError):
     """Report that the private PostgreSQL server could not be started or stopped."""
+
+
+class TextFailed(HeydayError):
+    """Report that a text could not be rendered within its limits."""
 
 
 class ClockUntrusted(HeydayError):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.errors import FieldProblem, InvalidInput
+from heyday.domain.locales import NO_TAG, normalize_locale
 from heyday.domain.people import EMAIL_LENGTH
 from heyday.domain.tzdb import PINNED
 
@@ -56,6 +57,7 @@ class PeopleFilter:
     updated_to: datetime | None = None
     is_deleted: bool = False
     is_unsubscribed: bool | None = None
+    locale: str | None = None
 
 
 EVERYBODY = PeopleFilter()
@@ -104,6 +106,7 @@ def parse_filter(
         updated_to=read("updated_to", _instant),
         is_deleted=deleted,
         is_unsubscribed=unsubscribed,
+        locale=read("locale", _locale),
     )
     if problems := problems + _find_reversed(found):
         raise InvalidInput(problems)
@@ -169,6 +172,13 @@ def _zone(value: str) -> str:
     if value not in PINNED.names and value not in PINNED.vanished:
         raise ValueError("is not an IANA time zone; expected a name such as Europe/Berlin or UTC")
     return value
+
+
+def _locale(value: str) -> str:
+    tag = normalize_locale(value)
+    if tag is None:
+        raise ValueError(NO_TAG)
+    return tag
 
 
 def _month_day(value: str) -> int:

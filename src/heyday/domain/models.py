@@ -11,7 +11,10 @@ from heyday.domain.transitions import Status
 
 @dataclass(frozen=True, slots=True)
 class PersonDraft:
-    """Describe a person as given by a company and found valid."""
+    """Describe a person as given by a company and found valid.
+
+    locale: a BCP 47 tag, by which the language of their greetings is chosen.
+    """
 
     first_name: str
     last_name: str
@@ -21,6 +24,7 @@ class PersonDraft:
     anniversary_date: date | None = None
     location_city: str | None = None
     location_country: str | None = None
+    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from heyday.domain.addresses import normalize_address
 from heyday.domain.dates import PLACEHOLDERS, WrongDate, has_year, parse_date
 from heyday.domain.errors import FieldProblem, InvalidInput
+from heyday.domain.locales import NO_TAG, normalize_locale
 from heyday.domain.models import PersonDraft
 from heyday.domain.tzdb import PINNED
 
@@ -17,7 +18,7 @@ EMAIL_LENGTH = 255
 EARLIEST_ON = date(1900, 1, 1)
 
 REQUIRED = ("first_name", "last_name", "email", "timezone")
-OPTIONAL = ("birthday_date", "anniversary_date", "location_city", "location_country")
+OPTIONAL = ("birthday_date", "anniversary_date", "location_city", "location_country", "locale")
 FIELDS = REQUIRED + OPTIONAL
 
 # Where a date begins first: it bounds the dates of a person whose zone is not known.
@@ -99,6 +100,13 @@ class _FieldReader:
         self.refuse(name, f"is not an IANA time zone; {hint}")
         return None
 
+    def locale(self, name: str) -> str | None:
+        value = self.text(name)
+        tag = normalize_locale(value) if value else None
+        if value and tag is None:
+            self.refuse(name, NO_TAG)
+        return tag
+
     def date(self, name: str, zone: str | None) -> date | None:
         value = self.raw(name)
         if value is None:
@@ -155,6 +163,7 @@ def parse_person(given: Mapping[str, object], now: datetime) -> PersonDraft:
         anniversary_date=reader.date("anniversary_date", zone),
         location_city=reader.text("location_city"),
         location_country=reader.text("location_country"),
+        locale=reader.locale("locale"),
     )
     if reader.problems:
         raise InvalidInput(reader.problems)

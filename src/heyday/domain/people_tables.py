@@ -12,6 +12,7 @@ from uuid import UUID
 
 from heyday.domain.addresses import normalize_address
 from heyday.domain.dates import WrongDate, has_year, parse_date
+from heyday.domain.locales import normalize_locale
 from heyday.domain.models import PersonDraft
 from heyday.domain.people import EARLIEST_ON, EMAIL_LENGTH, FIELDS, NAME_LENGTH, REQUIRED
 from heyday.domain.tzdb import PINNED
@@ -36,6 +37,7 @@ class PersonFields(NamedTuple):
     anniversary_date: date | None
     location_city: str | None
     location_country: str | None
+    locale: str | None
 
     @classmethod
     def of(cls, person: PersonDraft) -> "PersonFields":
@@ -96,7 +98,17 @@ class PeopleReader:
             addresses = [normalize_address(text) for text in texts]
             _add_odd(odd, addresses, lambda address: address is None, is_any=None in addresses)
             return addresses
+        elif name == "locale":
+            return _read_locales(texts, odd)
         return texts if name in REQUIRED else [text or None for text in texts]
+
+
+def _read_locales(texts: Sequence[str], odd: set[int]) -> Sequence[str | None]:
+    # There are few, and many people have the same.
+    tags = {text: normalize_locale(text) for text in set(texts) if text}
+    is_any = None in tags.values()
+    _add_odd(odd, texts, lambda text: bool(text) and tags[text] is None, is_any=is_any)
+    return [tags.get(text) for text in texts]
 
 
 def _read_texts(name: str, cells: Sequence[str], odd: set[int]) -> list[str]:

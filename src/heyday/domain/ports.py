@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from heyday.domain.people_ports import UserStore
 from heyday.domain.queue_ports import OnTheWay
 from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.sender_plan import Assigned
+from heyday.domain.text_choice import TextChoice, TextNeeds
 from heyday.domain.timezone import Window, ZoneDay
 
 T = TypeVar("T")
@@ -75,9 +76,21 @@ class PlanStore(Protocol):
         message_type: MessageType,
         zone_days: Sequence[ZoneDay],
         rules: PlanRules,
+        choice: TextChoice,
         user_ids: Sequence[UUID] | None = None,
     ) -> int:
-        """Write the rows due on the zone days that the ledger does not hold; return how many."""
+        """Write the rows due on the zone days that the ledger does not hold; return how many.
+
+        Whom no text of the choice is for is left to the next plan.
+        """
+        ...
+
+    async def find_needs(self, day: date) -> TextNeeds:
+        """Return what texts people may need whose greetings are on a day or before it."""
+        ...
+
+    async def find_needs_of(self, user_ids: Sequence[UUID]) -> TextNeeds:
+        """Return what texts these people need."""
         ...
 
     async def count_people(
@@ -91,6 +104,7 @@ class PlanStore(Protocol):
         message_type: MessageType,
         zone_days: Sequence[ZoneDay],
         rules: PlanRules,
+        choice: TextChoice,
         user_ids: Sequence[UUID],
     ) -> int:
         """Bring unsent rows of these people in line with what they are now; return how many."""

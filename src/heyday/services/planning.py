@@ -9,8 +9,12 @@ from uuid import UUID
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.models import ClaimRules, PlanCounts, PlanRules, User, ZoneInstant
 from heyday.domain.ports import Session, Store
+from heyday.domain.seed_texts import SeedShelf
+from heyday.domain.text_choice import TextChoice, TextNeeds
+from heyday.domain.text_ports import BookShelf
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay, month_day_of
 from heyday.domain.transactions import apart
+from heyday.services.choosing import TextChooser
 from heyday.services.plan_chunks import cut, work_off
 
 # A transaction that stores a person may commit this much later than it read the clock, and the
@@ -57,11 +61,18 @@ class PlanConfig:
 class Planner:
     """Compute zone days and hand them to PostgreSQL; people never leave the database.
 
-    timezones: for each message type, by name, what answers when it leaves.
+    timezones: for each message type, by name, what answers when it leaves.   shelf: has the book
+    of texts; None: that of the declared ones.
     """
 
-    def __init__(self, timezones: Mapping[str, TimezoneService], config: PlanConfig) -> None:
+    def __init__(
+        self,
+        timezones: Mapping[str, TimezoneService],
+        config: PlanConfig,
+        shelf: BookShelf | None = None,
+    ) -> None:
         self._timezones = timezones
+        self._texts = TextChooser(shelf or SeedShelf())
         self._config = config
         self._late_window = max(t.policies.late_window for t in timezones.values())
         self._tzdb = next(iter(timezones.values())).tzdb
@@ -99,7 +110,8 @@ class Planner:
         )
 
     async def prepare(self, store: Store, now: datetime) -> None:
-        """See to it that the partitions exist which a plan for people made at `now` needs."""
+        """See to it that a plan for people made at `now` has its partitions, and the texts."""
+        await self._texts.look()
         await self.ensure_partitions(store, self._people_window(now, _ZONE_REACH))
 
     async def ensure_partitions(self, store: Store, window: Window) -> int:
@@ -121,13 +133,17 @@ class Planner:
         stays, whatever becomes of the rest. Any number may run at once.
         """
         await self.ensure_partitions(store, window)
+        await self._texts.refresh()
+        async with store.session() as session:
+            needs = await session.plans.find_needs((window.end_at + _ZONE_REACH).date())
         planned = 0
         for message_type in MESSAGE_TYPES:
             zone_days = self._zone_days(message_type, self.zones, window, now)
             zone_days.sort(key=lambda day: day.send_at)
             async with store.session() as session:
                 people = await session.plans.count_people(message_type, zone_days)
-            work = partial(self._plan_chunk, store, message_type, now)
+            choice = self._texts.choose(message_type, needs, zone_days)
+            work = partial(self._plan_chunk, store, message_type, now, choice)
             chunks = list(cut(zone_days, people, self._config.chunk))
             planned += sum(await work_off(chunks, work, self._config.at_once))
         return planned
@@ -137,11 +153,13 @@ class Planner:
     ) -> PlanCounts:
         """Plan people who were just stored, in the same transaction."""
         window = self._people_window(now)
+        needs = await session.plans.find_needs_of(user_ids)
         planned = 0
         for message_type in MESSAGE_TYPES:
             zone_days = self._zone_days(message_type, zones, window, now)
+            choice = self._texts.choose(message_type, needs, zone_days)
             rules = self._rules(message_type, now)
-            planned += await session.plans.plan(message_type, zone_days, rules, user_ids)
+            planned += await session.plans.plan(message_type, zone_days, rules, choice, user_ids)
         return await self._announced(session, PlanCounts(planned=planned))
 
     async def plan_person(self, session: Session, user: User, now: datetime) -> PlanCounts:
@@ -160,7 +178,10 @@ class Planner:
             days = list(services.zone_days([user.timezone], window, now, month_day_of(on)))
             if days:
                 rules = self._rules(message_type, now)
-                planned += await session.plans.plan(message_type, days, rules, [user.id])
+                years = {message_type.name: frozenset({on.year})}
+                needs = TextNeeds(frozenset({user.locale}), years)
+                choice = self._texts.choose(message_type, needs, days)
+                planned += await session.plans.plan(message_type, days, rules, choice, [user.id])
         return await self._announced(session, PlanCounts(planned=planned))
 
     async def replan(
@@ -173,14 +194,16 @@ class Planner:
         """
         near, moved = self._people_window(now), self._people_window(now, _ZONE_REACH)
         plans, since = session.plans, now - self._late_window
+        needs = await plans.find_needs_of(user_ids)
         counts = PlanCounts()
         for message_type in MESSAGE_TYPES:
             near_days = self._zone_days(message_type, zones, near, now)
             moved_days = self._zone_days(message_type, zones, moved, now)
             rules = self._rules(message_type, now)
+            texts = self._texts.choose(message_type, needs, [*near_days, *moved_days])
             counts += PlanCounts(
-                planned=await plans.plan(message_type, near_days, rules, user_ids),
-                retimed=await plans.retime_people(message_type, moved_days, rules, user_ids),
+                planned=await plans.plan(message_type, near_days, rules, texts, user_ids),
+                retimed=await plans.retime_people(message_type, moved_days, rules, texts, user_ids),
                 cancelled=await plans.cancel_unwanted(message_type, user_ids, since),
             )
         return await self._announced(session, counts)
@@ -244,12 +267,18 @@ class Planner:
         return await session.plans.count_unplanned(message_type, zone_days, rules)
 
     async def _plan_chunk(
-        self, store: Store, message_type: MessageType, now: datetime, zone_days: Sequence[ZoneDay]
+        self,
+        store: Store,
+        message_type: MessageType,
+        now: datetime,
+        choice: TextChoice,
+        zone_days: Sequence[ZoneDay],
     ) -> int:
         rules = self._rules(message_type, now)
+        texts = choice.within({day.delivery_on for day in zone_days})
 
         async def plan(session: Session) -> int:
-            planned = await session.plans.plan(message_type, zone_days, rules)
+            planned = await session.plans.plan(message_type, zone_days, rules, texts)
             return (await self._announced(session, PlanCounts(planned=planned))).planned
 
         return await store.in_transaction(plan)

@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 
 from heyday.api.app import ApiServices, create_app
+from heyday.api.texts import TextRoutes
 from heyday.db.audit import AuditRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
@@ -87,6 +88,7 @@ def app(
         audit=AuditService(AuditRepository(database)),
         replies=replies,
         cors_origins=[ORIGIN],
+        texts=TextRoutes(pipeline.texts, pipeline.previews),
         privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
     )
     feed = InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None))

@@ -17,6 +17,7 @@ WHOLE = {
     "anniversary_date": "2015-03-02",
     "location_city": "London",
     "location_country": "United Kingdom",
+    "locale": "en-GB",
 }
 
 
@@ -275,3 +276,28 @@ async def test_the_examples_of_dates_in_the_description_are_accepted(
     assert len([text for text in shown if str(text).startswith("--")]) == 2
     pattern = schemas["Person"]["properties"][field]["pattern"]
     assert all(re.search(pattern, str(text)) for text in shown)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+async def test_a_locale_is_taken_as_programs_write_it_and_refused_kindly(
+    client: httpx.AsyncClient, method: str
+) -> None:
+    added = await client.post(PEOPLE, json=person())
+    path = PEOPLE if method == "POST" else added.headers["location"]
+    body = {"locale": "pt_BR"} if method == "PATCH" else person(locale="pt_BR")
+    reply = await client.request(method, path, json=body)
+    assert reply.json()["locale"] == "pt-BR"
+    refused = await client.request(method, path, json={**body, "locale": "Portuguese"})
+    assert refused.status_code == 422
+    (fault,) = refused.json()["errors"]
+    assert fault["pointer"] == "/locale"
+    assert "such as de, pt-BR" in fault["detail"]
+    assert "Portuguese" not in refused.text
+
+
+async def test_people_are_listed_by_their_locale(client: httpx.AsyncClient) -> None:
+    for locale in ("pt-BR", "pt", None):
+        await client.post(PEOPLE, json=person(locale=locale))
+    found = (await client.get(PEOPLE, params={"locale": "PT-br"})).json()["items"]
+    assert [each["locale"] for each in found] == ["pt-BR"]
+    assert (await client.get(PEOPLE, params={"locale": "Portuguese"})).status_code == 422

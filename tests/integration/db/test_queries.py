@@ -24,7 +24,11 @@ from heyday.domain.transitions import Status, is_legal
 TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath("sql").iterdir())
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
-FRAGMENTS = {"everybody", "some_people", "zone_days", "content", "timed_id", "unplanned"}
+FRAGMENTS = {"everybody", "some_people", "zone_days", "timed_id", "unplanned", "worded", "years"}
+FRAGMENTS |= {"names"}
+FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
+# Several in one, which are not prepared but run.
+FRAGMENTS |= {"make_room"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
 FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
@@ -54,7 +58,8 @@ def filled(table: str, query: Query) -> list[str]:
         return [OWN[table](query.name)]
     if table != "plans":
         return [query.fill({})]
-    candidates = {"plan": ["everybody", "some_people"], "retime_people": ["some_people"]}
+    both = ["everybody", "some_people"]
+    candidates = {"plan": both, "list_to_compose": both, "retime_people": ["some_people"]}
     return [
         plans.statement(query.name, message_type, some)
         for message_type in MESSAGE_TYPES

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import astuple
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -10,13 +10,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from heyday.db import message_logs, partitions, plans, queries, resolutions, users
+from heyday.db import message_logs, partitions, plan_texts, plans, queries, resolutions, users
 from heyday.db.types import AnyConnection, PooledConnection
+from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.models import PlanRules
-from heyday.domain.timezone import TimezoneService, Window
+from heyday.domain.people import EARLIEST_ON
+from heyday.domain.text_choice import TextNeeds, choose, usual_years
+from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
+from tests.books import BOOK, COUNTING, DATED, BookOf
+from tests.factories import seed_choice
 
 NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -26,6 +31,7 @@ LEASE = timedelta(minutes=2)
 SCAN_OF_USERS = re.compile(r'"Node Type": "Seq Scan"[^{}]*"Relation Name": "users"')
 # Of the months that hold greetings here; for one that is empty there is no quicker way.
 SCAN_OF_A_MONTH = re.compile(r'"Node Type": "Seq Scan"[^{}]*"message_logs_y202(6m12|7m0[1-3])"')
+SCAN_OF_THE_LEDGER = re.compile(r'"Node Type": "Seq Scan"[^{}]*"Relation Name": "idempotency_keys')
 JANUARY = {"message_logs_y2027m01"}
 
 # Enough people that an index is worth it, and a month of greetings on each side of NOW.
@@ -112,6 +118,18 @@ def months_read(plan: str) -> set[str]:
     return set(re.findall(r"\bmessage_logs_y\d{4}m\d{2}\b(?!_)", plan))
 
 
+def plan_values(
+    message_type: MessageType,
+    zone_days: Sequence[ZoneDay],
+    rules: PlanRules,
+    user_ids: Sequence[UUID] | None = None,
+) -> tuple[object, ...]:
+    """Return the values of the statement that plans."""
+    texts = plan_texts.arrays(seed_choice(message_type, zone_days))
+    whom = plans._people_and_texts(message_type, zone_days, texts, user_ids)  # noqa: SLF001
+    return *whom, *plans._rest(rules, texts)  # noqa: SLF001
+
+
 async def queued(connection: AnyConnection) -> list[object]:
     rows = await connection.fetch("SELECT id FROM message_logs WHERE status = 'QUEUED'")
     assert len(rows) > 100
@@ -131,16 +149,15 @@ async def test_planning_finds_people_by_month_day_and_zone(
     window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
     zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
     rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
-    values = plans._common(message_type, zone_days, rules)  # noqa: SLF001
-    bounds = plans._bounds(zone_days)  # noqa: SLF001
-    plan = await explain(populated, plans.statement("plan", message_type), *values, *bounds)
+    values = plan_values(message_type, zone_days, rules)
+    plan = await explain(populated, plans.statement("plan", message_type), *values)
     assert not SCAN_OF_USERS.search(plan)
     (users_read,) = (n for n in nodes(json.loads(plan)) if n.get("Relation Name") == "users")
     assert users_read["Index Name"] == index
     assert users_read["Actual Loops"] == len(zone_days)
     assert users_read.get("Rows Removed by Filter", 0) == 0
     some = plans.statement("plan", message_type, "some_people")
-    plan = await explain(populated, some, *values, [uuid4()])
+    plan = await explain(populated, some, *plan_values(message_type, zone_days, rules, [uuid4()]))
     assert "pk_users" in plan
     assert not SCAN_OF_USERS.search(plan)
 
@@ -158,7 +175,8 @@ async def test_planning_compares_no_rows_with_each_other(connection: AnyConnecti
     repository = plans.PlanRepository(cast("PooledConnection", connection))
     await partitions.ensure(connection, window)
     statement = plans.statement("plan", BIRTHDAY)
-    values = *plans._common(BIRTHDAY, zone_days, rules), *plans._bounds(zone_days)  # noqa: SLF001
+    values = plan_values(BIRTHDAY, zone_days, rules)
+    await connection.execute("VACUUM idempotency_keys")
     for _ in range(2):
         async with connection.transaction():
             await repository._plan_for_everybody()  # noqa: SLF001
@@ -169,6 +187,85 @@ async def test_planning_compares_no_rows_with_each_other(connection: AnyConnecti
             for node in nodes(plan)
         )
         assert removed == 0
+        assert not SCAN_OF_THE_LEDGER.search(json.dumps(plan))
+
+
+LOCALES = ["de", "de-AT", "en-GB", "fr", "pt-BR"]
+
+
+@pytest.fixture
+async def spoken(populated: AnyConnection) -> AnyConnection:
+    """A third of the 12,000 people have one of five locales."""
+    await populated.execute(
+        "UPDATE users SET locale = ($1::varchar[])[1 + abs(hashtext(email)) % 15]",
+        LOCALES,
+    )
+    await populated.execute("ANALYZE users")
+    return populated
+
+
+async def test_locales_in_use_are_found_by_a_step_of_their_index_each(
+    spoken: AnyConnection,
+) -> None:
+    query = queries.load("plans")["list_locales"].text
+    assert [row["locale"] for row in await spoken.fetch(query)] == LOCALES
+    plan = json.loads(await explain(spoken, query))
+    scans = [node for node in nodes(plan) if node.get("Index Name") == "idx_users_locale"]
+    assert sum(node["Actual Loops"] for node in scans) == len(LOCALES) + 1
+    assert all(node["Actual Rows"] <= 1 for node in scans)
+    assert not SCAN_OF_USERS.search(json.dumps(plan))
+
+
+@pytest.mark.parametrize("message_type", [BIRTHDAY, ANNIVERSARY])
+async def test_odd_years_are_found_by_the_index_over_dates(
+    spoken: AnyConnection, message_type: MessageType
+) -> None:
+    await spoken.execute(
+        "UPDATE users SET birthday_date = d, anniversary_date = d "
+        "FROM unnest(ARRAY[date '1604-01-01', '1700-01-01', '0044-03-15 BC', '-infinity']) "
+        "WITH ORDINALITY AS odd (d, number) WHERE email = 'ada.' || number || '@example.com'"
+    )
+    query = plans.statement("list_odd_years", message_type)
+    values = EARLIEST_ON, YEAR_UNKNOWN
+    assert sorted(row["year"] for row in await spoken.fetch(query, *values)) == [-44, 1700]
+    plan = await explain(spoken, query, *values)
+    assert message_type.date_column.removesuffix("_date") in plan
+    assert not SCAN_OF_USERS.search(plan)
+
+
+@pytest.mark.parametrize("is_composed", [False, True])
+async def test_planning_in_many_languages_reads_no_more_people(
+    spoken: AnyConnection, *, is_composed: bool
+) -> None:
+    book = BookOf({**BOOK, "pt": DATED, "fr": BOOK["fr"] if is_composed else COUNTING})
+    window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
+    zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
+    rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
+    needs = TextNeeds(frozenset({None, *LOCALES}), {"BIRTHDAY": usual_years(2027)})
+    choice = choose(book, BIRTHDAY, needs, [day.delivery_on for day in zone_days], print)
+    repository = plans.PlanRepository(cast("PooledConnection", spoken))
+    texts = plan_texts.arrays(choice)
+    whom = plans._people_and_texts(BIRTHDAY, zone_days, texts, None)  # noqa: SLF001
+    if is_composed:
+        await repository._compose(BIRTHDAY, "everybody", choice, whom)  # noqa: SLF001
+    statement = plans.statement("plan", BIRTHDAY, is_composed=is_composed)
+    await repository._plan_for_everybody()  # noqa: SLF001
+    plan = await explain(spoken, statement, *whom, *plans._rest(rules, texts))  # noqa: SLF001
+    found = list(nodes(json.loads(plan)))
+    (users_read,) = (node for node in found if node.get("Relation Name") == "users")
+    assert users_read["Actual Loops"] == len(zone_days)
+    assert not any(node.get("Rows Removed by Join Filter") for node in found)
+    languages = await spoken.fetch(
+        "SELECT language, count(*) FROM message_logs WHERE message_html IS NOT NULL GROUP BY 1"
+    )
+    assert {row["language"] for row in languages} == {"de", "fr", "pt"}
+    sent_at = await spoken.fetch(
+        "SELECT scheduled_send_time FROM message_logs WHERE message_subject <> '' ORDER BY id"
+    )
+    # What is due first is written first, whatever it says: so rows of one instant lie together.
+    assert sent_at == sorted(sent_at)
+    lying = await spoken.fetch("SELECT id FROM message_logs_y2027m02 WHERE message_subject <> ''")
+    assert is_composed or lying == sorted(lying)
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])

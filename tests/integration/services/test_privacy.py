@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EVE = datetime(2027, 1, 14, 20, tzinfo=UTC)
-MARKS = ("Zebulon", "Quigley", "zq@mark.example", "1987-01-15", "Ouagadougou", "Burkina")
+MARKS = ("Zebulon", "Quigley", "zq@mark.example", "1987-01-15", "Ouagadougou", "Burkina", "quigtag")
 MARKED = {
     "first_name": "Zebulon",
     "last_name": "Quigley",
@@ -37,6 +37,7 @@ MARKED = {
     "birthday_date": "1987-01-15",
     "location_city": "Ouagadougou",
     "location_country": "Burkina",
+    "locale": "fr-BF-quigtag",
 }
 ROW = "Zebulon,Quigley,ZQ@mark.example,Nowhere,1987-01-15"
 # Every column of every table as text: what is found is named by table and column.
@@ -148,7 +149,8 @@ async def known_everywhere(pipeline: Pipeline, clock: FakeClock, inbox: InboxRep
     await inbox.add(message, NINE)
     await record(pipeline, outcome(message))
     await pipeline.execute(
-        "UPDATE message_logs SET error_message = 'Zebulon called', ambiguous_count = 1"
+        "UPDATE message_logs SET error_message = 'Zebulon called', ambiguous_count = 1, "
+        "message_subject = 'For Zebulon', message_html = '<p>Zebulon', language = 'fr'"
     )
     await pipeline.execute(
         "INSERT INTO message_attempts (message_id, scheduled_send_time, epoch, attempt, outcome, "
@@ -245,7 +247,10 @@ async def test_after_erasure_no_column_of_any_table_holds_a_mark(
         "users.email",
         "users.birthday_date",
         "users.location_city",
+        "users.locale",
+        "message_logs.message_subject",
         "message_logs.message_content",
+        "message_logs.message_html",
         "message_logs.api_response_body",
         "message_logs.error_message",
         "message_logs.provider_message_id",
@@ -259,6 +264,7 @@ async def test_after_erasure_no_column_of_any_table_holds_a_mark(
     }
     await privacy.erase(known_everywhere)
     assert await places_of_marks(pipeline) == set()
+    assert (await pipeline.message())["language"] == "und"
 
 
 async def test_the_books_balance_after_erasure(

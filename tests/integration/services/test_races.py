@@ -10,7 +10,7 @@ import pytest
 from heyday.db.plans import PlanRepository
 from heyday.domain.message_types import BIRTHDAY
 from heyday.domain.models import PlanRules, User
-from tests.factories import Pipeline, person
+from tests.factories import Pipeline, person, seed_choice
 from tests.fakes import START_AT, FakeClock, RecordingSender
 from tests.integration.services.held import WINDOW, Held, commit_when_blocked
 
@@ -277,7 +277,8 @@ async def test_without_the_privilege_the_foreign_key_is_asked(
             await connection.execute(f"SET LOCAL ROLE {account}")
             zone_days = list(pipeline.timezones.zone_days(["Europe/London"], WINDOW, clock.now()))
             rules = PlanRules(clock.now(), WINDOW.start_at, late_join=True, tzdb_version="test")
-            planned = await PlanRepository(connection).plan(BIRTHDAY, zone_days, rules)
+            texts = seed_choice(BIRTHDAY, zone_days)
+            planned = await PlanRepository(connection).plan(BIRTHDAY, zone_days, rules, texts)
             assert planned == 1
             assert await connection.fetchval("SHOW session_replication_role") == role
     finally:

@@ -116,6 +116,18 @@ async def test_what_a_person_wrote_of_a_decision_is_emptied(
     assert await pipeline.value("SELECT error_message FROM message_logs") == "decided by a person"
 
 
+async def test_a_subject_and_html_are_emptied_with_the_text(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    await put(pipeline, "SENT", NINE, message_subject="For you", message_html="<p>Hey</p>")
+    html_alone = {"message_content": "", "message_html": "<p>Hey</p>", "api_response_body": None}
+    await put(pipeline, "SENT", NINE, **html_alone)
+    clock.set(NINE + 91 * DAY)
+    assert (await retention(pipeline, clock).run())["scrubbed"] == 2
+    left = "SELECT count(*) FROM message_logs WHERE message_subject <> '' OR message_html <> ''"
+    assert await pipeline.value(left) == 0
+
+
 async def test_letters_are_emptied_as_well(pipeline: Pipeline, clock: FakeClock) -> None:
     user = await pipeline.create(birthday_date="1990-01-15")
     row = await pipeline.message(user.id)

@@ -19,6 +19,7 @@ SHOWN: dict[str, object] = {
     "anniversary_date": None,
     "location_city": None,
     "location_country": None,
+    "locale": None,
     "created_at": "2027-01-14T00:00:00Z",
     "updated_at": "2027-01-14T00:00:00Z",
     "unsubscribed_at": None,

@@ -56,7 +56,7 @@ def test_a_person_with_everything():
 
 @pytest.mark.parametrize("nothing", [None, "", "  "])
 def test_what_is_optional_may_be_absent_none_or_empty(nothing: str | None):
-    optional = ("birthday_date", "anniversary_date", "location_city", "location_country")
+    optional = ("birthday_date", "anniversary_date", "location_city", "location_country", "locale")
     assert parse_person(ADA | dict.fromkeys(optional, nothing), NOW) == parse_person(ADA, NOW)
 
 
@@ -77,6 +77,7 @@ def test_every_problem_is_named_at_once():
             "anniversary_date": "2090-01-01",
             "location_city": "x" * 101,
             "location_country": "a\x00b",
+            "locale": "English",
             "nickname": "Countess",
         }
     )

@@ -12,7 +12,17 @@ from heyday.domain.people import FIELDS, parse_person
 from heyday.domain.people_tables import PeopleReader, PersonFields
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
-ADA = ("Ada", "Lovelace", "ada@Example.com", "Europe/London", "1985-12-10", "", " Rome ", "")
+ADA = (
+    "Ada",
+    "Lovelace",
+    "ada@Example.com",
+    "Europe/London",
+    "1985-12-10",
+    "",
+    " Rome ",
+    "",
+    "EN_gb",
+)
 
 
 def read(
@@ -25,7 +35,7 @@ def test_a_row_becomes_a_person_trimmed_and_empty_cells_become_none():
     assert read([ADA]) == [
         PersonFields(
             "Ada", "Lovelace", "ada@example.com", "Europe/London", date(1985, 12, 10), None, "Rome",
-            None,
+            None, "en-GB",
         )
     ]  # fmt: skip
 
@@ -33,7 +43,7 @@ def test_a_row_becomes_a_person_trimmed_and_empty_cells_become_none():
 def test_columns_may_be_fewer_and_in_any_order():
     columns = ("timezone", "email", "last_name", "first_name")
     (person,) = read([("UTC", "a@x.org", "L", "Ada")], columns)
-    assert person == PersonFields("Ada", "L", "a@x.org", "UTC", None, None, None, None)
+    assert person == PersonFields("Ada", "L", "a@x.org", "UTC", None, None, None, None, None)
 
 
 def test_no_rows_are_no_people():
@@ -47,6 +57,7 @@ ODD = [(name, "\0") for name in FIELDS] + [
     ("first_name", " "),
     ("last_name", "x" * 101),
     ("birthday_date", "1990-02-30"),
+    ("locale", "English"),
 ]
 
 
@@ -91,13 +102,14 @@ DATES = st.one_of(
         ["", " ", "--02-29", "--02-30", "1990-02-30", " 1990-01-15 ", "19900115", "2027-W02-1"]
     ),
 )
-CELLS = st.tuples(TEXTS, TEXTS, EMAILS, ZONES, DATES, DATES, TEXTS, TEXTS)
+LOCALES = st.sampled_from(["", " ", "de", " DE-at", "zh_Hant_TW", "de_DE.UTF-8", "x", "German"])
+CELLS = st.tuples(TEXTS, TEXTS, EMAILS, ZONES, DATES, DATES, TEXTS, TEXTS, LOCALES)
 
 
 @st.composite
 def rows(draw: st.DrawFn) -> list[tuple[str, ...]]:
     """People of whom a field or two are anything: were all, next to no row would be right."""
-    drawn = draw(st.lists(st.tuples(CELLS, st.sets(st.integers(0, 7), max_size=2)), max_size=6))
+    drawn = draw(st.lists(st.tuples(CELLS, st.sets(st.integers(0, 8), max_size=2)), max_size=6))
     return [
         tuple(cells[n] if n in places else cell for n, cell in enumerate(ADA))
         for cells, places in drawn

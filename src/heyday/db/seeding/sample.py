@@ -146,6 +146,7 @@ def _person_row(part: _Part, now: datetime) -> Row:
         "anniversary_date": person.anniversary_date,
         "location_city": person.location_city,
         "location_country": person.location_country,
+        "locale": person.language,
         "created_at": now - _CAME,
         "updated_at": now,
         # What lay before this moment is not owed to them, except what is told in their scenes.

@@ -176,7 +176,8 @@ WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
   AND t.status {movable} AND m.status {movable} AND m.epoch = t.epoch
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.lease_until, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
-          t.person_timezone, m.message_content, m.sender
+          t.person_timezone, m.message_content, m.message_subject, m.message_html, m.language,
+          m.sender
 
 -- name: find_held
 -- Rows as a claim left them of which nobody knows whether it was committed. No two claims of a row
@@ -204,7 +205,7 @@ FROM expired e, users u
 WHERE m.id = e.id AND m.scheduled_send_time = e.scheduled_send_time AND u.id = m.user_id
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, u.email,
-          m.message_content, m.sender
+          m.message_content, m.message_subject, m.message_html, m.language, m.sender
 
 -- name: prolong
 -- Let the lease of rows begin anew that are still the sender's own.

@@ -5,7 +5,13 @@
 -- {candidates}, zone days with the people they match: `everybody` or `some_people` below;
 -- {by_edit}, the reasons for which an edit has cancelled a row, and not a person's decision;
 -- {unplanned}, which leaves out what a plan for everybody finds in the ledger;
--- {id}, of a new row;   {content}, the composed text.
+-- {id}, of a new row;
+-- {worded}, which finds the number of a person's text, and leaves out whom no text is for;
+-- {subject}, {text}, {html}, {language}, what is composed;   {texts}, of what besides.
+--
+-- Where texts of a language ask something about names, `composed_texts` holds them, each composed
+-- for its greeting; their numbers begin at 1000000, where no text has one. {composed} leaves out
+-- whom it has none for: they came since.
 
 -- name: zone_days
 -- The days, with what all rows of one have in common. OFFSET 0 has it made once for each day.
@@ -29,16 +35,87 @@ CROSS JOIN LATERAL (
 ) AS u
 
 -- name: some_people
--- The days of the people in $14.
+-- The days of the people in $15.
 {zone_days}
-JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id = ANY ($14)
+JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id = ANY ($15)
 
--- name: content
--- The text of a greeting; format() fills all places in one pass, so a name is never read as a place.
--- $7 holds the texts for so many years, for one, and for a date whose year is not known: $8.
-format(
-    ($7::text[])[CASE WHEN occasion_year = $8 THEN 3 WHEN year - occasion_year = 1 THEN 2 ELSE 1 END],
-    first_name, last_name, (year - occasion_year)::integer)
+-- name: names
+-- Names without the character that stands for the link to unsubscribe in texts.
+replace(u.first_name, U&'\FDD0', '') AS first_name,
+replace(u.last_name, U&'\FDD0', '') AS last_name
+
+-- name: worded
+-- By locale, years and day the number of the text. A factor of 0, $10 or $11, makes all years, or
+-- days, one, where no text depends on them. Whoever has a locale, or years, that nobody had when
+-- texts were chosen waits for the next plan. `people` have an OFFSET 0: left to choose, PostgreSQL
+-- looks for the people of each text anew.
+JOIN unnest($7::varchar[], $12::integer[], $13::integer[], $14::integer[])
+    AS wording (locale, years, day, number)
+    ON wording.locale = coalesce(people.locale, '')
+    AND wording.years = $10::integer * people.years
+    AND wording.day = $11::integer * (people.delivery_date - date '2000-01-01')
+
+-- name: years
+-- How many years a greeting counts; -1 if nobody knows, for which $8 stands as a year.
+(CASE WHEN date_part('year', u.{date}) = $8 THEN -1
+      ELSE d.year - date_part('year', u.{date}) END)::integer
+
+-- name: subject
+-- By its number, from a JSON array: a join would cost no less, and lose the order of the rows.
+-- format() fills all places in one pass, so a name is never read as a place.
+format($21::jsonb ->> number, first_name, last_name)
+
+-- name: text
+-- As the subject.
+format($22::jsonb ->> number, first_name, last_name)
+
+-- name: html
+-- As the subject, with names as HTML shows them. Most texts may have none, which costs next to
+-- nothing.
+CASE WHEN $23::jsonb ->> number IS NOT NULL
+     THEN format($23::jsonb ->> number, {first_name}, {last_name}) END
+
+-- name: language
+-- That of the text.
+($20::jsonb ->> number)
+
+-- name: escaped
+-- A name as HTML shows it: as domain/seed_texts.py and markupsafe write it.
+replace(replace(replace(replace(replace(
+    {name}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '''', '&#39;'), '"', '&#34;')
+
+-- name: composed
+-- Whom a text was composed for, of those who need one.
+WHERE wording.number < 1000000 OR EXISTS (
+    SELECT FROM composed_texts c
+    WHERE c.person_id = people.user_id AND c.day = people.delivery_date)
+
+-- name: make_room
+-- Where composed texts are brought to; the transaction's own.
+DROP TABLE IF EXISTS pg_temp.composed_texts;
+CREATE TEMPORARY TABLE composed_texts (
+    person_id uuid, day date, language varchar, subject text, text text, html text,
+    PRIMARY KEY (person_id, day)
+) ON COMMIT DROP
+
+-- name: list_to_compose
+-- The greetings of people whose texts are composed for each of them: what `plan` would write.
+SELECT *
+FROM (
+    SELECT people.*, wording.number
+    FROM (
+        SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
+               d.delivery_date
+        FROM {candidates}
+        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
+          AND d.year - date_part('year', u.{date}) >= $9
+        OFFSET 0
+    ) AS people
+    {worded}
+    WHERE wording.number >= 1000000
+    OFFSET 0
+) AS wanted
+{unplanned}
 
 -- name: trust_the_join
 -- Rows planned for everybody come from a join with users, so the foreign key need not look each of
@@ -50,8 +127,11 @@ SELECT pg_advisory_xact_lock_shared(7393003),
             THEN set_config('session_replication_role', 'replica', true) END
 
 -- name: join_by_hash
--- Keep PostgreSQL from comparing each row with each: it expects few where it has no statistics yet.
-SET LOCAL enable_nestloop = off
+-- Keep PostgreSQL from comparing each row with each: it expects few where it has no statistics yet;
+-- and none where a month was empty when it was last vacuumed, so that it would read all of it for
+-- each row.
+SELECT set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_seqscan', 'off', true)
 
 -- name: hold_erasures
 -- Let erasures wait until this transaction ends, for it writes names that it has read.
@@ -59,11 +139,12 @@ SELECT pg_advisory_xact_lock_shared(7393003)
 
 -- name: unplanned
 -- What the ledger does not hold, by one step of its index for each row, in the order of the rows.
--- OFFSET 0 keeps PostgreSQL to that: what it believes of a ledger that grows is never true. $14 and
--- $15, the first and last of the dates, spare it all other months.
+-- OFFSET 0 keeps PostgreSQL to that: what it believes of a ledger that grows is never true. $15, the
+-- first and last of the dates, spares it all other months.
 WHERE NOT EXISTS (
     SELECT FROM idempotency_keys k
-    WHERE k.delivery_date BETWEEN $14 AND $15 AND k.delivery_date = wanted.delivery_date
+    WHERE k.delivery_date BETWEEN ($15::date[])[1] AND ($15::date[])[2]
+      AND k.delivery_date = wanted.delivery_date
       AND k.user_id = wanted.user_id AND k.message_type = $6
     OFFSET 0)
 
@@ -80,16 +161,22 @@ WHERE NOT EXISTS (
 WITH due AS MATERIALIZED (
     SELECT *, {id} AS id
     FROM (
-        SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
-               date_part('year', u.{date}) AS occasion_year,
-               d.year, d.delivery_date, d.timezone, d.send_at, d.is_today, d.key_end, d.id_begin
-        FROM {candidates}
-        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-          AND d.year - date_part('year', u.{date}) >= $9
-          AND (d.send_at >= $10
-               OR u.eligible_since <= d.send_at
-               OR d.is_today AND $12)
-        ORDER BY d.send_at, u.id
+        SELECT people.*, wording.number
+        FROM (
+            SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
+                   u.{date} AS occasion_date, d.delivery_date, d.timezone, d.send_at, d.is_today,
+                   d.key_end, d.id_begin
+            FROM {candidates}
+            WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
+              AND d.year - date_part('year', u.{date}) >= $9
+              AND (d.send_at >= $16
+                   OR u.eligible_since <= d.send_at
+                   OR d.is_today AND $18)
+            OFFSET 0
+        ) AS people
+        {worded}
+        {composed}
+        ORDER BY send_at, user_id
         OFFSET 0
     ) AS wanted
     {unplanned}
@@ -101,16 +188,19 @@ WITH due AS MATERIALIZED (
 )
 INSERT INTO message_logs (
     id, user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
-    message_content, occasion_date, timezone, tzdb_version, error_message)
+    message_content, occasion_date, timezone, tzdb_version, error_message, message_subject,
+    message_html, language)
 SELECT id, user_id, $6, delivery_date, send_at,
        CASE WHEN is_late THEN 'SKIPPED' ELSE 'SCHEDULED' END,
        user_id || key_end,
-       {content},
-       occasion_date, timezone, $13,
-       CASE WHEN is_late THEN 'planned after the late window had passed' END
+       {text},
+       occasion_date, timezone, $19,
+       CASE WHEN is_late THEN 'planned after the late window had passed' END,
+       {subject}, {html}, {language}
 FROM due
 JOIN ledger USING (delivery_date, user_id)
-CROSS JOIN LATERAL (SELECT send_at < $11 AND NOT is_today AS is_late) AS lateness
+{texts}
+CROSS JOIN LATERAL (SELECT send_at < $17 AND NOT is_today AS is_late) AS lateness
 
 -- name: count_people
 -- For each zone day, in the order given, how many people have it: in the index alone, mostly.
@@ -120,6 +210,33 @@ SELECT (
 FROM unnest($1::smallint[], $2::varchar[]) WITH ORDINALITY AS d (month_day, timezone, number)
 ORDER BY d.number
 
+-- name: list_locales
+-- The locales that live people have, each found by one step of the index over them.
+WITH RECURSIVE found AS (
+    SELECT min(locale) AS locale FROM users WHERE locale IS NOT NULL AND deleted_at IS NULL
+    UNION ALL
+    SELECT (SELECT min(u.locale) FROM users u
+            WHERE u.locale > found.locale AND u.locale IS NOT NULL AND u.deleted_at IS NULL)
+    FROM found
+    WHERE found.locale IS NOT NULL
+)
+SELECT locale FROM found WHERE locale IS NOT NULL
+
+-- name: list_odd_years
+-- The years before $1 in which a date lies, but for that which stands for none: $2. Heyday takes no
+-- such dates; SQL does.
+SELECT DISTINCT date_part('year', {date})::integer AS year
+FROM users
+WHERE {date} > '-infinity' AND {date} < make_date($2, 1, 1) AND deleted_at IS NULL
+UNION
+SELECT DISTINCT date_part('year', {date})::integer AS year
+FROM users
+WHERE {date} > make_date($2, 12, 31) AND {date} < $1 AND deleted_at IS NULL
+
+-- name: list_needs
+-- The locales of the people in $1, with the years of their dates.
+SELECT DISTINCT locale, {occasion_years} FROM users WHERE id = ANY ($1)
+
 -- name: retime_people
 -- Bring unsent rows in line with what their people are now: what was planned stays owed, also where
 -- its day is over by now, unless it is too late. A row that an edit has cancelled comes back if that
@@ -128,31 +245,44 @@ ORDER BY d.number
 -- it would be the same message.
 -- moves: SCHEDULED QUEUED RETRYING CANCELLED > SCHEDULED
 WITH wanted AS MATERIALIZED (
-    SELECT user_id, delivery_date, timezone, send_at, occasion_date, {content} AS content,
-           send_at >= $10 OR eligible_since <= send_at OR is_today AND $12 AS is_owed
+    SELECT user_id, delivery_date, timezone, send_at, occasion_date, {subject} AS subject,
+           {text} AS content, {html} AS html, {language} AS language,
+           send_at >= $16 OR eligible_since <= send_at OR is_today AND $18 AS is_owed
     FROM (
-        SELECT u.id AS user_id, u.first_name, u.last_name, u.{date} AS occasion_date,
-               u.eligible_since, date_part('year', u.{date}) AS occasion_year,
-               d.year, d.delivery_date, d.timezone, d.send_at, d.is_today
-        FROM {candidates}
-        WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
-          AND d.year - date_part('year', u.{date}) >= $9
-          AND d.send_at >= $11
-    ) AS candidates
+        SELECT people.*, wording.number
+        FROM (
+            SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
+                   u.{date} AS occasion_date, u.eligible_since, d.delivery_date, d.timezone,
+                   d.send_at, d.is_today
+            FROM {candidates}
+            WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
+              AND d.year - date_part('year', u.{date}) >= $9
+              AND d.send_at >= $17
+            OFFSET 0
+        ) AS people
+        {worded}
+        {composed}
+    ) AS due
+    {texts}
 )
 UPDATE message_logs m
 SET status = 'SCHEDULED', scheduled_send_time = w.send_at, timezone = w.timezone,
-    occasion_date = w.occasion_date, tzdb_version = $13,
+    occasion_date = w.occasion_date, tzdb_version = $19,
+    message_subject = CASE WHEN m.ambiguous_count = 0 THEN w.subject ELSE m.message_subject END,
     message_content = CASE WHEN m.ambiguous_count = 0 THEN w.content ELSE m.message_content END,
+    message_html = CASE WHEN m.ambiguous_count = 0 THEN w.html ELSE m.message_html END,
+    language = CASE WHEN m.ambiguous_count = 0 THEN w.language ELSE m.language END,
     epoch = m.epoch + 1, queued_at = NULL, error_message = NULL
 FROM wanted w
 WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.delivery_date
-  AND m.scheduled_send_time BETWEEN $15 AND $16
+  AND m.scheduled_send_time BETWEEN $24 AND $25
   AND m.status {movable}
   AND (
       m.status <> 'CANCELLED' AND m.ambiguous_count = 0
-      AND (m.scheduled_send_time, m.timezone, m.occasion_date, m.message_content)
-          IS DISTINCT FROM (w.send_at, w.timezone, w.occasion_date, w.content)
+      AND (m.scheduled_send_time, m.timezone, m.occasion_date, m.message_subject,
+           m.message_content, m.message_html, m.language)
+          IS DISTINCT FROM
+          (w.send_at, w.timezone, w.occasion_date, w.subject, w.content, w.html, w.language)
       OR m.status = 'CANCELLED' AND m.error_message IN ({by_edit}) AND w.is_owed)
 
 -- name: cancel_unwanted

@@ -91,7 +91,7 @@ SELECT email, erased_at FROM users WHERE id = $1 FOR UPDATE
 UPDATE users
 SET first_name = 'erased', last_name = 'erased', email = 'erased@erased.invalid',
     timezone = 'UTC', birthday_date = NULL, anniversary_date = NULL,
-    location_city = NULL, location_country = NULL,
+    location_city = NULL, location_country = NULL, locale = NULL,
     deleted_at = coalesce(deleted_at, $2), unsubscribed_at = coalesce(unsubscribed_at, $2),
     updated_at = $2, erased_at = $2
 WHERE id = $1
@@ -105,9 +105,11 @@ WHERE user_id = $1 AND status {movable}
 
 -- name: erase_greetings
 -- Empty all that tells of them, also where a worker is at it: it writes back no more than how the
--- attempt ended (`record`). Their date gives way to that of the ledger, their zone to none.
+-- attempt ended (`record`). Their date gives way to that of the ledger, their zone to none, their
+-- language to "undetermined".
 UPDATE message_logs
-SET message_content = '', api_response_body = NULL, provider_message_id = NULL,
+SET message_subject = '', message_content = '', message_html = NULL, language = 'und',
+    api_response_body = NULL, provider_message_id = NULL,
     error_message = CASE WHEN status NOT IN ('SENT', 'SENDING') THEN 'person erased' END,
     occasion_date = delivery_date, timezone = 'UTC'
 WHERE user_id = $1

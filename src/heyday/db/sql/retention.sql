@@ -24,7 +24,8 @@ WITH old AS MATERIALIZED (
     WHERE (scheduled_send_time, id) > ($1, $2::uuid)
       AND scheduled_send_time >= $1 AND scheduled_send_time < $3
       AND status = ANY ($4::varchar[])
-      AND (message_content <> '' OR api_response_body IS NOT NULL)
+      AND (message_content <> '' OR message_subject <> '' OR message_html IS NOT NULL
+           OR api_response_body IS NOT NULL)
     ORDER BY scheduled_send_time, id
     LIMIT $5
 ), decided AS (
@@ -35,7 +36,7 @@ WITH old AS MATERIALIZED (
     RETURNING a.message_id
 ), emptied AS (
     UPDATE message_logs m
-    SET message_content = '', api_response_body = NULL,
+    SET message_subject = '', message_content = '', message_html = NULL, api_response_body = NULL,
         error_message = CASE
             WHEN m.error_message IS NULL OR m.id NOT IN (SELECT message_id FROM decided)
             THEN m.error_message ELSE 'decided by a person' END

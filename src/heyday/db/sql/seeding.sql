@@ -38,9 +38,9 @@ VACUUM users
 -- Add those who are not there; return their ids.
 INSERT INTO users (
     id, first_name, last_name, email, timezone, birthday_date, anniversary_date, location_city,
-    location_country, created_at, updated_at, deleted_at, unsubscribed_at, eligible_since)
+    location_country, locale, created_at, updated_at, deleted_at, unsubscribed_at, eligible_since)
 SELECT id, first_name, last_name, email, timezone, birthday_date, anniversary_date, location_city,
-       location_country, created_at, updated_at, deleted_at, unsubscribed_at, eligible_since
+       location_country, locale, created_at, updated_at, deleted_at, unsubscribed_at, eligible_since
 FROM jsonb_populate_recordset(NULL::users, $1::jsonb)
 ON CONFLICT DO NOTHING
 RETURNING id

@@ -7,12 +7,12 @@
 -- the other message types become.
 
 -- name: insert
--- Store a new person, as one who wants no greetings if their address, $10, is on the list of those.
+-- Store a new person, as one who wants no greetings if their address, $11, is on the list of those.
 INSERT INTO users (
     first_name, last_name, email, timezone, birthday_date, anniversary_date,
-    location_city, location_country, created_at, updated_at, eligible_since, {left})
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, {left_by_list}
-FROM suppressions WHERE address_hmac = ANY ($10::bytea[])
+    location_city, location_country, locale, created_at, updated_at, eligible_since, {left})
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10, {left_by_list}
+FROM suppressions WHERE address_hmac = ANY ($11::bytea[])
 RETURNING {columns}
 
 -- name: find
@@ -41,6 +41,7 @@ WHERE ($1::uuid IS NULL OR id > $1)
   AND ($13::timestamptz IS NULL OR updated_at < $13)
   AND (deleted_at IS NOT NULL) = $14 AND erased_at IS NULL
   AND ($15::boolean IS NULL OR (unsubscribed_at IS NOT NULL) = $15)
+  AND ($16::varchar IS NULL OR locale = $16)
 ORDER BY id
 LIMIT $2
 
@@ -81,19 +82,20 @@ ORDER BY given.number
 
 -- name: replace
 -- Overwrite a person; a date on another day of the year makes them eligible from now on. Whose new
--- address, $11, is on the list of those who want no greetings, wants none.
+-- address, $12, is on the list of those who want no greetings, wants none.
 UPDATE users
 SET first_name = $2, last_name = $3, email = $4::varchar, timezone = $5, birthday_date = $6,
-    anniversary_date = $7, location_city = $8, location_country = $9, updated_at = $10,
+    anniversary_date = $7, location_city = $8, location_country = $9, locale = $10,
+    updated_at = $11,
     eligible_since = CASE
         WHEN (birthday_month_day, anniversary_month_day) IS DISTINCT FROM
              (date_part('month', $6::date) * 100 + date_part('day', $6::date),
               date_part('month', $7::date) * 100 + date_part('day', $7::date))
-        THEN $10 ELSE eligible_since END,
+        THEN $11 ELSE eligible_since END,
     ({left}) = (
         SELECT {left_or_listed}
         FROM suppressions
-        WHERE address_hmac = ANY ($11::bytea[]) AND lower(users.email) <> lower($4::varchar))
+        WHERE address_hmac = ANY ($12::bytea[]) AND lower(users.email) <> lower($4::varchar))
 WHERE id = $1 AND deleted_at IS NULL
 RETURNING {columns}
 
@@ -150,30 +152,31 @@ WHERE id = ANY ($1) AND {left_at} IS NULL
 -- name: upsert_many
 -- Store people by address; return the new and the changed. A column comes as one text, with
 -- chr(31) between its values.
--- $10 names the columns given: of the others, stored values stay. Who is there unchanged is not even
--- locked, as that would write too. The order keeps imports that run at once from deadlocks. $11 holds
--- what stands for the addresses on the list of those who want no greetings, $12 for each, one after
+-- $11 names the columns given: of the others, stored values stay. Who is there unchanged is not even
+-- locked, as that would write too. The order keeps imports that run at once from deadlocks. $12 holds
+-- what stands for the addresses on the list of those who want no greetings, $13 for each, one after
 -- the other: who is new and on the list is stored as wanting none; who is there already has said
 -- since what they want.
 INSERT INTO users AS u (
     first_name, last_name, email, timezone, birthday_date, anniversary_date,
-    location_city, location_country, created_at, updated_at, eligible_since, {left})
+    location_city, location_country, locale, created_at, updated_at, eligible_since, {left})
 SELECT p.first_name, p.last_name, p.email, p.timezone, p.birthday_date, p.anniversary_date,
-       p.location_city, p.location_country, $9, $9, $9, {left}
+       p.location_city, p.location_country, p.locale, $10, $10, $10, {left}
 FROM unnest(
     string_to_array($1, chr(31))::varchar[], string_to_array($2, chr(31))::varchar[],
     string_to_array($3, chr(31))::varchar[], string_to_array($4, chr(31))::varchar[],
     string_to_array($5, chr(31), '')::date[], string_to_array($6, chr(31), '')::date[],
-    string_to_array($7, chr(31), '')::varchar[], string_to_array($8, chr(31), '')::varchar[])
+    string_to_array($7, chr(31), '')::varchar[], string_to_array($8, chr(31), '')::varchar[],
+    string_to_array($9, chr(31), '')::varchar[])
     WITH ORDINALITY
     AS p (first_name, last_name, email, timezone, birthday_date, anniversary_date,
-          location_city, location_country, place)
+          location_city, location_country, locale, place)
 LEFT JOIN (
     SELECT place, {left_by_list}
-    FROM generate_series(1, length($11::bytea) / 32) AS digest (number)
+    FROM generate_series(1, length($12::bytea) / 32) AS digest (number)
     CROSS JOIN LATERAL (
-        SELECT substr($11, number * 32 - 31, 32) AS address_hmac,
-               (number - 1) / $12::integer + 1 AS place
+        SELECT substr($12, number * 32 - 31, 32) AS address_hmac,
+               (number - 1) / $13::integer + 1 AS place
     ) AS given
     JOIN suppressions USING (address_hmac)
     GROUP BY place
@@ -181,30 +184,32 @@ LEFT JOIN (
 WHERE coalesce((
     SELECT (s.first_name, s.last_name, s.email, s.timezone)
            <> (p.first_name, p.last_name, p.email, p.timezone)
-        OR 'birthday_date' = ANY ($10::text[]) AND s.birthday_date IS DISTINCT FROM p.birthday_date
-        OR 'anniversary_date' = ANY ($10)
+        OR 'birthday_date' = ANY ($11::text[]) AND s.birthday_date IS DISTINCT FROM p.birthday_date
+        OR 'anniversary_date' = ANY ($11)
            AND s.anniversary_date IS DISTINCT FROM p.anniversary_date
-        OR 'location_city' = ANY ($10) AND s.location_city IS DISTINCT FROM p.location_city
-        OR 'location_country' = ANY ($10)
+        OR 'location_city' = ANY ($11) AND s.location_city IS DISTINCT FROM p.location_city
+        OR 'location_country' = ANY ($11)
            AND s.location_country IS DISTINCT FROM p.location_country
+        OR 'locale' = ANY ($11) AND s.locale IS DISTINCT FROM p.locale
     FROM users s
     WHERE lower(s.email) = lower(p.email) AND s.deleted_at IS NULL), true)
 ORDER BY lower(p.email)
 ON CONFLICT (lower(email)) WHERE deleted_at IS NULL DO UPDATE
 SET first_name = excluded.first_name, last_name = excluded.last_name, email = excluded.email,
     timezone = excluded.timezone, updated_at = excluded.updated_at,
-    birthday_date = CASE WHEN 'birthday_date' = ANY ($10)
+    birthday_date = CASE WHEN 'birthday_date' = ANY ($11)
         THEN excluded.birthday_date ELSE u.birthday_date END,
-    anniversary_date = CASE WHEN 'anniversary_date' = ANY ($10)
+    anniversary_date = CASE WHEN 'anniversary_date' = ANY ($11)
         THEN excluded.anniversary_date ELSE u.anniversary_date END,
-    location_city = CASE WHEN 'location_city' = ANY ($10)
+    location_city = CASE WHEN 'location_city' = ANY ($11)
         THEN excluded.location_city ELSE u.location_city END,
-    location_country = CASE WHEN 'location_country' = ANY ($10)
+    location_country = CASE WHEN 'location_country' = ANY ($11)
         THEN excluded.location_country ELSE u.location_country END,
+    locale = CASE WHEN 'locale' = ANY ($11) THEN excluded.locale ELSE u.locale END,
     eligible_since = CASE
-        WHEN 'birthday_date' = ANY ($10)
+        WHEN 'birthday_date' = ANY ($11)
              AND u.birthday_month_day IS DISTINCT FROM excluded.birthday_month_day
-          OR 'anniversary_date' = ANY ($10)
+          OR 'anniversary_date' = ANY ($11)
              AND u.anniversary_month_day IS DISTINCT FROM excluded.anniversary_month_day
         THEN excluded.updated_at ELSE u.eligible_since END
 RETURNING id, xmax = 0 AS is_new, timezone, {month_days}
