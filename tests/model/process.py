@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.event_ports import EventStore
 from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.job_ports import JobRunStore
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -134,6 +135,7 @@ class ModelSession:
     resolutions: ResolutionStore
     jobs: JobRunStore
     imports: ImportJobStore
+    events: EventStore
 
 
 def make_session(database: ModelDatabase) -> Session:
@@ -144,6 +146,7 @@ def make_session(database: ModelDatabase) -> Session:
         ModelResolutions(database),
         ModelJobs(database),
         cast("ImportJobStore", None),  # the machine imports nobody
+        cast("EventStore", None),  # and its provider tells nothing
     )
 
 

@@ -25,6 +25,7 @@ from heyday.api.privacy import PrivacyRoutes
 from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.route_plans import check, document
 from heyday.api.users import UserRoutes
+from heyday.api.webhooks import WebhookRoutes
 from heyday.services.auditing import AuditService
 from heyday.services.bulk import BulkService
 from heyday.services.health import HealthService
@@ -43,6 +44,7 @@ class ApiServices:
     import_limit_bytes: how long a file may be that is to be imported.
     operations: what operators look at; None leaves it out.
     audit, replies: None where nothing is noted, or kept, as in some tests.
+    webhooks: what providers call; None leaves it out.
     cors_origins: of pages that may call from a browser.
     """
 
@@ -59,6 +61,7 @@ class ApiServices:
     operations: Operations | None = None
     audit: AuditService | None = None
     replies: ReplyService | None = None
+    webhooks: WebhookRoutes | None = None
     cors_origins: Sequence[str] = ()
 
 
@@ -79,6 +82,7 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
         *(AuditRoutes(services.audit).handlers() if services.audit else ()),
         *HealthRoutes(services.health, access.limits).handlers(),
         *MetricsRoutes(services.metrics).handlers(),
+        *(services.webhooks.handlers() if services.webhooks else ()),
         *docs.handlers(),
         *pages,
     ]

@@ -9,6 +9,7 @@ from heyday import __version__
 from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
 from heyday.bootstrap import App
+from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
@@ -38,6 +39,7 @@ class HttpServer(uvicorn.Server):
             operations=operations_of(app),
             audit=app.habits.audit,
             replies=app.habits.replies,
+            webhooks=webhooks_of(app),
             cors_origins=app.settings.origins,
         )
         sender = app.settings.sender_name.value

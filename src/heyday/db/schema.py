@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from heyday.db.event_tables import declare_event_tables
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
 from heyday.domain.access import NAME_LENGTH, Scope
@@ -360,3 +361,4 @@ secrets = Table(
 
 declare_import_tables(metadata)
 declare_habit_tables(metadata)
+declare_event_tables(metadata)

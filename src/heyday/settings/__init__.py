@@ -10,6 +10,7 @@ from heyday.domain.policies import TimePolicies
 from heyday.settings.by_type import load_own_policies, own_source
 from heyday.settings.choices import SenderName
 from heyday.settings.contradictions import refuse_contradictions
+from heyday.settings.events import Events
 from heyday.settings.greeting_times import GreetingTimes
 from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.running import Running
@@ -19,7 +20,7 @@ from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Sending, GreetingTimes, Surroundings):
+class Settings(Events, Running, Sending, GreetingTimes, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(

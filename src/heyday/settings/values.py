@@ -93,6 +93,17 @@ def complete_secret(value: object) -> object:
     return value
 
 
+def complete_login(value: object) -> object:
+    """Refuse what is no user and password, or could be guessed."""
+    given = split_secrets(value) if isinstance(value, str) else []
+    if any(len(login.partition(":")[2]) < SECRET_BYTES for login in given):
+        raise ValueError(
+            f"expected user:password, the password of {SECRET_BYTES} characters or more, as by "
+            "`openssl rand -hex 32`"
+        )
+    return value
+
+
 def _send_time(value: object) -> object:
     if isinstance(value, str):
         if not _SEND_TIME.fullmatch(value.strip()):
@@ -143,5 +154,13 @@ def without_password(url: str) -> str:
     return re.sub(r"(?i)(password=)[^&]*", r"\1***", url)
 
 
-HIDDEN = frozenset({"secret"})
+HIDDEN = frozenset(
+    {
+        "secret",
+        "events_mailgun_key",
+        "events_postmark_login",
+        "events_resend_secret",
+        "events_webhook_secret",
+    }
+)
 """Fields of the settings whose value is shown nowhere."""

@@ -7,6 +7,7 @@ import pytest
 
 from heyday.db import (
     api_keys,
+    events,
     forecasts,
     import_jobs,
     message_logs,
@@ -24,7 +25,7 @@ from heyday.domain.transitions import Status, is_legal
 TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath("sql").iterdir())
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
-FRAGMENTS = {"everybody", "some_people", "zone_days", "content", "timed_id", "unplanned"}
+FRAGMENTS = {"everybody", "word", "some_people", "zone_days", "content", "timed_id", "unplanned"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
 FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
@@ -36,6 +37,7 @@ SETS_STATUS = re.compile(
 # Those whose module fills their statements.
 OWN = {
     "api_keys": api_keys.statement,
+    "events": events.statement,
     "imports": import_jobs.statement,
     "resolutions": resolutions.statement,
 }
