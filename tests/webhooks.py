@@ -268,7 +268,7 @@ class Telling:
             **fields,
         }
 
-    def _sendgrid(self, words: dict[str, Any], now: datetime) -> Posted:
+    def _sendgrid(self, _words: dict[str, Any], now: datetime) -> Posted:
         return signed_sendgrid(json.dumps([self.sendgrid()]).encode(), now)
 
     def sendgrid(self) -> dict[str, Any]:

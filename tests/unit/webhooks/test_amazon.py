@@ -42,7 +42,7 @@ async def test_a_server_without_a_certificate_for_its_name_is_not_listened_to() 
 
         async def hang_up() -> None:
             loop = asyncio.get_running_loop()
-            listener.setblocking(False)
+            listener.settimeout(0)
             peer, _ = await loop.sock_accept(listener)
             with contextlib.closing(peer):
                 await loop.sock_sendall(peer, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")

@@ -15,7 +15,8 @@ async def test_a_token_is_known_again_and_so_is_what_it_was_used_for() -> None:
     telling = Telling("mailgun", "delivered", KEY)
     first, again = (await read(telling)).token, (await read(telling)).token
     other = (await read(telling.another(kind="complained"))).token
-    assert first and again and other
+    assert first is not None
+    assert other is not None
     assert first == again
     assert (other.id, other.request_id == first.request_id) == (first.id, False)
 

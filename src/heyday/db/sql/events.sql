@@ -16,8 +16,9 @@ SELECT count(*) FROM forgotten
 -- name: note
 -- Keep events of greetings that there are, and whose person was not erased; return those that were
 -- not known. A key names the local date, so the greeting lies within two days of it: each event
--- looks into one month, or two. It is in the ledger, so the month of the event is there as well.
--- The order keeps two that note the same events from deadlocks.
+-- looks into one month, or two, by the index over keys, however many come at once: OFFSET 0. It is
+-- in the ledger, so the month of the event is there as well. The order keeps two that note the same
+-- events from deadlocks.
 WITH given AS (
     SELECT *
     FROM unnest($3::uuid[], $4::varchar[], $5::date[], $6::timestamptz[], $7::timestamptz[],
@@ -28,16 +29,15 @@ WITH given AS (
            m.delivery_date, m.scheduled_send_time, m.status
     FROM given g
     CROSS JOIN LATERAL (
-        SELECT * FROM message_logs m
+        SELECT m.id, m.user_id, m.message_type, m.delivery_date, m.scheduled_send_time, m.status
+        FROM message_logs m
+        JOIN users u ON u.id = m.user_id AND u.erased_at IS NULL
+        JOIN idempotency_keys k ON k.delivery_date = g.delivery_on AND k.user_id = m.user_id
+            AND k.message_type = m.message_type
         WHERE m.idempotency_key = g.key AND m.delivery_date = g.delivery_on
           AND m.scheduled_send_time >= g.from_at AND m.scheduled_send_time < g.until_at
         OFFSET 0
     ) AS m
-    JOIN users u ON u.id = m.user_id AND u.erased_at IS NULL
-    WHERE EXISTS (
-        SELECT FROM idempotency_keys k
-        WHERE k.delivery_date = m.delivery_date AND k.user_id = m.user_id
-          AND k.message_type = m.message_type)
 ), noted AS (
     INSERT INTO message_events (
         event_id, delivery_date, message_id, provider, kind, code, happened_at, received_at)
@@ -63,7 +63,11 @@ WHERE erased_at IS NULL AND id IN (
     UNION
     SELECT l.id
     FROM unnest($2::varchar[]) AS given (address)
-    JOIN users l ON lower(l.email) = lower(given.address) AND l.deleted_at IS NULL)
+    CROSS JOIN LATERAL (
+        SELECT id FROM users
+        WHERE lower(email) = lower(given.address) AND deleted_at IS NULL
+        OFFSET 0
+    ) AS l)
 ORDER BY id
 FOR NO KEY UPDATE
 
