@@ -6,33 +6,24 @@ Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/st
 (the structure of payloads).
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from uuid import UUID
 
-from heyday.domain.event_ports import Posted
-from heyday.domain.events import EventKind, Received
-from heyday.webhooks.reading import event, find, key_in, own_id, read_json, text
-from heyday.webhooks.standard import StandardSignature
+from heyday.domain.events import EventKind, ProviderEvent
+from heyday.webhooks.reading import event, find, key_in, text
+from heyday.webhooks.standard import StandardEvents
 
 _KINDS = {f"greeting.{kind}": kind for kind in EventKind}
 
 
-class RelayEvents:
-    """Know the relay (EventSource). secrets: newest first."""
+class RelayEvents(StandardEvents):
+    """Know the relay."""
 
-    provider = "webhook"
+    provider = prefix = "webhook"
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._signature = StandardSignature(secrets, "webhook")
-
-    async def read(self, posted: Posted, now: datetime) -> Received:
-        """Return what a request tells. Raises NotSigned, EventsUnreadable."""
-        name = self._signature.check(posted, now)
-        told = read_json(posted.body)
+    def event_of(self, told: object, own: UUID) -> ProviderEvent | None:
+        """Return the event that a body tells, by its id."""
         kind, data = _KINDS.get(text(told, "type")), find(told, "data")
         if kind is None:
-            return Received([])
-        own = own_id(self.provider, name)
-        status, to = text(data, "code"), find(data, "recipient")
-        at = find(told, "timestamp")
-        return Received([event(own, kind, key_in(data), at=at, to=to, status=status)])
+            return None
+        at, to, status = find(told, "timestamp"), find(data, "recipient"), text(data, "code")
+        return event(own, kind, key_in(data), at=at, to=to, status=status)

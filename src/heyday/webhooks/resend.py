@@ -7,14 +7,12 @@ Tags come back as an object, in older accounts as a list of names and values; th
 colons nor dots, so the key is written as a tag (domain/idempotency.py).
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from uuid import UUID
 
-from heyday.domain.event_ports import Posted
-from heyday.domain.events import KEY_FIELD, EventKind, Received
+from heyday.domain.events import KEY_FIELD, EventKind, ProviderEvent
 from heyday.domain.idempotency import from_tag
-from heyday.webhooks.reading import event, find, key_in, own_id, read_json, text
-from heyday.webhooks.standard import StandardSignature
+from heyday.webhooks.reading import event, find, key_in, text
+from heyday.webhooks.standard import StandardEvents
 
 _KINDS = {
     "email.sent": EventKind.ACCEPTED,
@@ -28,27 +26,21 @@ _KINDS = {
 _FOR_GOOD = "Permanent"
 
 
-class ResendEvents:
-    """Know Resend (EventSource). secrets: newest first."""
+class ResendEvents(StandardEvents):
+    """Know Resend."""
 
-    provider = "resend"
+    provider, prefix = "resend", "svix"
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._signature = StandardSignature(secrets, "svix")
-
-    async def read(self, posted: Posted, now: datetime) -> Received:
-        """Return what a request tells. Raises NotSigned, EventsUnreadable."""
-        name = self._signature.check(posted, now)
-        told = read_json(posted.body)
+    def event_of(self, told: object, own: UUID) -> ProviderEvent | None:
+        """Return the event that a body tells, by its id."""
         kind, data = _KINDS.get(text(told, "type")), find(told, "data")
         if kind is None:
-            return Received([])
-        bounce = find(data, "bounce")
+            return None
+        bounce, key = find(data, "bounce"), from_tag(_tag(find(data, "tags")))
         if kind is EventKind.BOUNCED and text(bounce, "type") not in {"", _FOR_GOOD}:
             kind = EventKind.RETURNED
-        own, key = own_id(self.provider, name), from_tag(_tag(find(data, "tags")))
-        at, to = find(told, "created_at"), find(data, "to", 0)
-        return Received([event(own, kind, key, at=at, to=to, status=text(bounce, "message"))])
+        at, to, status = find(told, "created_at"), find(data, "to", 0), text(bounce, "message")
+        return event(own, kind, key, at=at, to=to, status=status)
 
 
 def _tag(tags: object) -> str:

@@ -318,7 +318,7 @@ async def test_what_is_of_no_greeting_of_ours_is_not_kept(
 async def test_a_greeting_is_found_on_either_side_of_a_month_in_every_zone(
     pipeline: Pipeline, clock: FakeClock, events: EventService, zone: str, on: date
 ) -> None:
-    clock.set(datetime(2027, 2, 27, tzinfo=UTC))
+    clock.set(datetime(on.year, on.month, on.day, tzinfo=UTC) - 12 * HOUR)
     await pipeline.create(timezone=zone, birthday_date=f"1990-{on:%m-%d}")
     await tell(events, told(await key_of(pipeline), "delivered", happened_at=clock.now()))
     assert await kept(pipeline) == ["delivered"]
