@@ -12,7 +12,14 @@ from heyday.domain.errors import ConfigurationError
 
 # What may hold a password is not repeated in a message.
 _SECRET = frozenset(
-    {"DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "EMAIL_SERVICE_URL", "HEYDAY_SECRET"}
+    {
+        "DATABASE_URL",
+        "RABBITMQ_URL",
+        "REDIS_URL",
+        "EMAIL_SERVICE_URL",
+        "HEYDAY_SECRET",
+        "HEYDAY_EVENTS_POSTMARK_LOGIN",
+    }
 )
 _SHOWN = 100
 

@@ -145,7 +145,8 @@ async def test_every_route_lets_in_who_may_and_nobody_else(
 async def test_what_a_provider_calls_opens_to_its_signature_and_to_no_key(
     app: Litestar, stranger: httpx.AsyncClient, doors: Doors, pipeline: Pipeline
 ) -> None:
-    keys = [{}, *(bearer(await doors.key(scope)) for scope in Scope)]
+    keys: list[dict[str, str]] = [{}]
+    keys += [dict(bearer(await doors.key(scope))) for scope in Scope]
     signed = {place.name: place for place in places(app) if place.is_signed}
     assert set(signed) == {("POST", f"/webhooks/{provider}") for provider in PROVIDERS}
     for (_, path), place in signed.items():

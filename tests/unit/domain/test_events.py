@@ -17,7 +17,7 @@ from heyday.domain.suppressions import Reason
 from heyday.domain.transitions import Status, is_legal
 
 NINE = datetime(2027, 1, 15, 9, tzinfo=UTC)
-KEY = f"{UUID(int=1)}:BIRTHDAY:2027-01-15"
+KEY = f"{UUID(int=0xABC)}:BIRTHDAY:2027-01-15"
 
 
 def noted(kind: EventKind, recipient: str | None = "ada@example.com") -> NotedEvent:
