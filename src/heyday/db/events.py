@@ -102,6 +102,11 @@ class EventRepository:
             await self._connection.execute(query, sorted(user_ids), now)
         return sorted(set().union(*leaving.values()))
 
+    async def has_unknown(self) -> bool:
+        """Tell whether any greeting is UNKNOWN."""
+        found: bool = await self._connection.fetchval(statement("any_unknown"))
+        return found
+
     async def list_words(self, dropped_before: datetime, limit: int) -> list[Word]:
         """Return what was told of greetings that are UNKNOWN, of each what tells most."""
         rows = await self._connection.fetch(statement("list_words"), dropped_before, limit)

@@ -58,6 +58,10 @@ class EventStore(Protocol):
         """Put addresses on the list, and unsubscribe whoever has them now; return their ids."""
         ...
 
+    async def has_unknown(self) -> bool:
+        """Tell whether any greeting is UNKNOWN."""
+        ...
+
     async def list_words(self, dropped_before: datetime, limit: int) -> list[Word]:
         """Return what was told of greetings that are UNKNOWN, of each what tells most.
 

@@ -57,7 +57,9 @@ class EventService:
 
         So are those whose drop nobody has contradicted for long enough.
         """
-        settled, is_more = 0, True
+        async with self._store.session() as session:
+            is_more = await session.events.has_unknown()
+        settled = 0
         while is_more:
             count = await self._store.in_transaction(self._settle_some)
             settled += count

@@ -87,6 +87,10 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS w
 
+-- name: any_unknown
+-- Whether any greeting is UNKNOWN: if none is, the next question need not be asked.
+SELECT EXISTS (SELECT FROM message_logs WHERE stage = 'UNKNOWN')
+
 -- name: list_words
 -- What tells most of greetings that are UNKNOWN: up to $2 of which there is a word.
 SELECT m.id, m.scheduled_send_time, m.epoch, w.*
