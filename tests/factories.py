@@ -40,6 +40,7 @@ from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
 from heyday.services.bulk import BulkService
+from heyday.services.events import EventService
 from heyday.services.gate import ProviderGate
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.import_running import ImportRunner
@@ -330,6 +331,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         journal=JobJournal(database, clock),
         clock=clock,
         config=config.scheduling,
+        events=EventService(database, planner, clock, metrics),
     )
     alarm, guard = ClockWakeup(clock), config.guard
     due = DueWakeup(notifications, clock)

@@ -22,6 +22,7 @@ import structlog
 
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.errors import ConfigurationError
+from heyday.domain.event_ports import EventStore
 from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.job_ports import JobRunStore
 from heyday.domain.models import Batch, ClaimedMessage
@@ -185,6 +186,7 @@ class _WatchedSession:
     resolutions: ResolutionStore
     jobs: JobRunStore
     imports: ImportJobStore
+    events: EventStore
 
 
 def _watch(session: Session, did: Callable[[str], None]) -> Session:
@@ -195,6 +197,7 @@ def _watch(session: Session, did: Callable[[str], None]) -> Session:
         session.resolutions,
         session.jobs,
         session.imports,
+        session.events,
     )
 
 

@@ -74,6 +74,18 @@ class Metrics:
             ["given"],
             registry=self.registry,
         )
+        self.provider_events = Counter(
+            "heyday_provider_events_total",
+            "Events of letters that providers told and that were not known, by kind.",
+            ["provider", "kind"],
+            registry=self.registry,
+        )
+        self.webhooks_refused = Counter(
+            "heyday_webhooks_refused_total",
+            "Requests at a webhook that were not taken: no signature of its provider, or unclear.",
+            ["provider"],
+            registry=self.registry,
+        )
         self.redis_away = Gauge(
             "heyday_redis_away",
             "1 while Redis cannot be asked and this process counts by itself, else 0.",

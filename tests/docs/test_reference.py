@@ -123,7 +123,7 @@ def test_the_measure_sees_log_events() -> None:
 def moves_of_statements() -> dict[tuple[str, str], set[str]]:
     """Return the statements that make each move, as their `-- moves:` lines name them."""
     found = defaultdict(set)
-    for table in ("plans", "message_logs", "resolutions", "privacy"):
+    for table in ("plans", "message_logs", "resolutions", "privacy", "events"):
         for query in queries.load(table).values():
             for move in query.moves:
                 found[move].add(query.name)

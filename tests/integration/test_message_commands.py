@@ -109,6 +109,7 @@ def test_one_is_shown_with_its_attempts_and_no_person(waiting: list[str]) -> Non
     assert "attempt 2: ambiguous, to be UNKNOWN, HTTP 503 (no answer came in time)" in printed
     told = json.loads(run("show", waiting[0], "--json"))
     assert (told["id"], told["status"]) == (waiting[0], "UNKNOWN")
+    assert told["events"] == []
     (attempt,) = told["attempts"]
     assert (attempt["attempt"], attempt["outcome"], attempt["status"]) == (
         2,

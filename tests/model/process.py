@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from heyday.domain.breaker import Breaker, BreakerConfig
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.event_ports import EventStore
 from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.job_ports import JobRunStore
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -136,6 +137,7 @@ class ModelSession:
     resolutions: ResolutionStore
     jobs: JobRunStore
     imports: ImportJobStore
+    events: EventStore
 
 
 def make_session(database: ModelDatabase) -> Session:
@@ -146,6 +148,7 @@ def make_session(database: ModelDatabase) -> Session:
         ModelResolutions(database),
         ModelJobs(database),
         cast("ImportJobStore", None),  # the machine imports nobody
+        cast("EventStore", None),  # and its provider tells nothing
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
+from heyday.db.events import EventRepository
 from heyday.db.import_jobs import ImportJobRepository
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
@@ -66,6 +67,7 @@ class Postgres:
             ResolutionRepository(connection),
             JobRunRepository(connection),
             ImportJobRepository(connection),
+            EventRepository(connection),
         )
         return self
 

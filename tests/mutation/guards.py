@@ -16,6 +16,7 @@ _JUDGING = "src/heyday/senders/providers/judging.py"
 _PROVIDER = "src/heyday/senders/providers/sender.py"
 _RESEND = "src/heyday/senders/providers/resend.py"
 _DELIVERY = "src/heyday/domain/delivery.py"
+_EVENTS = "src/heyday/db/sql/events.sql"
 _RETRY = "src/heyday/domain/retry.py"
 _GATE = "src/heyday/services/gate.py"
 _DAY_QUOTA = "src/heyday/services/day_quota.py"
@@ -54,6 +55,7 @@ _RESOLVING = "tests/integration/services/test_resolving.py"
 _CANCELLING = "tests/integration/services/test_cancelling.py"
 _TEXTS = "tests/integration/services/test_texts_in_plans.py"
 _ERASING = "tests/integration/services/test_privacy.py"
+_EVENTS_TESTS = "tests/integration/services/test_events.py"
 _TRANSPORT_TESTS = "tests/integration/db/test_transport.py"
 _DELIVERY_TESTS = "tests/unit/domain/test_delivery.py"
 _RETRY_TESTS = "tests/unit/domain/test_retry.py"
@@ -816,6 +818,87 @@ GUARDS: tuple[Guard, ...] = (
         " if is_public(str(info[4][0]))]\n",
         "]\n",
         [f"{_WEBHOOK_TESTS}::test_no_private_address_is_called_by_whatever_name"],
+    ),
+    # --- What providers tell
+    Guard(
+        "event: epoch",
+        "A word about an earlier attempt settles nothing.",
+        _EVENTS,
+        "AND m.epoch = d.epoch AND m.status {movable}",
+        "AND m.status {movable}",
+        [f"{_EVENTS_TESTS}::test_a_word_about_an_earlier_epoch_moves_nothing"],
+    ),
+    Guard(
+        "event: once",
+        "An event that is known does nothing again.",
+        _EVENTS,
+        "FROM found f JOIN noted USING (event_id)",
+        "FROM found f",
+        [f"{_EVENTS_TESTS}::test_who_came_back_is_not_made_to_leave_by_the_same_event"],
+    ),
+    Guard(
+        "event: a drop waits",
+        "A drop says nothing while the word that the letter was taken may be on its way.",
+        _EVENTS,
+        "OR e.received_at < $1 AND NOT EXISTS (",
+        "OR $1::timestamptz IS NOT NULL AND NOT EXISTS (",
+        [f"{_EVENTS_TESTS}::test_a_drop_waits_for_an_hour_and_then_fails_it"],
+    ),
+    Guard(
+        "event: a drop before a decision",
+        "A drop says nothing of a letter that a person had sent again since.",
+        _EVENTS,
+        "AND a.finished_at >= e.received_at",
+        "AND false",
+        [f"{_EVENTS_TESTS}::test_a_drop_before_a_person_decided_says_nothing_of_what_came_after"],
+    ),
+    Guard(
+        "event: erased",
+        "Nothing is kept of who was erased.",
+        _EVENTS,
+        "AND u.erased_at IS NULL",
+        "",
+        [f"{_EVENTS_TESTS}::test_who_was_erased_is_told_of_no_more"],
+    ),
+    Guard(
+        "event: token",
+        "A token of Mailgun's opens for no second event.",
+        _EVENTS,
+        "WHERE t.request_id = excluded.request_id\n",
+        "\n",
+        [f"{_EVENTS_TESTS}::test_a_token_serves_one_request_alone_though_that_may_come_again"],
+    ),
+    Guard(
+        "event: sweep",
+        "What was told before a greeting became UNKNOWN settles it.",
+        _SCHEDULING,
+        "if self._events and (settled := await self._events.settle()):",
+        "if self._events and (settled := 0):",
+        [f"{_EVENTS_TESTS}::test_an_event_that_came_before_settles_it_by_the_next_sweep"],
+    ),
+    Guard(
+        "webhook: certificate",
+        "No certificate is taken from anywhere but Amazon SNS.",
+        "src/heyday/webhooks/ses.py",
+        "if not is_certificate(url, region):",
+        "if not url:",
+        ["tests/unit/webhooks/test_ses.py::test_no_certificate_is_fetched_from_anywhere_else"],
+    ),
+    Guard(
+        "webhook: confirmation",
+        "No subscription is confirmed anywhere else.",
+        "src/heyday/webhooks/ses.py",
+        "if not is_confirmation(url, region):",
+        "if not url:",
+        ["tests/unit/webhooks/test_ses.py::test_no_subscription_is_confirmed_anywhere_else"],
+    ),
+    Guard(
+        "webhook: signed of late",
+        "What was recorded cannot be played again later.",
+        "src/heyday/webhooks/standard.py",
+        "if abs(now - at) > TOLERANCE:",
+        "if now == at > now:",
+        ["tests/unit/webhooks/test_relay.py::test_what_was_signed_at_another_time_is_refused"],
     ),
     # --- Parts of a process
     Guard(

@@ -26,6 +26,7 @@ from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.route_plans import check, document
 from heyday.api.texts import TextRoutes
 from heyday.api.users import UserRoutes
+from heyday.api.webhooks import WebhookRoutes
 from heyday.services.auditing import AuditService
 from heyday.services.bulk import BulkService
 from heyday.services.health import HealthService
@@ -45,6 +46,7 @@ class ApiServices:
     operations: what operators look at; None leaves it out.
     texts: what shows and changes them; None leaves it out.
     audit, replies: None where nothing is noted, or kept, as in some tests.
+    webhooks: what providers call; None leaves it out.
     cors_origins: of pages that may call from a browser.
     """
 
@@ -62,6 +64,7 @@ class ApiServices:
     audit: AuditService | None = None
     replies: ReplyService | None = None
     texts: TextRoutes | None = None
+    webhooks: WebhookRoutes | None = None
     cors_origins: Sequence[str] = ()
 
 
@@ -83,6 +86,7 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
         *(AuditRoutes(services.audit).handlers() if services.audit else ()),
         *HealthRoutes(services.health, access.limits).handlers(),
         *MetricsRoutes(services.metrics).handlers(),
+        *(services.webhooks.handlers() if services.webhooks else ()),
         *docs.handlers(),
         *pages,
     ]

@@ -95,7 +95,10 @@ class MessageEvent(Struct, frozen=True):
 
 
 class MessageAttempt(Struct, frozen=True):
-    """Show one attempt that was not a plain first success; `resolved`: a person decided."""
+    """Show one attempt that was not a plain first success.
+
+    outcome: `resolved` where a person decided, `told` where an event of the provider did.
+    """
 
     attempt: Annotated[int, Meta(ge=1, examples=[2])]
     epoch: Annotated[int, Meta(examples=[2])]

@@ -55,6 +55,7 @@ from heyday.schedulers.sweep import SweepScheduler
 from heyday.schedulers.transaction_watch import TransactionWatch
 from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
+from heyday.services.events import EventService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
@@ -166,7 +167,7 @@ class App:
     @cached_property
     def habits(self) -> HabitParts:
         """Return what notes deeds, and keeps replies."""
-        return build_habits(self.database, self.clock, self.settings)
+        return build_habits(self.database, self.events, self.clock, self.settings)
 
     @cached_property
     def imports(self) -> ImportParts:
@@ -218,6 +219,11 @@ class App:
     def resolutions(self) -> ResolutionService:
         """Return what settles greetings that wait for a person's decision."""
         return ResolutionService(self.database, self.planner, self.clock, self.metrics)
+
+    @cached_property
+    def events(self) -> EventService:
+        """Return what takes in what providers tell of letters."""
+        return EventService(self.database, self.planner, self.clock, self.metrics)
 
     @cached_property
     def forecasts(self) -> ForecastService:
@@ -341,6 +347,7 @@ class App:
                 lost_after=self.settings.lost_after,
             ),
             upkeep=self.habits.upkeep,
+            events=self.events,
         )
 
 

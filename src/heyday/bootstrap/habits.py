@@ -7,6 +7,7 @@ from heyday.db.connection import Database
 from heyday.db.replies import ReplyRepository
 from heyday.domain.ports import Clock
 from heyday.services.auditing import AuditService
+from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
 from heyday.services.upkeep import UpkeepService
 from heyday.settings import Settings
@@ -21,9 +22,11 @@ class HabitParts:
     upkeep: UpkeepService
 
 
-def build_habits(database: Database, clock: Clock, settings: Settings) -> HabitParts:
+def build_habits(
+    database: Database, events: EventService, clock: Clock, settings: Settings
+) -> HabitParts:
     """Return the parts. Writes with a key may take half of the pool, as each holds a connection."""
     store = AuditRepository(database)
     replies = ReplyService(ReplyRepository(database, max(settings.pool_max // 2, 1)), clock)
-    upkeep = UpkeepService(replies, store, clock, settings.keep_audit)
+    upkeep = UpkeepService(replies, store, events, clock, settings.keep_audit)
     return HabitParts(AuditService(store), replies, upkeep)

@@ -10,6 +10,7 @@ from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
 from heyday.api.texts import TextRoutes
 from heyday.bootstrap import App
+from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import create_pages
@@ -40,6 +41,7 @@ class HttpServer(uvicorn.Server):
             texts=TextRoutes(app.texts.own, app.texts.previews(app.users)),
             audit=app.habits.audit,
             replies=app.habits.replies,
+            webhooks=webhooks_of(app),
             cors_origins=app.settings.origins,
         )
         sender = str(app.settings.sender_plan)

@@ -11,6 +11,7 @@ from rich.console import Console
 from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
 from heyday.domain.errors import FieldProblem, InvalidInput
+from heyday.domain.events import ToldEvent
 from heyday.domain.resolutions import Attempt, GreetingRow, History
 from heyday.domain.transitions import Status
 from heyday.domain.wall_clock import write_instant
@@ -72,7 +73,8 @@ def show(
     history = with_app(work)
     if as_json:
         attempts = [_attempt(attempt) for attempt in history.attempts]
-        print_json({**_greeting(history.greeting), "attempts": attempts})
+        events = [_told(told) for told in history.told]
+        print_json({**_greeting(history.greeting), "attempts": attempts, "events": events})
     else:
         _print_history(history)
 
@@ -168,6 +170,15 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "api_response_code": attempt.response_code,
         "error_message": attempt.error,
         "sender": attempt.sender,
+    }
+
+
+def _told(told: ToldEvent) -> dict[str, object]:
+    return {
+        "provider": told.provider,
+        "kind": told.kind.value,
+        "code": told.code,
+        "happened_at": told.happened_at.isoformat(),
     }
 
 

@@ -12,6 +12,7 @@ import stamina
 import structlog
 
 from heyday.db.ambient import AMBIENT, Ambient, find_open
+from heyday.db.events import EventRepository
 from heyday.db.import_jobs import ImportJobRepository
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
@@ -103,6 +104,7 @@ class DatabaseSession:
     resolutions: ResolutionRepository
     jobs: JobRunRepository
     imports: ImportJobRepository
+    events: EventRepository
 
 
 def _session(connection: PooledConnection, seals: Seals) -> Session:
@@ -113,6 +115,7 @@ def _session(connection: PooledConnection, seals: Seals) -> Session:
         ResolutionRepository(connection),
         JobRunRepository(connection),
         ImportJobRepository(connection),
+        EventRepository(connection, seals),
     )
 
 

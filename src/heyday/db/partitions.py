@@ -1,4 +1,4 @@
-"""Create and drop the monthly partitions of `message_logs`, of the ledger and of the audit log.
+"""Create and drop the monthly partitions of greetings, their ledger and events, and the audit log.
 
 Months are bounded in UTC, whatever the zone of the machine or of the server.
 """
@@ -14,8 +14,9 @@ from heyday.domain.privacy_ports import Dropped
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import IN_FLIGHT, Status
 
-PARTITIONED = ("message_logs", "idempotency_keys")
-"""What is planned ahead: no row is written before its month is there."""
+PARTITIONED = ("message_logs", "idempotency_keys", "message_events")
+"""What is planned ahead, and what is told of it: no row is written before its month is there."""
+_BY_DATE = frozenset({"idempotency_keys", "message_events"})
 AUDIT_LOG = "audit_log"
 """What is written as things happen, and drops on its own: HEYDAY_KEEP_AUDIT says when."""
 
@@ -223,7 +224,7 @@ def _partition_name(table: str, month: date) -> str:
 
 
 def _create_statement(table: str, month: date) -> str:
-    suffix = "" if table == "idempotency_keys" else " 00:00:00+00"
+    suffix = "" if table in _BY_DATE else " 00:00:00+00"
     statement = _CREATE_AUDIT if table == AUDIT_LOG else _CREATE
     return statement.format(
         storage=_STORAGE if table == "message_logs" else "",

@@ -21,6 +21,7 @@ _ERASING = (
     "cancel_greetings",
     "erase_greetings",
     "erase_attempts",
+    "erase_events",
     "erase_letters",
     "erase_replies",
 )

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from heyday.db.event_tables import declare_event_tables
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
 from heyday.db.text_tables import declare_text_tables
@@ -385,3 +386,4 @@ secrets = Table(
 declare_import_tables(metadata)
 declare_habit_tables(metadata)
 declare_text_tables(metadata)
+declare_event_tables(metadata)

@@ -1,6 +1,7 @@
 """Keep addresses that want no greetings in `suppressions`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from heyday.db import queries
@@ -10,6 +11,15 @@ from heyday.domain.sealing import Seals
 from heyday.domain.suppressions import Reason
 
 _QUERIES = queries.load("suppressions")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Say which address is to be put there, for one message type or (None) for all, and why."""
+
+    address: str
+    message_type: str | None
+    reason: Reason
 
 
 class SuppressionRepository:
@@ -33,6 +43,16 @@ class SuppressionRepository:
         if digest := self._seals.digest(address):
             query = _QUERIES["add"].text
             await self._connection.execute(query, digest, message_type, reason.value, now)
+
+    async def add_many(self, entries: Collection[Entry], now: datetime) -> None:
+        """Put addresses on the list, in an order in which two that do so never deadlock."""
+        given = [(self._seals.digest(e.address), e.message_type, e.reason.value) for e in entries]
+        sealed = sorted((d, t or "", r) for d, t, r in given if d)
+        if sealed:
+            digests, types, reasons = map(list, zip(*sealed, strict=True))
+            ranks = [str(reason) for reason in Reason]
+            query = _QUERIES["add_many"].text
+            await self._connection.execute(query, digests, types, reasons, now, ranks)
 
     async def remove(self, address: str, message_type: str | None) -> None:
         """Take an address off the list."""

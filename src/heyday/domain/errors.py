@@ -29,6 +29,9 @@ HeydayError
 |-- TextFailed              a text could not be rendered within its limits
 |-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
+|-- NotSigned               events of a provider whose signature does not hold
+|-- EventsUnreadable        signed events that are not of the form we know
+|-- SourceUnavailable       what signatures are checked with cannot be had at present
 `-- SimulationStalled       something in a simulation works without end
 """
 
@@ -244,6 +247,25 @@ class ClockUntrusted(HeydayError):
 
 class TransportError(HeydayError):
     """Report that batches could not be handed over, or that nobody can say whether they were."""
+
+
+class NotSigned(HeydayError):
+    """Refuse events that no provider of ours has signed; `fault` is for the log alone.
+
+    fault: one of our own words for what is wrong; nothing that came.
+    """
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        super().__init__("this is signed by no provider that is set up here")
+
+
+class EventsUnreadable(HeydayError):
+    """Report that what a provider signed is not of the form that its documents describe."""
+
+
+class SourceUnavailable(HeydayError):
+    """Report that a certificate of the provider could not be fetched; it is to send again."""
 
 
 class SimulationStalled(HeydayError):

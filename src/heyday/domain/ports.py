@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from heyday.domain.delivery import Outcome
+from heyday.domain.event_ports import EventStore
 from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.job_ports import JobRunStore
 from heyday.domain.message_types import MessageType
@@ -267,6 +268,11 @@ class Session(Protocol):
     @property
     def imports(self) -> ImportJobStore:
         """Return the import jobs."""
+        ...
+
+    @property
+    def events(self) -> EventStore:
+        """Return what providers told."""
         ...
 
 

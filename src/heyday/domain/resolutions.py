@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from heyday.domain.errors import Conflict, FieldProblem, IllegalMove, InvalidInput
+from heyday.domain.events import TOLD, ToldEvent
 from heyday.domain.transitions import LEGAL_MOVES, PENDING, Status, check_move
 
 RESOLVED = "resolved"
@@ -42,7 +43,10 @@ class GreetingRow:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Describe one row of message_attempts; `outcome` is RESOLVED where a person decided."""
+    """Describe one row of message_attempts.
+
+    outcome: RESOLVED where a person decided, TOLD where an event of the provider did.
+    """
 
     attempt: int
     epoch: int
@@ -64,10 +68,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Hold a greeting with every attempt that was noted, in order."""
+    """Hold a greeting with every attempt that was noted, and what its provider told, in order."""
 
     greeting: GreetingRow
     attempts: Sequence[Attempt]
+    told: Sequence[ToldEvent] = ()
 
     def events(self) -> list[Event]:
         """Return what happened when, in order. A plain first success is known by its row alone."""
@@ -76,6 +81,7 @@ class History:
         if row.queued_at:
             events.append(Event(row.queued_at, "queued, for the last time"))
         events += [Event(attempt.finished_at, _told(attempt)) for attempt in self.attempts]
+        events += [Event(told.happened_at, f"told by {told}") for told in self.told]
         is_noted = any(attempt.status is Status.SENT for attempt in self.attempts)
         if row.actual_send_at and not is_noted:
             text = f"accepted at the first attempt{_through(row.sender)}: SENT"
@@ -88,6 +94,8 @@ class History:
 def _told(attempt: Attempt) -> str:
     if attempt.outcome == RESOLVED:
         text = f"a person decided: {attempt.status}"
+    elif attempt.outcome == TOLD:
+        text = f"its provider's event decided: {attempt.status}"
     else:
         what = f"attempt {attempt.attempt}{_through(attempt.sender)}"
         text = f"{what}: {attempt.outcome}, to be {attempt.status}"

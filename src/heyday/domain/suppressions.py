@@ -4,7 +4,9 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Name what put an address there. More may come, such as mail that came back."""
+    """Name what put an address there, the weakest first: a stronger one takes its place."""
 
     UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
     ERASED = "erased"

@@ -112,13 +112,15 @@ class ResolutionService:
             return await session.resolutions.list_by_status(status, limit)
 
     async def get_history(self, given: str) -> History:
-        """Return one greeting with its attempts. Raises InvalidInput, MessageNotFound."""
+        """Return one greeting and what happened to it. Raises InvalidInput, MessageNotFound."""
         message_id = _read_id(given)
         async with self._store.session() as session:
             greeting = await session.resolutions.find(message_id)
             if greeting is None:
                 raise MessageNotFound
-            return History(greeting, await session.resolutions.list_attempts(message_id))
+            attempts = await session.resolutions.list_attempts(message_id)
+            told = await session.events.list_told(message_id, greeting.delivery_on)
+            return History(greeting, attempts, told)
 
     async def _decide(
         self,

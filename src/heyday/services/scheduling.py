@@ -13,6 +13,7 @@ from heyday.domain.errors import DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch, DueMessage
 from heyday.domain.ports import Clock, Session, Store, Transport
 from heyday.domain.timezone import Window
+from heyday.services.events import EventService
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import Planner
 from heyday.services.sending import MessageSenderService
@@ -97,8 +98,10 @@ class MessageSchedulerService:
         clock: Clock,
         config: SchedulerConfig,
         upkeep: UpkeepService | None = None,
+        events: EventService | None = None,
     ) -> None:
         self._upkeep = upkeep
+        self._events = events
         self._store = store
         self._transport = transport
         self._planner = planner
@@ -193,10 +196,13 @@ class MessageSchedulerService:
         return await self._store.in_transaction(lambda s: s.messages.skip_late(rules))
 
     async def _sweep(self, now: datetime) -> dict[str, int]:
-        return {
+        counts = {
             "expired": await self._sending.resolve_expired(),
             "requeued": await self._enqueue_lost(now),
         }
+        if self._events and (settled := await self._events.settle()):
+            counts["settled"] = settled
+        return counts
 
     async def _enqueue_lost(self, now: datetime) -> int:
         rules = self._planner.claim_rules(now)

@@ -1,9 +1,10 @@
-"""Do what no greeting waits for: forget old replies, and turn the months of the audit log."""
+"""Do what no greeting waits for: forget old replies and tokens, turn the audit log's months."""
 
 from collections.abc import Mapping
 
 from heyday.domain.audit import AuditStore
 from heyday.domain.ports import Clock
+from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
 
 
@@ -14,8 +15,14 @@ class UpkeepService:
     """
 
     def __init__(
-        self, replies: ReplyService, audit: AuditStore, clock: Clock, keep_audit: int
+        self,
+        replies: ReplyService,
+        audit: AuditStore,
+        events: EventService,
+        clock: Clock,
+        keep_audit: int,
     ) -> None:
+        self._events = events
         self._replies = replies
         self._audit = audit
         self._clock = clock
@@ -26,6 +33,7 @@ class UpkeepService:
         months = await self._audit.keep(self._clock.now(), self._keep_audit)
         counts = {
             "forgotten_replies": await self._replies.forget_old(),
+            "forgotten_tokens": await self._events.forget(),
             "audit_months_created": months.created,
             "audit_months_dropped": months.dropped,
         }

@@ -13,6 +13,7 @@ from heyday.settings.by_sender import load_own_of_sender, source_of_sender
 from heyday.settings.by_type import load_own_policies, own_source
 from heyday.settings.choices import SenderName
 from heyday.settings.contradictions import refuse_contradictions
+from heyday.settings.events import Events
 from heyday.settings.greeting_times import GreetingTimes
 from heyday.settings.mail import Mail
 from heyday.settings.problems import refuse_what_is_wrong
@@ -25,7 +26,7 @@ from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Bursts, Sending, GreetingTimes, Providers, Mail, Surroundings):
+class Settings(Events, Running, Bursts, Sending, GreetingTimes, Providers, Mail, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(

@@ -123,6 +123,17 @@ def complete_secret(value: object) -> object:
     return value
 
 
+def complete_login(value: object) -> object:
+    """Refuse what is no user and password, or could be guessed."""
+    given = split_secrets(value) if isinstance(value, str) else []
+    if any(len(login.partition(":")[2]) < SECRET_BYTES for login in given):
+        raise ValueError(
+            f"expected user:password, the password of {SECRET_BYTES} characters or more, as by "
+            "`openssl rand -hex 32`"
+        )
+    return value
+
+
 def _send_time(value: object) -> object:
     if isinstance(value, str):
         if not _SEND_TIME.fullmatch(value.strip()):
@@ -177,6 +188,8 @@ HIDDEN = frozenset(
     {
         *("secret", "ses_access_key", "ses_secret_key", "ses_session_token", "sendgrid_key"),
         *("mailgun_key", "postmark_token", "resend_key", "webhook_secret"),
+        *("events_mailgun_key", "events_postmark_login", "events_resend_secret"),
+        "events_webhook_secret",
     }
 )
 """Fields of the settings whose value is shown nowhere."""

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 import asyncpg
 
 from heyday.db.connection import Database, DatabaseSession, PoolConfig, explained
+from heyday.db.events import EventRepository
 from heyday.db.import_jobs import ImportJobRepository
 from heyday.db.job_runs import JobRunRepository
 from heyday.db.message_logs import MessageLogRepository
@@ -81,4 +82,5 @@ def _session(connection: PooledConnection) -> Session:
         ResolutionRepository(connection),
         JobRunRepository(connection),
         ImportJobRepository(connection),
+        EventRepository(connection),
     )

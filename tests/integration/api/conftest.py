@@ -9,13 +9,18 @@ from litestar import Litestar
 
 from heyday.api.app import ApiServices, create_app
 from heyday.api.texts import TextRoutes
+from heyday.api.webhooks import WebhookRoutes
+from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.audit import AuditRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
 from heyday.domain.queue_ports import DeadLetters
+from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
+from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
+from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
@@ -26,6 +31,7 @@ from tests.factories import SEALS, Pipeline
 from tests.fakes import FakeGuard
 from tests.keys import Doors, pipeline_doors
 from tests.operations import operations_of
+from tests.webhooks import Amazon, sources
 
 # How long a repeated request waits for the first one, and the one origin that may call.
 PATIENCE = timedelta(seconds=1)
@@ -58,12 +64,28 @@ def replies(pipeline: Pipeline) -> ReplyService:
 
 
 @pytest.fixture
-def app(
+def amazon() -> Amazon:
+    """What stands for Amazon SNS, where certificates are."""
+    return Amazon()
+
+
+@pytest.fixture
+def webhooks(pipeline: Pipeline, amazon: Amazon) -> WebhookRoutes | None:
+    """The routes of all providers, set up with the keys of the tests."""
+    clock, metrics = pipeline.clock, pipeline.metrics
+    events = EventService(pipeline.database, pipeline.planner, clock, metrics)
+    failures = OwnRateLimits({Whose.WRONG_KEY: WRONG_KEYS}, clock, metrics)
+    return WebhookRoutes(sources(amazon), events, failures, clock, metrics)
+
+
+@pytest.fixture
+def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may look into
     pipeline: Pipeline,
     inbox: InboxRepository,
     doors: Doors,
     dead_letters: DeadLetters | None,
     replies: ReplyService,
+    webhooks: WebhookRoutes | None,
 ) -> Litestar:
     """The application."""
     database, clock = pipeline.database, pipeline.clock
@@ -87,6 +109,7 @@ def app(
         operations=operations_of(pipeline, dead_letters),
         audit=AuditService(AuditRepository(database)),
         replies=replies,
+        webhooks=webhooks,
         cors_origins=[ORIGIN],
         texts=TextRoutes(pipeline.texts, pipeline.previews),
         privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),

@@ -14,6 +14,7 @@ from litestar.routes import HTTPRoute
 from heyday.domain.access import Scope
 from tests.factories import Pipeline
 from tests.keys import Doors, bearer
+from tests.webhooks import PROVIDERS, Telling
 
 # What stands for a parameter of a path, by its type: nobody and nothing.
 NOTHING = {"uuid": str(UUID(int=1)), "str": "nothing", "int": "1", "path": "nothing"}
@@ -33,6 +34,7 @@ HIDDEN = {
     ("GET", "/unsubscribe/page.css"),
     ("GET", "/unsubscribe/{token}"),
     ("POST", "/unsubscribe/{token}"),
+    *(("POST", f"/webhooks/{provider}") for provider in PROVIDERS),
 }
 OPEN = {
     ("GET", "/docs"),
@@ -61,6 +63,7 @@ class Place:
     path: str
     scope: Scope | None
     is_page: bool
+    is_signed: bool
 
     @property
     def name(self) -> tuple[str, str]:
@@ -82,6 +85,7 @@ def places(app: Litestar) -> Iterator[Place]:
                     "/" + "/".join(parts),
                     handler.opt["scope"],
                     bool(handler.opt.get("is_page")),
+                    bool(handler.opt.get("is_signed")),
                 )
 
 
@@ -113,6 +117,8 @@ async def test_every_route_lets_in_who_may_and_nobody_else(
     described = (await stranger.get("/openapi.json")).json()["paths"]
     met = set()
     for place in places(app):
+        if place.is_signed:
+            continue
         if place.scope is None:
             assert (await ask(stranger, place)).status_code not in {401, 403}, place
             continue
@@ -136,6 +142,28 @@ async def test_every_route_lets_in_who_may_and_nobody_else(
     assert met >= {Scope.USERS_READ, Scope.USERS_WRITE, Scope.MESSAGES_READ, Scope.ADMIN}
 
 
+async def test_what_a_provider_calls_opens_to_its_signature_and_to_no_key(
+    app: Litestar, stranger: httpx.AsyncClient, doors: Doors, pipeline: Pipeline
+) -> None:
+    keys: list[dict[str, str]] = [{}]
+    keys += [dict(bearer(await doors.key(scope))) for scope in Scope]
+    signed = {place.name: place for place in places(app) if place.is_signed}
+    assert set(signed) == {("POST", f"/webhooks/{provider}") for provider in PROVIDERS}
+    for (_, path), place in signed.items():
+        for provider in PROVIDERS:
+            telling = Telling(provider, "delivered", f"{UUID(int=1)}:BIRTHDAY:2027-01-15")
+            posted = telling.posted(pipeline.clock.now())
+            may = path == f"/webhooks/{provider}"
+            for headers in keys:
+                # Postmark's login takes the place of a key.
+                given = httpx.Headers(headers)
+                given.update(dict(posted.headers) if may else {})
+                content = posted.body if may else b"{}"
+                reply = await stranger.post(place.path, content=content, headers=given)
+                assert (reply.status_code, reply.content) == (200 if may else 401, b""), place
+            pipeline.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined] # as above
+
+
 async def test_pages_alone_take_what_a_browser_asks_for(
     app: Litestar, stranger: httpx.AsyncClient, doors: Doors
 ) -> None:
@@ -152,7 +180,9 @@ async def test_pages_alone_take_what_a_browser_asks_for(
 
 
 async def test_nothing_but_these_answers_without_a_key(app: Litestar) -> None:
-    assert {place.name for place in places(app) if place.scope is None} == OPEN
+    assert {
+        place.name for place in places(app) if place.scope is None and not place.is_signed
+    } == OPEN
 
 
 async def test_the_routes_are_those_that_are_described(

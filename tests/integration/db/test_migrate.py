@@ -17,7 +17,7 @@ NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
 async def test_upgrades_at_once_leave_one_schema(empty_database_url: str) -> None:
     assert not await migrate.is_current(empty_database_url)
     made = await asyncio.gather(*(migrate.upgrade(empty_database_url, NOW) for _ in range(3)))
-    assert sorted(made) == [0, 0, 3 * 14]
+    assert sorted(made) == [0, 0, 4 * 14]
     assert await migrate.is_current(empty_database_url)
     assert await alembic_runner.find_drift(empty_database_url) == []
 
@@ -83,3 +83,34 @@ async def test_downgrading_to_nothing_leaves_nothing(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
     )
     assert [row["relname"] for row in left] == ["alembic_version"]
+
+
+async def test_events_get_the_months_that_the_ledger_has_and_reasons_survive_going_back(
+    database_url: str, connection: AnyConnection
+) -> None:
+    def back(sync_connection: Connection) -> None:
+        command.downgrade(alembic_runner.config_for(sync_connection), "0014-1")
+
+    def forth(sync_connection: Connection) -> None:
+        command.upgrade(alembic_runner.config_for(sync_connection), "0014")
+
+    await connection.execute(
+        "INSERT INTO suppressions (address_hmac, reason, created_at) "
+        "SELECT sha256(reason::bytea), reason, now() "
+        "FROM unnest(ARRAY['unsubscribed', 'bounced', 'complained', 'erased']) AS reason"
+    )
+    await alembic_runner.with_connection(database_url, back)
+    reasons = await connection.fetch("SELECT reason FROM suppressions ORDER BY id")
+    assert [row["reason"] for row in reasons] == ["unsubscribed"] * 3 + ["erased"]
+    await alembic_runner.with_connection(database_url, forth)
+    names = await connection.fetch(
+        "SELECT right(c.relname, 8) AS month, pg_get_expr(c.relpartbound, c.oid) AS bounds, "
+        "i.inhparent::regclass::text AS of FROM pg_inherits i JOIN pg_class c ON c.oid = inhrelid "
+        "WHERE inhparent = ANY (ARRAY['idempotency_keys', 'message_events']::regclass[])"
+    )
+    months = {
+        table: sorted((row["month"], row["bounds"]) for row in names if row["of"] == table)
+        for table in ("idempotency_keys", "message_events")
+    }
+    assert len(months["message_events"]) == 14
+    assert months["message_events"] == months["idempotency_keys"]

@@ -7,6 +7,7 @@ import pytest
 
 from heyday.db import (
     api_keys,
+    events,
     forecasts,
     import_jobs,
     message_logs,
@@ -29,6 +30,7 @@ FRAGMENTS |= {"names"}
 FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 # Several in one, which are not prepared but run.
 FRAGMENTS |= {"make_room"}
+FRAGMENTS |= {"word"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
 FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
@@ -40,6 +42,7 @@ SETS_STATUS = re.compile(
 # Those whose module fills their statements.
 OWN = {
     "api_keys": api_keys.statement,
+    "events": events.statement,
     "imports": import_jobs.statement,
     "resolutions": resolutions.statement,
 }

@@ -10,7 +10,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from heyday.db import message_logs, partitions, plan_texts, plans, queries, resolutions, users
+from heyday.db import (
+    events,
+    message_logs,
+    partitions,
+    plan_texts,
+    plans,
+    queries,
+    resolutions,
+    users,
+)
 from heyday.db.types import AnyConnection, PooledConnection
 from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.finding import PeopleFilter
@@ -525,3 +534,42 @@ def pairs_compared(node: dict[str, Any], most: int) -> Iterator[dict[str, Any]]:
         yield node
     for child in node["Plans"]:
         yield from pairs_compared(child, most)
+
+
+LEDGER = """
+INSERT INTO idempotency_keys (delivery_date, user_id, message_type)
+SELECT delivery_date, user_id, message_type FROM message_logs
+"""
+
+
+async def test_events_find_their_greetings_by_key_however_many_come(
+    populated: AnyConnection,
+) -> None:
+    await populated.execute(LEDGER)
+    await populated.execute("ANALYZE idempotency_keys")
+    rows = await populated.fetch(
+        "SELECT idempotency_key, delivery_date FROM message_logs "
+        "WHERE delivery_date BETWEEN '2027-01-10' AND '2027-01-25'"
+    )
+    keys, days = [row[0] for row in rows], [row[1] for row in rows]
+    at = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days]
+    plan = await explain(
+        populated,
+        events.statement("note"),
+        "ses",
+        NOW,
+        [uuid4() for _ in keys],
+        keys,
+        days,
+        [instant - 2 * DAY for instant in at],
+        [instant + 2 * DAY for instant in at],
+        ["delivered"] * len(keys),
+        [NOW] * len(keys),
+        [None] * len(keys),
+    )
+    assert len(keys) > 1000
+    assert months_read(plan) == JANUARY
+    assert "idempotency_key" in plan
+    assert not SCAN_OF_A_MONTH.search(plan)
+    assert not SCAN_OF_USERS.search(plan)
+    assert await populated.fetchval("SELECT count(*) FROM message_events") == len(keys)

@@ -157,6 +157,11 @@ async def known_everywhere(pipeline: Pipeline, clock: FakeClock, inbox: InboxRep
         "status, finished_at, error_message) SELECT id, scheduled_send_time, epoch, 1, 'resolved', "
         "'SENT', now(), 'Zebulon Quigley called' FROM message_logs"
     )
+    await pipeline.execute(
+        "INSERT INTO message_events (event_id, delivery_date, message_id, provider, kind, "
+        "happened_at, received_at) SELECT gen_random_uuid(), delivery_date, id, 'ses', "
+        "'delivered', now(), now() FROM message_logs"
+    )
     await put_import(pipeline, "done")
     await pipeline.execute(
         "INSERT INTO import_rejects (job_id, line, reason, email, cells) "
@@ -184,6 +189,7 @@ async def test_an_export_holds_all_that_tells_of_the_person(
         "person": 1,
         "greetings": 1,
         "attempts": 1,
+        "events": 1,
         "letters": 1,
         "ledger": 1,
         "suppressions": 1,

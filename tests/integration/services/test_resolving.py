@@ -1,7 +1,7 @@
 """What a person decides about greetings that are UNKNOWN, and who gets in its way."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -22,24 +22,10 @@ from heyday.domain.transitions import Status
 from heyday.services.resolving import ResolutionService
 from tests.factories import Pipeline, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
+from tests.integration.services.doubt import LAST_TRIED, MINUTE, NINE, unknown
 from tests.integration.services.held import Held, commit_when_blocked
 
-NINE = datetime(2027, 1, 15, 9, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-LAST_TRIED = NINE + timedelta(seconds=12)
 SENT, FAILED, RETRYING = Status.SENT, Status.FAILED, Status.RETRYING
-GIVE_UP = """
-    UPDATE message_logs
-    SET status = 'UNKNOWN', retry_count = 1, ambiguous_count = 2, epoch = 2,
-        ambiguous_since = scheduled_send_time
-"""
-ATTEMPTS = """
-    INSERT INTO message_attempts (
-        message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at)
-    SELECT id, scheduled_send_time, n, n, 'ambiguous',
-           CASE n WHEN 1 THEN 'RETRYING' ELSE 'UNKNOWN' END, $1::timestamptz + n * interval '6 s'
-    FROM message_logs CROSS JOIN generate_series(1, 2) AS n
-"""
 
 
 @pytest.fixture
@@ -50,17 +36,6 @@ def resolving(pipeline: Pipeline) -> ResolutionService:
 
 def service(pipeline: Pipeline) -> ResolutionService:
     return ResolutionService(pipeline.database, pipeline.planner, pipeline.clock, pipeline.metrics)
-
-
-async def unknown(pipeline: Pipeline, clock: FakeClock, count: int = 1) -> list[str]:
-    """Return the ids of greetings that were tried twice, nobody knows with what result."""
-    clock.set(NINE - timedelta(hours=1))
-    for _ in range(count):
-        await pipeline.create(timezone="UTC", birthday_date="1990-01-15")
-    await pipeline.execute(GIVE_UP)
-    await pipeline.execute(ATTEMPTS, NINE)
-    clock.set(NINE + MINUTE)
-    return [str(row["id"]) for row in await pipeline.messages()]
 
 
 async def put(pipeline: Pipeline, message_id: str, status: Status) -> None:

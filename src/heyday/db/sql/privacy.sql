@@ -17,6 +17,14 @@ FROM message_attempts a
 WHERE a.message_id IN (SELECT id FROM message_logs WHERE user_id = $1)
 ORDER BY a.finished_at, a.id
 
+-- name: export_events
+-- What providers told of their letters.
+SELECT e.*
+FROM message_events e
+WHERE (e.message_id, e.delivery_date) IN (
+    SELECT id, delivery_date FROM message_logs WHERE user_id = $1)
+ORDER BY e.happened_at, e.event_id
+
 -- name: export_letters
 -- Their letters in the local mailbox.
 SELECT * FROM inbox_messages WHERE idempotency_key LIKE $1::uuid || ':%' ORDER BY id
@@ -119,6 +127,11 @@ WHERE user_id = $1
 UPDATE message_attempts
 SET error_message = NULL
 WHERE message_id IN (SELECT id FROM message_logs WHERE user_id = $1)
+
+-- name: erase_events
+-- Take out what providers told. An event that is being noted meanwhile holds nothing of a person.
+DELETE FROM message_events
+WHERE (message_id, delivery_date) IN (SELECT id, delivery_date FROM message_logs WHERE user_id = $1)
 
 -- name: erase_letters
 -- Empty their letters; the books go on counting them.

@@ -6,6 +6,18 @@ INSERT INTO suppressions (address_hmac, message_type, reason, created_at)
 VALUES ($1, $2, $3, $4)
 ON CONFLICT (address_hmac, message_type) DO NOTHING
 
+-- name: add_many
+-- Put addresses on the list, each for one message type or ('') for all. What is there stays, but
+-- that a stronger reason, one that comes later in $5, takes the place of a weaker one: whatever
+-- came first.
+INSERT INTO suppressions AS s (address_hmac, message_type, reason, created_at)
+SELECT DISTINCT ON (address_hmac, message_type)
+       address_hmac, nullif(message_type, ''), reason, $4
+FROM unnest($1::bytea[], $2::varchar[], $3::varchar[]) AS given (address_hmac, message_type, reason)
+ORDER BY address_hmac, message_type, array_position($5::varchar[], reason) DESC
+ON CONFLICT (address_hmac, message_type) DO UPDATE SET reason = excluded.reason
+WHERE array_position($5, excluded.reason) > array_position($5, s.reason)
+
 -- name: remove
 -- Take an address off the list, by each of the HMACs that it may have there.
 DELETE FROM suppressions WHERE address_hmac = ANY ($1)
