@@ -8,6 +8,7 @@ _MESSAGES = "src/heyday/db/sql/message_logs.sql"
 _PLANS = "src/heyday/db/sql/plans.sql"
 _RESOLUTIONS = "src/heyday/db/sql/resolutions.sql"
 _LOGS = "src/heyday/db/message_logs.py"
+_USERS_SQL = "src/heyday/db/sql/users.sql"
 _TRANSPORT = "src/heyday/db/transport.py"
 _BATCH_ANSWERS = "src/heyday/senders/batch_answers.py"
 _DELIVERY = "src/heyday/domain/delivery.py"
@@ -19,6 +20,7 @@ _SENDING = "src/heyday/services/sending.py"
 _SERVE = "src/heyday/cli/serve.py"
 _WORKER = "src/heyday/workers/message.py"
 
+_IMPORT = "tests/integration/test_import.py"
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
 _BATCHES = "tests/integration/services/test_batches.py"
 _BATCH_ANSWERS_TESTS = "tests/unit/senders/test_batch_answers.py"
@@ -623,5 +625,38 @@ GUARDS: tuple[Guard, ...] = (
         "        if task is None or task.cancelling():\n            raise\n",
         "        raise\n",
         ["tests/unit/queue/test_connection.py"],
+    ),
+    # --- People by the thousand
+    Guard(
+        "import: near, new",
+        "Who comes in shortly before their day is planned at once.",
+        _USERS_SQL,
+        "       array_agg(id) FILTER (WHERE is_new AND is_near) AS new_near,\n",
+        "       array_agg(id) FILTER (WHERE false) AS new_near,\n",
+        [f"{_IMPORT}::test_what_an_import_plans_is_what_the_daily_run_would"],
+    ),
+    Guard(
+        "import: no longer near",
+        "Who had a day that is near, and by the file has another, is not greeted on the former.",
+        "src/heyday/services/storing.py",
+        "    if stored.changed_others:\n",
+        "    if False:\n",
+        [f"{_IMPORT}::test_a_day_that_is_not_near_any_more_takes_its_greeting_along"],
+    ),
+    Guard(
+        "import: addresses on the disk",
+        "An address twice in a long file is found, also when its first line went to the disk.",
+        "src/heyday/services/seen_addresses.py",
+        "        if first is None and self._file:\n",
+        "        if False:\n",
+        ["tests/unit/services/test_seen_addresses.py"],
+    ),
+    Guard(
+        "import: a full disk",
+        "A disk that fills up costs memory, and no address is forgotten.",
+        "src/heyday/services/seen_addresses.py",
+        "            self._most *= 2\n            return\n",
+        "            self._most *= 2\n",
+        ["tests/unit/services/test_seen_addresses.py"],
     ),
 )
