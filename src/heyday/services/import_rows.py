@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -150,7 +151,7 @@ class RowChecker:
     async def chunks(self, batches: AsyncIterable[Sequence[Row]]) -> AsyncGenerator[Chunk]:
         """Yield the chunks in order."""
         chunk, number = Chunk(), 0
-        with self._seen:
+        with closing(self._seen):
             async for batch in batches:
                 for rows in self._parts(batch, number):
                     number += len(rows)

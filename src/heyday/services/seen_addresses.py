@@ -9,8 +9,7 @@ from itertools import accumulate
 from operator import add
 from secrets import token_bytes
 from tempfile import TemporaryFile
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from heyday.domain.addresses import fold_address
 
@@ -40,15 +39,8 @@ class SeenAddresses:
         self._file: IO[bytes] | None = None
         self._ends = array("Q", bytes(8 * (_BUCKETS + 1)))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Give the disk back."""
         if self._file:
             self._file.close()
 
@@ -82,8 +74,7 @@ class SeenAddresses:
             return
         grown = accumulate(map(len, self._buckets), initial=0)
         self._ends = array("Q", map(add, self._ends, grown))
-        if self._file:
-            self._file.close()
+        self.close()
         self._file = file
         self._buckets, self._in_memory = _empty(), 0
 

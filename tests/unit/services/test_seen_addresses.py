@@ -2,6 +2,7 @@
 
 import tempfile
 import tracemalloc
+from contextlib import closing
 from typing import NoReturn
 
 import pytest
@@ -20,7 +21,7 @@ from heyday.services.seen_addresses import SeenAddresses
 )
 def test_an_address_is_remembered_with_its_first_line(addresses: list[str], most: int) -> None:
     first: dict[str, int] = {}
-    with SeenAddresses(most) as seen:
+    with closing(SeenAddresses(most)) as seen:
         for line, address in enumerate(addresses, start=2):
             assert seen.add(address, line) == first.get(address.lower())
             first.setdefault(address.lower(), line)
@@ -30,7 +31,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
     held = []
     tracemalloc.start()
     try:
-        with SeenAddresses(4_000) as seen:
+        with closing(SeenAddresses(4_000)) as seen:
             for number in range(12_001):
                 seen.add(f"{number}@x.org", number)
                 if number in {4_000, 12_000}:
@@ -47,14 +48,14 @@ def test_without_room_on_the_disk_all_stays_in_memory(monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(seen_addresses, "TemporaryFile", refuse)
-    with SeenAddresses(10) as seen:
+    with closing(SeenAddresses(10)) as seen:
         for line in range(100):
             assert seen.add(f"{line}@x.org", line) is None
         assert [seen.add(f"{line}@x.org", 200) for line in range(100)] == list(range(100))
 
 
 def test_a_disk_that_fills_up_forgets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with SeenAddresses(10) as seen:
+    with closing(SeenAddresses(10)) as seen:
         for line in range(25):
             seen.add(f"{line}@x.org", line)
         # Writing to it fails with ENOSPC, always.
@@ -74,7 +75,7 @@ def test_no_address_stands_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seen_addresses, "TemporaryFile", remember)
     contents = []
     for _ in range(2):
-        with SeenAddresses(5) as seen:
+        with closing(SeenAddresses(5)) as seen:
             for line in range(5):
                 seen.add(f"{line}@x.org", line)
             files[-1].seek(0)
