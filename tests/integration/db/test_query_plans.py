@@ -153,7 +153,7 @@ async def test_some_people_are_planned_and_cancelled_without_a_look_at_the_other
     await connection.execute(PEOPLE)
     await connection.execute("SET timezone = 'UTC'")
     await connection.execute(MESSAGES)
-    rows = await connection.fetch("SELECT id FROM users ORDER BY id LIMIT 200")
+    rows = await connection.fetch("SELECT id FROM users ORDER BY id LIMIT 50")
     some = [row["id"] for row in rows]
     window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
     zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
