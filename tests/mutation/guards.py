@@ -659,4 +659,12 @@ GUARDS: tuple[Guard, ...] = (
         "            self._most *= 2\n",
         ["tests/unit/services/test_seen_addresses.py"],
     ),
+    Guard(
+        "import: by their ids",
+        "To plan some people, nobody else is looked at.",
+        _PLANS,
+        "JOIN (SELECT * FROM users WHERE id = ANY ($14) OFFSET 0) AS u\n",
+        "JOIN (SELECT * FROM users WHERE id = ANY ($14)) AS u\n",
+        ["tests/integration/db/test_query_plans.py"],
+    ),
 )
