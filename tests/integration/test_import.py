@@ -135,6 +135,20 @@ async def test_a_changed_row_moves_the_greetings_of_that_person_alone(
     assert moved["scheduled_send_time"] == datetime(2027, 1, 15, tzinfo=UTC)
 
 
+async def test_a_day_that_is_not_near_any_more_takes_its_greeting_along(
+    pipeline: Pipeline, tmp_path: Path
+):
+    path = tmp_path / "people.csv"
+    path.write_text(f"{COLUMNS}\nAda,L,a@x.org,UTC,1990-01-15\nBob,L,b@x.org,UTC,1990-01-15\n")
+    await imported(pipeline, path)
+    path.write_text(f"{COLUMNS}\nAda,L,a@x.org,UTC,1990-06-15\nBob,L,b@x.org,UTC,1990-01-15\n")
+    await imported(pipeline, path)
+    greetings = await pipeline.rows(
+        "SELECT u.first_name, m.status FROM message_logs m JOIN users u ON u.id = m.user_id"
+    )
+    assert {tuple(row) for row in greetings} == {("Ada", "CANCELLED"), ("Bob", "SCHEDULED")}
+
+
 async def test_columns_that_the_file_does_not_have_stay_as_they_are(
     pipeline: Pipeline, tmp_path: Path
 ):

@@ -9,7 +9,7 @@ from heyday.domain.errors import EmailTaken
 from heyday.domain.finding import EVERYBODY, PeopleFilter, PeopleSearch
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
-from heyday.domain.people_tables import PersonFields, StoredPerson
+from heyday.domain.people_tables import PersonFields, StoredPeople
 from tests.model.rows import PersonRow, month_day
 from tests.model.tables import ModelDatabase
 
@@ -100,8 +100,12 @@ class ModelPeople:
         raise NotImplementedError("the machine follows no links")
 
     async def upsert_many(
-        self, people: Sequence[PersonFields], now: datetime, columns: Collection[str] = FIELDS
-    ) -> list[StoredPerson]:
+        self,
+        people: Sequence[PersonFields],
+        now: datetime,
+        columns: Collection[str] = FIELDS,
+        near: Collection[int] = (),
+    ) -> StoredPeople:
         raise NotImplementedError("the machine imports nobody")
 
     async def search(self, wanted: PeopleSearch, limit: int) -> list[User]:

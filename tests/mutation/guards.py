@@ -9,6 +9,7 @@ _PLANS = "src/heyday/db/sql/plans.sql"
 _PRIVACY = "src/heyday/db/sql/privacy.sql"
 _RESOLUTIONS = "src/heyday/db/sql/resolutions.sql"
 _LOGS = "src/heyday/db/message_logs.py"
+_USERS_SQL = "src/heyday/db/sql/users.sql"
 _TRANSPORT = "src/heyday/db/transport.py"
 _BATCH_ANSWERS = "src/heyday/senders/batch_answers.py"
 _RESOLVING_HOSTS = "src/heyday/senders/resolving.py"
@@ -30,6 +31,7 @@ _HEADER_LINES = "src/heyday/senders/header_lines.py"
 _SAFE_MODE = "src/heyday/services/safe_mode.py"
 _WORKER = "src/heyday/workers/message.py"
 
+_IMPORT = "tests/integration/test_import.py"
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
 _FAILOVER = "tests/integration/services/test_failover.py"
 _BATCHES = "tests/integration/services/test_batches.py"
@@ -999,5 +1001,46 @@ GUARDS: tuple[Guard, ...] = (
         "        return known is not None and known.domain in self.domains\n",
         "        return known is not None\n",
         [f"{_SAFE_MODE_TESTS}::test_a_letter_to_another_domain_is_refused_before_any_call"],
+    ),
+    # --- People by the thousand
+    Guard(
+        "import: near, new",
+        "Who comes in shortly before their day is planned at once.",
+        _USERS_SQL,
+        "       array_agg(id) FILTER (WHERE is_new AND is_near) AS new_near,\n",
+        "       array_agg(id) FILTER (WHERE false) AS new_near,\n",
+        [f"{_IMPORT}::test_what_an_import_plans_is_what_the_daily_run_would"],
+    ),
+    Guard(
+        "import: no longer near",
+        "Who had a day that is near, and by the file has another, is not greeted on the former.",
+        "src/heyday/services/storing.py",
+        "    if stored.changed_others:\n",
+        "    if False:\n",
+        [f"{_IMPORT}::test_a_day_that_is_not_near_any_more_takes_its_greeting_along"],
+    ),
+    Guard(
+        "import: addresses on the disk",
+        "An address twice in a long file is found, also when its first line went to the disk.",
+        "src/heyday/services/seen_addresses.py",
+        "        if first is None and self._file:\n",
+        "        if False:\n",
+        ["tests/unit/services/test_seen_addresses.py"],
+    ),
+    Guard(
+        "import: a full disk",
+        "A disk that fills up costs memory, and no address is forgotten.",
+        "src/heyday/services/seen_addresses.py",
+        "            self._most *= 2\n            return\n",
+        "            self._most *= 2\n",
+        ["tests/unit/services/test_seen_addresses.py"],
+    ),
+    Guard(
+        "import: by their ids",
+        "To plan some people, nobody else is looked at.",
+        _PLANS,
+        "JOIN (SELECT * FROM users WHERE id = ANY ($15) OFFSET 0) AS u\n",
+        "JOIN (SELECT * FROM users WHERE id = ANY ($15)) AS u\n",
+        ["tests/integration/db/test_query_plans.py"],
     ),
 )

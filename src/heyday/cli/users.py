@@ -1,6 +1,7 @@
 """Bring people in from a file: `heyday users import`."""
 
 import asyncio
+import gc
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,6 +67,8 @@ def import_(
         check_columns(file.columns)
 
         async def work(heyday: App) -> ImportReport:
+            # What the program is made of stays to its end: the collector need not go through it.
+            gc.freeze()
             return await _import(heyday.imports.files, file, console)
 
         report = with_app(work)

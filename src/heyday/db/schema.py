@@ -82,11 +82,12 @@ def _month_day(name: str, source: str) -> Column[object]:
     return Column(name, SmallInteger, Computed(rule, persisted=True))
 
 
-def _prefixes(name: str, expression: str) -> Index:
+def _prefixes(name: str, expression: str, *, unique: bool = False) -> Index:
     """Return an index of live people by how something begins, in whatever locale."""
     return Index(
         name,
         literal_column(expression).label("begins"),
+        unique=unique,
         postgresql_ops={"begins": "text_pattern_ops"},
         postgresql_where=text("deleted_at IS NULL"),
     )
@@ -153,12 +154,7 @@ users = Table(
         )
         for message_type in MESSAGE_TYPES
     ),
-    Index(
-        "idx_users_email_unique",
-        text("lower(email)"),
-        unique=True,
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
+    _prefixes("idx_users_email_unique", "lower(email)", unique=True),
     Index("idx_users_timezone", "timezone", "id", postgresql_where=text("deleted_at IS NULL")),
     Index(
         "idx_users_locale",
@@ -168,7 +164,6 @@ users = Table(
     ),
     _prefixes("idx_users_name_prefix", f"lower({_NAME})"),
     _prefixes("idx_users_last_name_prefix", "lower(last_name)"),
-    _prefixes("idx_users_email_prefix", "lower(email)"),
     Index("idx_users_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     Index(
         "idx_users_unsubscribed",

@@ -17,7 +17,7 @@ from heyday.domain.finding import EVERYBODY, MOST_FORMS, PeopleFilter, PeopleSea
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
-from heyday.domain.people_tables import PersonFields, StoredPerson
+from heyday.domain.people_tables import PersonFields, StoredPeople
 from heyday.domain.sealing import NO_SEALS, Seals
 from heyday.domain.suppressions import Reason
 
@@ -211,27 +211,34 @@ class UserRepository:
         return user_ids
 
     async def upsert_many(
-        self, people: Sequence[PersonFields], now: datetime, columns: Collection[str] = FIELDS
-    ) -> list[StoredPerson]:
+        self,
+        people: Sequence[PersonFields],
+        now: datetime,
+        columns: Collection[str] = FIELDS,
+        near: Collection[int] = (),
+    ) -> StoredPeople:
         """Store people by address, each address once; return the new and the changed.
 
         columns: the fields that were given; a person who is there already keeps what is stored in
-        the others. Call it in a transaction.
+        the others.   near: the month-days, month * 100 + day, for which people are planned now.
+        Call it in a transaction.
         """
         if not people:
-            return []
+            return StoredPeople()
         # A plan kept from when the table was small would look through all of it for each person.
         await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         digests = [self._list.digests(person.email) for person in people]
-        rows = await self._connection.fetch(
+        row = await self._connection.fetchrow(
             _SQL["upsert_many"],
             *map(_joined, zip(*people, strict=True)),
             now,
             list(columns),
             b"".join(chain.from_iterable(digests)),
             len(digests[0]),
+            list(near),
         )
-        return [StoredPerson(row[0], row[1], row[2], row[3:]) for row in rows]
+        assert row is not None  # noqa: S101 - an aggregate always answers
+        return StoredPeople(*(values or () for values in row))
 
     async def count(self) -> int:
         """Return how many people there are."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from heyday.domain.finding import EVERYBODY, PeopleFilter, PeopleSearch
 from heyday.domain.models import PersonDraft, User
 from heyday.domain.people import FIELDS
-from heyday.domain.people_tables import PersonFields, StoredPerson
+from heyday.domain.people_tables import PersonFields, StoredPeople
 
 
 class UserStore(Protocol):
@@ -75,12 +75,16 @@ class UserStore(Protocol):
         ...
 
     async def upsert_many(
-        self, people: Sequence[PersonFields], now: datetime, columns: Collection[str] = FIELDS
-    ) -> list[StoredPerson]:
+        self,
+        people: Sequence[PersonFields],
+        now: datetime,
+        columns: Collection[str] = FIELDS,
+        near: Collection[int] = (),
+    ) -> StoredPeople:
         """Store people by address, each address once; return the new and the changed.
 
         columns: the fields that were given; a person who is there already keeps what is stored in
-        the others.
+        the others.   near: the month-days, month * 100 + day, for which people are planned now.
         """
         ...
 

@@ -5,7 +5,7 @@ is found out for a whole column by a few calls. A row that it does not hold for 
 parse_person, which takes it or names what is wrong: nothing is refused here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -45,16 +45,19 @@ class PersonFields(NamedTuple):
         return cls(*(getattr(person, name) for name in FIELDS))
 
 
-class StoredPerson(NamedTuple):
-    """Say of a person who was stored with others whether they are new, and when they are greeted.
+class StoredPeople(NamedTuple):
+    """Say what storing many people did: ids of the new, and of those with whom planning goes on.
 
-    month_days: of their dates, for each message type, as `users` has them: month * 100 + day.
+    new: all of them.   new_near, changed_near: people of whom a day is near, with their zones.
+    changed_others: people who were there and of whom no day is near, as they are now.
     """
 
-    id: UUID
-    is_new: bool
-    timezone: str
-    month_days: tuple[int | None, ...]
+    new: Sequence[UUID] = ()
+    new_near: Sequence[UUID] = ()
+    new_zones: Collection[str] = ()
+    changed_near: Sequence[UUID] = ()
+    changed_zones: Collection[str] = ()
+    changed_others: Sequence[UUID] = ()
 
 
 class PeopleReader:

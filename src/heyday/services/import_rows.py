@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from typing import NamedTuple
 
-from heyday.domain.addresses import fold_address
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.people import FIELDS, REQUIRED, find_suspicious, parse_person
 from heyday.domain.people_tables import PeopleReader, PersonFields
 from heyday.domain.ports import Clock
+from heyday.services.seen_addresses import SeenAddresses
 
 # How many suspicious dates are named; the rest are counted.
 _NAMED = 10
@@ -151,14 +151,15 @@ class RowChecker:
     async def chunks(self, batches: AsyncIterable[Sequence[Row]]) -> AsyncGenerator[Chunk]:
         """Yield the chunks in order."""
         chunk, number = Chunk(), 0
-        async for batch in batches:
-            for rows in self._parts(batch, number):
-                number += len(rows)
-                self._check(rows, chunk if number > self._skip else Chunk())
-                chunk.last_row = number
-                if number > self._skip and (number % self._chunk_rows == 0 or chunk.is_full):
-                    yield chunk
-                    chunk = Chunk()
+        with closing(self._seen):
+            async for batch in batches:
+                for rows in self._parts(batch, number):
+                    number += len(rows)
+                    self._check(rows, chunk if number > self._skip else Chunk())
+                    chunk.last_row = number
+                    if number > self._skip and (number % self._chunk_rows == 0 or chunk.is_full):
+                        yield chunk
+                        chunk = Chunk()
         if chunk.people or chunk.rejections:
             yield chunk
 
@@ -196,28 +197,3 @@ class RowChecker:
         """Return the person in a row that is not like most. Raises InvalidInput."""
         fields = dict(zip(self._columns, row.cells, strict=True))
         return PersonFields.of(parse_person(fields, now))
-
-
-class SeenAddresses:
-    """Remember the line of each address in some 25 bytes, so that a million rows fit anywhere.
-
-    Digests of 16 bytes stand for the addresses: two that differ never share one.
-    """
-
-    _BUCKETS = 1 << 16
-    _DIGEST = 16
-    _LINE = 5
-
-    def __init__(self) -> None:
-        self._buckets = [bytearray() for _ in range(self._BUCKETS)]
-
-    def add(self, address: str, line: int) -> int | None:
-        """Remember an address; return the line of the same one, in any case, if there was one."""
-        digest = blake2b(fold_address(address).encode(), digest_size=self._DIGEST).digest()
-        bucket = self._buckets[int.from_bytes(digest[:2], "big")]
-        at = bucket.find(digest)
-        if at >= 0:
-            end = at + self._DIGEST
-            return int.from_bytes(bucket[end : end + self._LINE], "big")
-        bucket += digest + line.to_bytes(self._LINE, "big")
-        return None

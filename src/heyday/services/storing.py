@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from heyday.domain.people import FIELDS
-from heyday.domain.people_tables import PersonFields, StoredPerson
+from heyday.domain.people_tables import PersonFields
 from heyday.domain.ports import Session
 from heyday.services.planning import Planner
 
@@ -22,23 +22,12 @@ async def store_people(
     columns: the fields that were given; who is there already keeps what is stored in the others.
     Who is there unchanged is left alone.   Before it, see to the partitions (Planner.prepare).
     """
-    stored = await session.users.upsert_many(people, now, columns)
-    new = [person for person in stored if person.is_new]
-    changed = [person for person in stored if not person.is_new]
-    near = planner.month_days_near(now)
-    if soon := [person for person in new if not near.isdisjoint(person.month_days)]:
-        await planner.plan_new(session, _ids(soon), _zones(soon), now)
-    if soon := [person for person in changed if not near.isdisjoint(person.month_days)]:
-        await planner.replan(session, _ids(soon), _zones(soon), now)
+    stored = await session.users.upsert_many(people, now, columns, planner.month_days_near(now))
+    if stored.new_near:
+        await planner.plan_new(session, stored.new_near, stored.new_zones, now)
+    if stored.changed_near:
+        await planner.replan(session, stored.changed_near, stored.changed_zones, now)
     # Whose day is not near by now may have something planned for the one that they had.
-    if later := [person for person in changed if near.isdisjoint(person.month_days)]:
-        await planner.cancel(session, _ids(later), now)
-    return frozenset(person.id for person in new)
-
-
-def _ids(people: Sequence[StoredPerson]) -> list[UUID]:
-    return [person.id for person in people]
-
-
-def _zones(people: Sequence[StoredPerson]) -> set[str]:
-    return {person.timezone for person in people}
+    if stored.changed_others:
+        await planner.cancel(session, stored.changed_others, now)
+    return frozenset(stored.new)

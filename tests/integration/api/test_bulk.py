@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from heyday.domain.people_tables import PersonFields, StoredPerson
+from heyday.domain.people_tables import PersonFields, StoredPeople
 from heyday.services.bulk import MOST_PEOPLE
 from tests.factories import Pipeline, person
 from tests.fakes import FakeClock
@@ -128,7 +128,7 @@ async def test_who_is_deleted_meanwhile_is_created_anew(
 
     async def store_and_lose(
         users: UserRepository, people: list[PersonFields], *rest: Any
-    ) -> list[StoredPerson]:
+    ) -> StoredPeople:
         nonlocal calls
         calls += 1
         changes = await store(users, people, *rest)

@@ -26,6 +26,7 @@ from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.models import PlanRules
 from heyday.domain.people import EARLIEST_ON
+from heyday.domain.people_tables import PersonFields
 from heyday.domain.text_choice import TextNeeds, choose, usual_years
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
@@ -169,6 +170,51 @@ async def test_planning_finds_people_by_month_day_and_zone(
     plan = await explain(populated, some, *plan_values(message_type, zone_days, rules, [uuid4()]))
     assert "pk_users" in plan
     assert not SCAN_OF_USERS.search(plan)
+
+
+async def test_some_people_are_planned_and_cancelled_without_a_look_at_the_others(
+    connection: AnyConnection,
+) -> None:
+    """Also where PostgreSQL has no statistics yet, as in the first minute of an import."""
+    await connection.execute(PEOPLE.replace("12000", "50000"))
+    await connection.execute("SET timezone = 'UTC'")
+    await connection.execute(f"{MESSAGES} LIMIT 500")
+    rows = await connection.fetch("SELECT id FROM users ORDER BY id LIMIT 5000")
+    chunk = [row["id"] for row in rows]
+    some = chunk[:300]
+    window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
+    zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
+    rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
+    common = plans._common(BIRTHDAY, zone_days, rules)  # noqa: SLF001
+    instants = [day.send_at for day in zone_days]
+    for name, values, most in (
+        ("plan", (*common, some), len(some)),
+        ("retime_people", (*common, some, min(instants), max(instants)), len(some)),
+        # A tenth of all, where to go through everybody once is as good, but not more often.
+        ("cancel_unwanted", (chunk, "BIRTHDAY", NOW - DAY), 50_000),
+    ):
+        query = plans.statement(name, BIRTHDAY, "some_people")
+        plan = json.loads(await explain(connection, query, *values))
+        for node in (n for n in nodes(plan) if n.get("Relation Name") == "users"):
+            assert node["Actual Loops"] == 1, (name, plan)
+            assert node["Actual Rows"] + node.get("Rows Removed by Filter", 0) <= most, (name, plan)
+
+
+async def test_an_address_is_found_by_the_one_index_that_keeps_it_unique(
+    populated: AnyConnection,
+) -> None:
+    by_address = users.statement("find_ids")
+    plan = await explain(populated, by_address, ["ADA.17@example.com", "ada.18@example.com"])
+    assert "idx_users_email_unique" in plan
+    assert not SCAN_OF_USERS.search(plan)
+    by_beginning = users.statement("search")
+    plan = await explain(populated, by_beginning, None, 51, "ada.1700%", None, None, None)
+    assert "idx_users_email_unique" in plan
+    assert rows_touched(json.loads(plan)) < 100
+    repository = users.UserRepository(cast("PooledConnection", populated))
+    people = [PersonFields("Ada", "L", f"Ada.{n}@example.com", "UTC", *[None] * 4) for n in (17, 0)]
+    stored = await repository.upsert_many(people, NOW)
+    assert (len(stored.new), len(stored.changed_others)) == (1, 1)
 
 
 async def test_planning_compares_no_rows_with_each_other(connection: AnyConnection) -> None:

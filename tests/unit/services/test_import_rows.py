@@ -1,4 +1,4 @@
-"""What the columns of a file may be, how rows become chunks, how addresses are remembered."""
+"""What the columns of a file may be, how rows become chunks."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyday.domain.errors import InvalidInput
-from heyday.services.import_rows import Row, RowChecker, SeenAddresses, check_columns
+from heyday.services.import_rows import Row, RowChecker, check_columns
 from tests.fakes import FakeClock
 
 
@@ -24,15 +24,6 @@ def test_wrong_columns_are_refused_by_name():
     assert "not a column of users" in problems["Email"]
     assert "twice" in problems["timezone"]
     assert "required" in problems["email"]
-
-
-@given(st.lists(st.emails(), max_size=50))
-def test_an_address_is_remembered_with_its_first_line(addresses: list[str]):
-    seen = SeenAddresses()
-    first: dict[str, int] = {}
-    for line, address in enumerate(addresses, start=2):
-        assert seen.add(address, line) == first.get(address.lower())
-        first.setdefault(address.lower(), line)
 
 
 COLUMNS = ["first_name", "last_name", "email", "timezone"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -19,7 +20,7 @@ from uuid import UUID
 import pytest
 
 from heyday.domain.errors import DatabaseUnavailable, InvalidInput
-from heyday.domain.people_tables import PersonFields, StoredPerson
+from heyday.domain.people_tables import PersonFields, StoredPeople
 from heyday.domain.ports import Session, Store
 from heyday.domain.timezone import month_day_of
 from heyday.services.import_rows import ImportCounts, Row, SuspiciousDate
@@ -59,21 +60,34 @@ class Memory:
         return await work(cast("Session", self))
 
     async def upsert_many(
-        self, people: Sequence[PersonFields], _now: datetime, columns: Collection[str]
-    ) -> list[StoredPerson]:
+        self,
+        people: Sequence[PersonFields],
+        _now: datetime,
+        columns: Collection[str],
+        near: Collection[int],
+    ) -> StoredPeople:
         """As the real one: addresses differ, and the unchanged are not in the answer."""
         self.columns = columns
         self.log.append(f"store {len(people)}")
-        changes = []
+        ids: dict[tuple[bool, bool], list[UUID]] = defaultdict(list)
+        zones: dict[bool, set[str]] = defaultdict(set)
         for person in people:
             key = person.email.lower()
             if self.people.get(key) != person:
-                user_id, is_new = UUID(int=abs(hash(key))), key not in self.people
-                born_on = person.birthday_date
-                days = (month_day_of(born_on) if born_on else None, None)
-                changes.append(StoredPerson(user_id, is_new, person.timezone, days))
+                is_new, born_on = key not in self.people, person.birthday_date
+                is_near = born_on is not None and month_day_of(born_on) in near
+                ids[is_new, is_near].append(UUID(int=abs(hash(key))))
+                if is_near:
+                    zones[is_new].add(person.timezone)
             self.people[key] = person
-        return changes
+        return StoredPeople(
+            new=ids[True, True] + ids[True, False],
+            new_near=ids[True, True],
+            new_zones=zones[True],
+            changed_near=ids[False, True],
+            changed_zones=zones[False],
+            changed_others=ids[False, False],
+        )
 
 
 class Plans:

@@ -35,9 +35,11 @@ CROSS JOIN LATERAL (
 ) AS u
 
 -- name: some_people
--- The days of the people in $15.
+-- The days of the people in $15. OFFSET 0 has these found first, by their ids: PostgreSQL, where it
+-- has no statistics yet, would go through everybody for them.
 {zone_days}
-JOIN users u ON u.{month_day} = d.month_day AND u.timezone = d.timezone AND u.id = ANY ($15)
+JOIN (SELECT * FROM users WHERE id = ANY ($15) OFFSET 0) AS u
+    ON u.{month_day} = d.month_day AND u.timezone = d.timezone
 
 -- name: names
 -- Names without the character that stands for the link to unsubscribe in texts.
@@ -287,7 +289,8 @@ WHERE m.user_id = w.user_id AND m.message_type = $6 AND m.delivery_date = w.deli
 
 -- name: cancel_unwanted
 -- Cancel unsent rows whose person left, unsubscribed, or now has another date or zone. Of a row
--- that may have been sent already only the day of the year counts, as in the claim.
+-- that may have been sent already only the day of the year counts, as in the claim. OFFSET 0 has the
+-- people found once, and not for each row that anybody has.
 -- moves: SCHEDULED QUEUED RETRYING > CANCELLED
 UPDATE message_logs m
 SET status = 'CANCELLED', epoch = m.epoch + 1,
@@ -295,8 +298,8 @@ SET status = 'CANCELLED', epoch = m.epoch + 1,
                          WHEN coalesce(u.unsubscribed_at, u.{left_at}) IS NOT NULL
                          THEN 'person unsubscribed'
                          ELSE 'date or time zone changed' END
-FROM users u
-WHERE u.id = ANY ($1) AND m.user_id = u.id AND m.message_type = $2
+FROM (SELECT * FROM users WHERE id = ANY ($1) OFFSET 0) AS u
+WHERE m.user_id = u.id AND m.message_type = $2
   AND m.scheduled_send_time >= $3 AND m.status {movable}
   AND (u.deleted_at IS NOT NULL OR coalesce(u.unsubscribed_at, u.{left_at}) IS NOT NULL
        OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
