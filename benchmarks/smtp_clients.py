@@ -97,7 +97,7 @@ async def _theirs(
     async with AsyncExitStack() as stack:
         attempts: list[Attempt] = []
         for _ in range(_CONNECTIONS):
-            client = aiosmtplib.SMTP("127.0.0.1", port, start_tls=False)
+            client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False)
             await stack.enter_async_context(client)
 
             async def attempt(greeting: ClaimedMessage, by: aiosmtplib.SMTP = client) -> None:

@@ -78,7 +78,7 @@ class Behaviour:
 
 @dataclass(slots=True)
 class Taken:
-    """Hold what a server has taken."""
+    """Hold what a server has taken. ends: how often a final dot came."""
 
     letters: list[bytes] = field(default_factory=list)
     envelopes: list[tuple[str, str]] = field(default_factory=list)
@@ -87,6 +87,7 @@ class Taken:
     drops: Counter[Drop] = field(default_factory=Counter)
     connections: int = 0
     begun: int = 0
+    ends: int = 0
 
 
 class Session(asyncio.Protocol):
@@ -256,6 +257,7 @@ class Session(asyncio.Protocol):
                 return False
             letter += b"\r\n"
         self._rest, self._is_letter = rest, False
+        self._taken.ends += 1
         if self._breaks(Drop.DOT) or self._does.hold == ".":
             return False
         reply = self._does.replies.get(".") if letter else "554 5.5.1 No valid recipients"

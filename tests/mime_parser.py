@@ -39,7 +39,7 @@ class Parsed:
 
 def parse_strictly(letter: bytes) -> Parsed:
     """Return what Python's parser finds. Raises MessageDefect."""
-    message = cast("EmailMessage", message_from_bytes(letter, policy=_STRICT))
+    message = message_from_bytes(letter, policy=_STRICT)
     for part in message.walk():
         for name in part:
             defects = part[name].defects

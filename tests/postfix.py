@@ -136,7 +136,7 @@ def _running(program: str, folder: Path, certificate: Certificate) -> Iterator[P
     )
     (folder / "etc" / "main.cf").write_text(main, "utf-8")
     (folder / "etc" / "master.cf").write_text(_MASTER.format(port=port), "utf-8")
-    control = [program, "-c", folder / "etc"]
+    control = [program, "-c", str(folder / "etc")]
     done = subprocess.run([*control, "start"], check=False, capture_output=True, text=True)
     found = Postfix(port, folder)
     try:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from tests.contracts.stub import Incoming, Reply
 from tests.fakes import START_AT
 
-SECRET = "whsec_" + base64.b64encode(b"a secret of 32 bytes, no more...").decode()
+SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 _FIELDS = {"key", "to", "subject", "text", "html", "language", "unsubscribe_url"}
 
 

@@ -22,14 +22,20 @@ _ROUTES = "src/heyday/services/routes.py"
 _SCHEDULING = "src/heyday/services/scheduling.py"
 _SENDING = "src/heyday/services/sending.py"
 _SERVE = "src/heyday/cli/serve.py"
+_SMTP = "src/heyday/senders/smtp_transaction.py"
+_HEADER_LINES = "src/heyday/senders/header_lines.py"
+_SAFE_MODE = "src/heyday/services/safe_mode.py"
 _WORKER = "src/heyday/workers/message.py"
 
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
 _FAILOVER = "tests/integration/services/test_failover.py"
 _BATCHES = "tests/integration/services/test_batches.py"
 _BATCH_ANSWERS_TESTS = "tests/unit/senders/test_batch_answers.py"
-_CONTRACTS = "tests/unit/senders/providers/test_contracts.py"
-_PROVIDER_BATCHES = "tests/unit/senders/providers/test_batches.py"
+_SMTP_TESTS = "tests/unit/senders/test_smtp.py"
+_MIME_TESTS = "tests/unit/senders/test_mime.py"
+_SAFE_MODE_TESTS = "tests/unit/services/test_safe_mode.py"
+_CONTRACTS = "tests/contracts/test_contracts.py"
+_PROVIDER_BATCHES = "tests/contracts/test_batches.py"
 _WEBHOOK_TESTS = "tests/unit/senders/providers/test_webhook.py"
 _GATE_TESTS = "tests/unit/services/test_gate.py"
 _SCHEDULING_TESTS = "tests/integration/services/test_scheduling.py"
@@ -729,5 +735,80 @@ GUARDS: tuple[Guard, ...] = (
         "        if task is None or task.cancelling():\n            raise\n",
         "        raise\n",
         ["tests/unit/queue/test_connection.py"],
+    ),
+    # --- Letters by SMTP
+    Guard(
+        "smtp: the final dot",
+        "Once the final dot was handed over, a lost connection says nothing of the letter.",
+        _SMTP,
+        "return Outcome(OutcomeKind.AMBIGUOUS, error=str(fault), trouble=Trouble.PROVIDER)",
+        "return _surely_not(fault)",
+        [f"{_SMTP_TESTS}::test_a_break_is_ambiguous_from_the_final_dot_on_and_never_before"],
+    ),
+    Guard(
+        "smtp: dots",
+        "No line of a letter is taken for its end.",
+        _SMTP,
+        'content.replace(b"\\r\\n.", b"\\r\\n..")',
+        "content",
+        [f"{_SMTP_TESTS}::test_a_letter_is_taken_whole_and_told_by_its_name"],
+    ),
+    Guard(
+        "smtp: an empty letter",
+        "An end of data after a refusal must not be taken for a letter.",
+        _SMTP,
+        "    if is_waiting and replies[1].is_good:\n",
+        "    if False:\n",
+        [f"{_SMTP_TESTS}::test_an_end_of_data_that_could_be_a_letter_is_not_sent"],
+    ),
+    Guard(
+        "smtp: words before TLS",
+        "What anybody on the way may have said is not taken for the server's word under TLS.",
+        "src/heyday/senders/smtp_connection.py",
+        "        if self._buffer or self._replies or self._end:\n",
+        "        if False:\n",
+        [f"{_SMTP_TESTS}::test_words_before_tls_are_not_taken_for_words_under_it"],
+    ),
+    Guard(
+        "smtp: a password in the clear",
+        "No password leaves for another machine without TLS.",
+        "src/heyday/senders/smtp_session.py",
+        "            if not (entrance.tls or entrance.is_private):\n",
+        "            if False:\n",
+        [f"{_SMTP_TESTS}::test_no_password_leaves_without_tls_for_another_machine"],
+    ),
+    Guard(
+        "letters: encoded words",
+        "Words that somebody encoded in a name are not decoded by whoever reads the letter.",
+        _HEADER_LINES,
+        ' and "=?" not in line and ',
+        " and ",
+        [f"{_MIME_TESTS}::test_what_is_hostile_stays_within_its_field"],
+    ),
+    Guard(
+        "letters: ends of lines",
+        "Nothing in a subject begins another field.",
+        _HEADER_LINES,
+        '    return " ".join(_UNWANTED.sub(" ", text).split())\n',
+        "    return text\n",
+        [f"{_MIME_TESTS}::test_what_is_hostile_stays_within_its_field"],
+    ),
+    Guard(
+        "safe mode: the one address",
+        "In a trial no letter reaches the person.",
+        _SAFE_MODE,
+        "        return replace(message, email=self.address, ",
+        "        return replace(message, ",
+        [
+            f"{_SAFE_MODE_TESTS}::test_every_letter_goes_to_the_one_address_and_says_that_it_is_a_test"
+        ],
+    ),
+    Guard(
+        "safe mode: domains",
+        "No letter leaves for another domain than those that are allowed.",
+        _SAFE_MODE,
+        "        return known is not None and known.domain in self.domains\n",
+        "        return known is not None\n",
+        [f"{_SAFE_MODE_TESTS}::test_a_letter_to_another_domain_is_refused_before_any_call"],
     ),
 )

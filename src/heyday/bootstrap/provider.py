@@ -11,6 +11,7 @@ from heyday.bootstrap.providers import (
     BY_API,
     build_provider,
     key_lifetime,
+    most_calls,
     provider_url,
     rate_limit,
 )
@@ -68,12 +69,18 @@ def build_routes(
     routes = []
     for share in settings.sender_plan.shares:
         own, sender = settings.through(SenderName(share.sender)), senders[share.sender]
-        # More calls at once would only wait for a connection, and run out of patience.
-        is_smtp = share.sender == SenderName.SMTP
-        calls = min(own.concurrency, own.smtp_connections) if is_smtp else None
         policy = delivery_policy(own, sender)
-        routes.append(Route(share, sender, gate_of(own), policy, calls))
+        routes.append(Route(share, sender, gate_of(own), policy, _calls_at_once(own)))
     return Routes(routes)
+
+
+def _calls_at_once(settings: Settings) -> int:
+    """Return how many calls may be under way to one sender for a batch of the queue."""
+    calls = settings.concurrency
+    if settings.sender_name is SenderName.SMTP:
+        # More would only wait for a connection, and run out of patience.
+        calls = min(calls, settings.smtp_connections)
+    return min(calls, most_calls(settings) or calls)
 
 
 def build_gate(

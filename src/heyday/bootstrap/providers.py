@@ -63,6 +63,16 @@ def rate_limit(settings: Settings) -> float | None:
     return resend.CALLS_PER_SECOND * max(settings.provider_batch, 1)
 
 
+def most_calls(settings: Settings) -> int | None:
+    """Return how many calls may be under way for a batch of the queue; None: as many as are set.
+
+    The pace counts greetings. Where the provider counts calls, and each may carry many, only calls
+    that wait for each other come as seldom as they must.
+    """
+    is_counted = settings.sender_name is SenderName.RESEND and settings.provider_batch > 1
+    return 1 if is_counted else None
+
+
 def _dialect(settings: Settings) -> Dialect:
     if settings.sender_name is SenderName.WEBHOOK:
         secrets = [read_secret(text) for text in split_secrets(settings.webhook_secret)]

@@ -20,6 +20,7 @@ from heyday.senders.scrub import Scrubber
 _ID_FIELDS = ("id", "message_id", "messageId")
 _ID_LENGTH = 255
 _LONGEST_WAIT = timedelta(days=1)
+_SUCCESS = 2
 # The rest of the 400s never go away by themselves; these ask for another try.
 _TRY_LATER = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
@@ -112,7 +113,7 @@ def _classify(
 
 def is_success(status: int) -> bool:
     """Tell whether a status says that all went well."""
-    return status // 100 == HTTPStatus.OK // 100
+    return status // 100 == _SUCCESS
 
 
 def kind_of(status: int, *, honours_keys: bool) -> OutcomeKind:

@@ -6,8 +6,6 @@ Source: DESIGN section 4 (what each fault means); docs/adr/0032.
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
@@ -17,7 +15,7 @@ from heyday.senders.answers import Answer
 from heyday.senders.connection import Connection, NoAnswer
 from heyday.senders.connections import Connections, Pool
 from heyday.senders.faults import describe
-from heyday.senders.lending import Lending
+from heyday.senders.lending import Lender, Lending
 from heyday.senders.place import Place
 from heyday.senders.resolving import Resolve, ask_system
 
@@ -84,10 +82,9 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_plain
 
 
-class HttpCalls:
+class HttpCalls(Lender[Connection]):
     """Make calls over connections that are kept: what every sender over HTTP is.
 
-    Use it as an async context manager, or `open` and `close` it, in a running loop.
     place: where to; None: the config's URL, and nothing but JSON.   kept: the names of headers of
     answers that are to be read, in lower case.   resolve: asks for the host's addresses.
     """
@@ -100,6 +97,7 @@ class HttpCalls:
         kept: frozenset[bytes] = frozenset(),
         resolve: Resolve = ask_system,
     ) -> None:
+        super().__init__()
         self._config = config
         self._clock = clock
         self._timeout = config.timeout.total_seconds()
@@ -107,45 +105,23 @@ class HttpCalls:
         self._place = place or Place(config.url)
         self._kept = kept
         self.resolve = resolve
-        self._lending: Lending[Connection] | None = None
 
     @property
     def key_lifetime(self) -> timedelta | None:
         """Return for how long the provider takes a repeated key for the same message."""
         return self._config.key_lifetime
 
-    async def open(self) -> None:
-        """Make ready to call. Connects to nothing yet."""
+    def _begin(self) -> Lending[Connection]:
         largest = self._config.largest_answer
         pool = Connections(self._place, largest, self._kept, self.resolve)
-        self._lending = Lending(pool, self._config.connections, self._patience)
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._lending is not None:
-            await self._lending.close()
-            self._lending = None
-
-    async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
+        return Lending(pool, self._config.connections, self._patience)
 
     async def _call(self, request: bytes) -> Answer | Outcome:
         """Send a request, within `timeout`; return the answer, or what came instead.
 
         Nothing is repeated, and no redirect followed.
         """
-        lending = self._lending
-        if lending is None:
-            raise RuntimeError("the sender is not open; call open() first")
+        lending = self._lent
         deadline = asyncio.get_running_loop().time() + self._timeout
         if not await lending.has_turn():
             busy = f"all {self._config.connections} connections to the provider were busy"
@@ -154,19 +130,6 @@ class HttpCalls:
             return await self._ask(lending.pool, request, deadline)
         finally:
             lending.end_turn()
-
-    def make_ready(self, calls: int) -> None:
-        """Begin to open connections for so many calls, as far as so many are made at once.
-
-        A provider that cannot be reached is told of by the calls.
-        """
-        if self._lending is not None:
-            self._lending.make_ready(calls)
-
-    async def made_ready(self) -> None:
-        """Return when what was begun is done."""
-        if self._lending is not None:
-            await self._lending.made_ready()
 
     async def _ask(
         self, pool: Pool[Connection], request: bytes, deadline: float

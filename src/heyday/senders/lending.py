@@ -1,7 +1,9 @@
 """Let so many calls be made at once, and open connections for them ahead."""
 
 import asyncio
-from typing import Generic, TypeVar
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 from heyday.senders.connections import Kept, Pool
 
@@ -19,7 +21,7 @@ class Lending(Generic[C]):
         self.pool = pool
         self._most = most
         self._patience = patience
-        self._faults = (OSError, *faults)
+        self._faults: tuple[type[Exception], ...] = (OSError, *faults)
         self._slots = asyncio.Semaphore(most)
         self._connecting: asyncio.Task[None] | None = None
 
@@ -76,3 +78,58 @@ class Lending(Generic[C]):
             except self._faults:
                 return False
         return True
+
+
+class Lender(ABC, Generic[C]):
+    """Be open or closed, and have connections to lend while open: what every sender is.
+
+    Use it as an async context manager, or `open` and `close` it, in a running loop.
+    """
+
+    def __init__(self) -> None:
+        self._lending: Lending[C] | None = None
+
+    @abstractmethod
+    def _begin(self) -> Lending[C]:
+        """Return what lends connections; it connects to nothing yet."""
+
+    async def open(self) -> None:
+        """Make ready to call. Connects to nothing yet."""
+        self._lending = self._begin()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._lending is not None:
+            await self._lending.close()
+            self._lending = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def make_ready(self, calls: int) -> None:
+        """Begin to open connections for so many calls, as far as so many are made at once.
+
+        A server that cannot be reached is told of by the calls.
+        """
+        if self._lending is not None:
+            self._lending.make_ready(calls)
+
+    async def made_ready(self) -> None:
+        """Return when what was begun is done."""
+        if self._lending is not None:
+            await self._lending.made_ready()
+
+    @property
+    def _lent(self) -> Lending[C]:
+        if self._lending is None:
+            raise RuntimeError("the sender is not open; call open() first")
+        return self._lending

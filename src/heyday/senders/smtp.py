@@ -7,15 +7,13 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.letters import LetterWriter
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import Clock
 from heyday.senders.faults import describe
-from heyday.senders.lending import Lending
+from heyday.senders.lending import Lender, Lending
 from heyday.senders.mime import Mail, MimeWriter
 from heyday.senders.smtp_connection import SmtpConnection
 from heyday.senders.smtp_connections import Server, SmtpConnections
@@ -44,38 +42,27 @@ class SmtpConfig:
         return min(self.connect_timeout, self.timeout / 2).total_seconds()
 
 
-class SmtpSender:
+class SmtpSender(Lender[SmtpConnection]):
     """Hand over one letter for each attempt (ports.Sender). Use it as an async context manager."""
 
     def __init__(
         self, config: SmtpConfig, letters: LetterWriter, mime: MimeWriter, clock: Clock
     ) -> None:
+        super().__init__()
         self._config = config
         self._letters = letters
         self._mime = mime
         self._clock = clock
-        self._lending: Lending[SmtpConnection] | None = None
 
     @property
     def key_lifetime(self) -> None:
         """Tell that mail servers know no keys: each letter that they take is one more."""
         return
 
-    async def __aenter__(self) -> Self:
+    def _begin(self) -> Lending[SmtpConnection]:
         config = self._config
         pool = SmtpConnections(config.server, config.patience)
-        self._lending = Lending(pool, config.connections, config.patience, NoEntrance)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._lending is not None:
-            await self._lending.close()
-            self._lending = None
+        return Lending(pool, config.connections, config.patience, NoEntrance)
 
     async def send(self, message: ClaimedMessage) -> Outcome:
         """Make one attempt, within `timeout`. Every fault of server or network is an outcome."""
@@ -90,16 +77,6 @@ class SmtpSender:
             return await self._send(mail, message, deadline)
         finally:
             self._lent.end_turn()
-
-    def make_ready(self, calls: int) -> None:
-        """Begin to open sessions for so many letters, as far as so many go at once."""
-        if self._lending is not None:
-            self._lending.make_ready(calls)
-
-    async def made_ready(self) -> None:
-        """Return when what was begun is done."""
-        if self._lending is not None:
-            await self._lending.made_ready()
 
     async def _send(self, mail: Mail, message: ClaimedMessage, deadline: float) -> Outcome:
         if (kept := self._lent.pool.take()) is not None:
@@ -133,12 +110,6 @@ class SmtpSender:
             return await hand_over(connection, mail, message, deadline)
         finally:
             self._lent.pool.give_back(connection)
-
-    @property
-    def _lent(self) -> Lending[SmtpConnection]:
-        if self._lending is None:
-            raise RuntimeError("the SMTP sender is not open; use it as a context manager")
-        return self._lending
 
 
 def trusting(authority: str | None) -> ssl.SSLContext:

@@ -117,7 +117,7 @@ class SmtpConnection(asyncio.Protocol):
         )
         if found is None:
             raise NoReply(_LOST, [])
-        self._transport = cast("asyncio.Transport", found)
+        self._transport = found
 
     def abort(self) -> None:
         """Close it at once; a server that waits for a command is told."""

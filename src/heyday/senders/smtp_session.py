@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
+from heyday.senders.scrub import Scrubber
 from heyday.senders.smtp_connection import NoReply, SmtpConnection
 from heyday.senders.smtp_replies import Reply, Step, classify
 
@@ -103,7 +104,9 @@ def _expect_good(step: Step, reply: Reply) -> None:
         return
     kind, trouble, wait = classify(step, reply)
     error = f"the mail server answered {reply.code} to {step}"
-    raise NoEntrance(Outcome(kind, reply.code, error=error, retry_after=wait, trouble=trouble))
+    # No greeting was spoken of yet: what may be personal in it is an address at the most.
+    said = Scrubber([]).scrub(reply.text) or None
+    raise NoEntrance(Outcome(kind, reply.code, said, error, retry_after=wait, trouble=trouble))
 
 
 def _no_entrance(error: str) -> NoEntrance:

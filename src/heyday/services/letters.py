@@ -7,7 +7,6 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from heyday.domain.delivery import Outcome
 from heyday.domain.letters import Letter, LetterWriter
@@ -16,6 +15,7 @@ from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import BatchSender
 from heyday.domain.sealing import LinkSubject
 from heyday.domain.text_ports import UNSUBSCRIBE_PLACE
+from heyday.services.passing import PassingOn
 from heyday.services.unsubscribing import LinkMaker
 
 # Without a link, what leads to it goes with it: a line of the text, a link of the page.
@@ -51,30 +51,16 @@ class LinkingLetterWriter:
         return url if url and url.startswith(_SECURE) else None
 
 
-class FillingSender:
+class FillingSender(PassingOn):
     """Fill in the link for a sender that hands over plain texts (ports.BatchSender)."""
 
     def __init__(self, sender: BatchSender, writer: LetterWriter) -> None:
-        self._sender = sender
+        super().__init__(sender)
         self._writer = writer
-
-    @property
-    def batch_size(self) -> int:
-        """Return what the sender says."""
-        return self._sender.batch_size
-
-    @property
-    def key_lifetime(self) -> timedelta | None:
-        """Return what the sender says."""
-        return self._sender.key_lifetime
 
     async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         """Pass them on, whole."""
-        return await self._sender.send_many([self._fill(message) for message in messages])
-
-    def make_ready(self, calls: int) -> None:
-        """Pass it on."""
-        self._sender.make_ready(calls)
+        return await self.sender.send_many([self._fill(message) for message in messages])
 
     def _fill(self, message: ClaimedMessage) -> ClaimedMessage:
         if not any(UNSUBSCRIBE_PLACE in part for part in (message.text, message.html or "")):

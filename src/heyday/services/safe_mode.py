@@ -6,7 +6,6 @@ Source: docs/adr/0037.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import compress
 
 from heyday.domain.addresses import to_mail_address
@@ -14,6 +13,7 @@ from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.message_types import get_message_type
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import BatchSender
+from heyday.services.passing import PassingOn
 
 MARK = "[Test] "
 """What the subject of a letter begins with that goes to the safe address."""
@@ -54,35 +54,21 @@ class Safety:
         return replace(message, email=self.address, subject=f"{MARK}{subject}")
 
 
-class SafeSender:
+class SafeSender(PassingOn):
     """Pass on what may leave; refuse the rest before any connection (ports.BatchSender)."""
 
     def __init__(self, sender: BatchSender, safety: Safety) -> None:
-        self._sender = sender
+        super().__init__(sender)
         self._safety = safety
-
-    @property
-    def batch_size(self) -> int:
-        """Return what the sender says."""
-        return self._sender.batch_size
-
-    @property
-    def key_lifetime(self) -> timedelta | None:
-        """Return what the sender says."""
-        return self._sender.key_lifetime
 
     async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         """Make one attempt at each that may leave; the outcomes come in the order of all."""
         leaving = [self._safety.redirect(message) for message in messages]
         may_leave = [self._safety.allows(message.email) for message in leaving]
         allowed = list(compress(leaving, may_leave))
-        sent = await self._sender.send_many(allowed) if allowed else []
+        sent = await self.sender.send_many(allowed) if allowed else []
         if sent and sent[0].is_of_batch:
             # It goes again in halves, with those that are refused here.
             return [sent[0]] * len(messages)
         outcomes = iter(sent)
         return [next(outcomes) if may else _REFUSED for may in may_leave]
-
-    def make_ready(self, calls: int) -> None:
-        """Pass it on."""
-        self._sender.make_ready(calls)

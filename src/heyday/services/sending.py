@@ -1,6 +1,7 @@
 """Send greetings: claim a batch, make the calls, record what came of them."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ import stamina
 import structlog
 
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
-from heyday.domain.errors import DatabaseUnavailable
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
 from heyday.domain.ports import Clock, Session, Store
 from heyday.domain.transitions import Status, check_move
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 # else has claimed meanwhile is written whenever the database is back.
 _RECORD_PATIENCE = timedelta(minutes=10)
 _LONGEST_PAUSE = 1.0
+# Less than the time between this and the instant.
+_REHEARSAL = timedelta(seconds=1)
 _STOPPING = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
 _TOO_LATE = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
 _FORGOTTEN = Outcome(
@@ -89,9 +92,16 @@ class MessageSenderService:
         """Return when a provider may be called, or `stop` was: nothing is claimed before."""
         await self._routes.wait_until_open()
 
-    def make_ready(self, batch: Batch) -> None:
-        """Begin what can be done for a batch before it is due."""
+    async def make_ready(self, batch: Batch) -> None:
+        """Do what can be done for a batch before it is due: connect, and claim none of it.
+
+        A server process that has not claimed before takes long for its first claim. What fails
+        here fails again where it counts.
+        """
         self._routes.make_ready(batch.message_ids)
+        with contextlib.suppress(DatabaseError, TimeoutError):
+            async with asyncio.timeout(_REHEARSAL.total_seconds()):
+                await self._claim(replace(batch, message_ids=()))
 
     async def deliver(self, batch: Batch) -> int:
         """Claim a batch that is due, send it and record it; return how many greetings it held.

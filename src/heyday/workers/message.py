@@ -81,7 +81,7 @@ class MessageWorker:
         try:
             await self._sleep_until(delivery.batch.due_at - _READY)
             if not (self._stopping.is_set() or self._is_due(delivery.batch)):
-                self._service.make_ready(delivery.batch)
+                await self._service.make_ready(delivery.batch)
             await self._sleep_until(delivery.batch.due_at)
             async with self._lanes:
                 while not await self._see_through(delivery):

@@ -14,6 +14,7 @@ from heyday.domain.models import ClaimedMessage
 from heyday.domain.sealing import NO_SEALS
 from heyday.senders.smtp import SmtpSender
 from heyday.settings import Settings
+from heyday.settings.choices import SenderName, StartTls
 from tests.certificates import Certificate
 from tests.fakes import MESSAGE, FakeClock
 from tests.mime_parser import parse_strictly
@@ -32,10 +33,11 @@ def mailer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> SmtpSender:
     monkeypatch.chdir(tmp_path)
+    starttls = StartTls.REQUIRED if request.param == "STARTTLS" else StartTls.NONE
     settings = Settings(
-        SENDER="smtp",
+        SENDER=SenderName.SMTP,
         HEYDAY_SMTP_URL=f"smtp://localhost:{postfix.port}",
-        HEYDAY_SMTP_STARTTLS="required" if request.param == "STARTTLS" else "none",
+        HEYDAY_SMTP_STARTTLS=starttls,
         HEYDAY_SMTP_CA_FILE=certificate.path,
         HEYDAY_SMTP_CONNECTIONS=3,
         HEYDAY_MAIL_FROM="Zoë at Acme <greetings@example.com>",

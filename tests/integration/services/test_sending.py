@@ -332,6 +332,48 @@ async def test_nothing_is_claimed_before_its_instant(
     assert len(sender.sent) == 1
 
 
+async def test_getting_ready_is_a_claim_of_nothing(
+    pipeline: Pipeline,
+    clock: FakeClock,
+    sender: RecordingSender,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await due(pipeline, 3)
+    await pipeline.minute.run_once()
+    batch = await take_batch(pipeline)
+    clock.set(NINE - 2 * SECOND)
+    whole = pipeline.database.in_transaction
+    claims: list[Claim] = []
+
+    async def watch(work: Any) -> object:
+        result: object = await whole(work)
+        claims.extend([result] if isinstance(result, Claim) else [])
+        return result
+
+    monkeypatch.setattr(pipeline.database, "in_transaction", watch)
+    await pipeline.sending.make_ready(batch)
+    assert [(claim.messages, claim.not_sent) for claim in claims] == [((), 0)]
+    assert await pipeline.statuses() == ["QUEUED"] * 3
+    assert (sender.expected, sender.sent) == ([3], [])
+
+
+async def test_what_cannot_be_made_ready_is_tried_all_the_same(
+    pipeline: Pipeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await due(pipeline)
+    await pipeline.minute.run_once()
+    batch = await take_batch(pipeline)
+
+    async def fail(_: Any) -> object:
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(pipeline.database, "in_transaction", fail)
+        await pipeline.sending.make_ready(batch)
+    clock.set(NINE)
+    assert await pipeline.sending.deliver(batch) == 1
+
+
 async def test_a_second_delivery_of_a_batch_sends_nothing(
     pipeline: Pipeline, sender: RecordingSender
 ) -> None:

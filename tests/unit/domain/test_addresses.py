@@ -4,7 +4,7 @@ from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heyday.domain.addresses import fold_address, normalize_address
+from heyday.domain.addresses import fold_address, normalize_address, to_mail_address
 
 DOTLESS_I, LONG_S, SIGMA, FINAL_SIGMA, KELVIN = "\u0131", "\u017f", "\u03c3", "\u03c2", "\u212a"
 LETTERS_OF_SOME_LOCALES = f"iIİsΣkKßẞ\u0307{DOTLESS_I}{LONG_S}{SIGMA}{FINAL_SIGMA}{KELVIN}"
@@ -112,3 +112,39 @@ def taken_for_one(draw: st.DrawFn) -> tuple[str, str]:
 def test_addresses_that_some_postgresql_takes_for_one_are_one(two: tuple[str, str]):
     one, other = two
     assert fold_address(one) == fold_address(other)
+
+
+# --- As it is written in mail -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "written", "is_international"),
+    [
+        ("ada@Example.com", "ada@example.com", False),
+        ("Ada+x@example.com", "Ada+x@example.com", False),
+        ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example", False),
+        # Another domain than strasse.example, which is what IDNA 2003 would have written.
+        ("ada@stra\u00dfe.example", "ada@xn--strae-oqa.example", False),
+        ("\u017c\u00f3\u0142w@example.com", "\u017c\u00f3\u0142w@example.com", True),
+        ("o'brien@example.com", "o'brien@example.com", False),
+    ],
+)
+def test_an_address_as_mail_servers_take_it(
+    address: str,
+    written: str,
+    is_international: bool,  # noqa: FBT001 - a case
+):
+    found = to_mail_address(address)
+    assert found
+    assert (str(found), found.is_international) == (written, is_international)
+
+
+@given(st.one_of(st.text(), st.builds("{}@{}".format, st.text(), st.text()), st.emails()))
+def test_what_is_stored_can_be_written_and_nothing_else(address: str):
+    found = to_mail_address(address)
+    assert (found is None) == (by_the_library(address) is None)
+    if found:
+        assert normalize_address(str(found)) == normalize_address(address)
+        assert found.domain.isascii()
+        assert not set(str(found)) & set(' \t\r\n\0<>,;:"()[]\\')
+        assert str(found).count("@") == 1

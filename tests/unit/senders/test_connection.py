@@ -15,10 +15,10 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-async def connect(address: str) -> Connection:
+async def connect(address: str, kept: frozenset[bytes] = frozenset()) -> Connection:
     host, port = address.split(":")
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(lambda: Connection(LARGEST), host, int(port))
+    _, connection = await loop.create_connection(lambda: Connection(LARGEST, kept), host, int(port))
     return connection
 
 
@@ -26,7 +26,9 @@ async def ask(connection: Connection) -> Answer:
     return await connection.ask(REQUEST, asyncio.get_running_loop().time() + 10)
 
 
-async def answers_to(*answers: Sequence[bytes]) -> list[Answer | str | None]:
+async def answers_to(
+    *answers: Sequence[bytes], kept: frozenset[bytes] = frozenset()
+) -> list[Answer | str | None]:
     """Ask a server that answers with these pieces, as often as the connection is good for it."""
     got: list[Answer | str | None] = []
 
@@ -39,7 +41,7 @@ async def answers_to(*answers: Sequence[bytes]) -> list[Answer | str | None]:
                 await asyncio.sleep(0)
 
     async with listening(serve) as address:
-        connection = await connect(address)
+        connection = await connect(address, kept)
         for _ in answers:
             if not connection.is_usable:
                 got.append(None)
@@ -58,6 +60,18 @@ async def test_one_answer_after_another_over_one_connection() -> None:
     assert await answers_to([OK], [again], [OK]) == [
         Answer(200, b"{}"),
         Answer(429, b"slow", retry_after="7"),
+        Answer(200, b"{}"),
+    ]
+
+
+async def test_headers_that_were_asked_for_go_with_their_own_answer_alone() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nX-Id: early\r\n\r\n"
+    one = b"HTTP/1.1 202 Accepted\r\nX-Id: a\r\nx-other: b\r\nX-Un: c\r\nContent-Length: 0\r\n\r\n"
+    late = CHUNKED + b"2\r\n{}\r\n0\r\nX-Id: late\r\n\r\n"
+    kept = frozenset({b"x-id", b"x-other"})
+    assert await answers_to([early + one], [early + OK], [late], kept=kept) == [
+        Answer(202, b"", headers={"x-id": "a", "x-other": "b"}),
+        Answer(200, b"{}"),
         Answer(200, b"{}"),
     ]
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import cast
 
 import pytest
 from hypothesis import example, given
@@ -82,7 +81,7 @@ def write(letter: Letter = LETTER, origin: Origin = ORIGIN) -> Mail:
 
 
 def parse(content: bytes) -> EmailMessage:
-    return cast("EmailMessage", message_from_bytes(content, policy=SMTP))
+    return message_from_bytes(content, policy=SMTP)
 
 
 def digest(text: str) -> str:

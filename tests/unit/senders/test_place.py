@@ -2,7 +2,7 @@
 
 import pytest
 
-from heyday.senders.place import Place
+from heyday.senders.place import Place, header_lines
 
 
 def head_of(url: str, key: str | None = "k") -> list[str]:
@@ -58,3 +58,36 @@ def test_a_body_comes_with_its_length_and_with_its_key_if_it_has_one() -> None:
 def test_a_key_that_would_not_stay_in_its_header_is_not_sent(key: str) -> None:
     with pytest.raises(ValueError, match=r"idempotency key|ascii"):
         head_of("http://a.example", key)
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("https://a.example", "/"),
+        ("https://a.example/", "/"),
+        ("https://a.example/hook", "/hook"),
+        ("https://a.example/hook/", "/hook/"),
+    ],
+)
+def test_without_a_name_the_address_itself_is_asked(url: str, line: str) -> None:
+    assert Place(url).request("", b"{}").startswith(f"POST {line} HTTP/1.1\r\n".encode())
+
+
+def test_headers_of_every_request_and_of_one() -> None:
+    place = Place("https://a.example", {"Authorization": "Bearer k", "Content-Type": "text/x"})
+    head = place.request("x", b"{}", "key", header_lines({"X-Date": "now"})).decode().split("\r\n")
+    assert head[5:11] == [
+        "Authorization: Bearer k",
+        "Content-Type: text/x",
+        "X-Date: now",
+        "Idempotency-Key: key",
+        "Content-Length: 2",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: 1", "a\nb", "a\0", "grün", "a\x7f"])
+def test_a_value_that_would_leave_its_line_is_not_sent_and_not_told(value: str) -> None:
+    with pytest.raises(ValueError, match="X-Key: got") as refused:
+        header_lines({"X-Key": value})
+    assert value not in str(refused.value)

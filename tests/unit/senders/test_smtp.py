@@ -169,6 +169,14 @@ async def test_after_a_refusal_the_connection_takes_the_next_letter(
         assert server.taken.keys == {another(1).idempotency_key: 1}
 
 
+async def test_an_end_of_data_that_could_be_a_letter_is_not_sent() -> None:
+    """MAIL is refused, RCPT and DATA are not: a server that is out of step with us."""
+    behaviour = Behaviour(replies={"MAIL": "450 4.3.0 Not now"})
+    outcome, server = await attempt(behaviour)
+    assert outcome.kind is NOT_ACCEPTED
+    assert server.taken.ends == 0
+
+
 async def test_a_letter_that_is_too_large_is_not_begun() -> None:
     outcome, server = await attempt(Behaviour(["SIZE 200"]))
     assert outcome.kind is REFUSED
@@ -298,6 +306,7 @@ async def test_a_wrong_password_is_trouble_with_the_account() -> None:
         outcome = await sender.send(MESSAGE)
     assert (outcome.kind, outcome.code) == (NOT_ACCEPTED, 535)
     assert outcome.trouble is Trouble.ACCOUNT
+    assert outcome.body == "5.7.8 Error: authentication failed"
     assert not [c for c in server.taken.commands if c.startswith("MAIL")]
 
 

@@ -8,12 +8,12 @@ import pytest
 from heyday.bootstrap.mail import build_letters, build_mime, build_safety, build_smtp
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.letters import Letter
-from heyday.domain.sealing import NO_SEALS
+from heyday.domain.sealing import NO_SEALS, Seals
 from heyday.settings import Settings, load_settings
 from heyday.settings.choices import SenderName
 from heyday.settings.mail import parse_domains, parse_keys, parse_mailbox
 from heyday.settings.mail_contradictions import uses_tls
-from tests.fakes import FakeClock
+from tests.fakes import MESSAGE, FakeClock
 
 SMTP = {
     "SENDER": "smtp",
@@ -167,7 +167,11 @@ def test_a_trial_has_no_links_and_goes_to_the_one_address(setting: Setting) -> N
     settings = load_settings()
     safety = build_safety(settings)
     assert (safety.address, safety.is_on) == ("t@example.net", True)
-    assert build_letters(settings, NO_SEALS)
+    letters = build_letters(settings, Seals((b"s" * 32,)))
+    assert letters.write(MESSAGE).unsubscribe_url is None
+    setting(HEYDAY_SAFE_ADDRESS="")
+    letters = build_letters(load_settings(), Seals((b"s" * 32,)))
+    assert (letters.write(MESSAGE).unsubscribe_url or "").startswith("https://x.co/")
 
 
 @pytest.mark.parametrize("name", ["HEYDAY_SMTP_CA_FILE", "HEYDAY_DKIM_KEYS"])

@@ -83,7 +83,7 @@ class ScriptedService:
     async def wait_until_open(self) -> None:
         await self.is_open.wait()
 
-    def make_ready(self, batch: Batch) -> None:
+    async def make_ready(self, batch: Batch) -> None:
         self.made_ready.append(batch)
 
     async def deliver(self, batch: Batch) -> int:

@@ -1,9 +1,9 @@
 """Send through Mailgun: POST /v3/{domain}/messages, one letter a call.
 
 Source: its API description (openapi.yaml of "Mailgun API" 3.0.0: POST /v3/{domain_name}/messages,
-SendMessageResponse; 429 says for how many seconds in its message; a 500 is no proof that nothing
-was taken). It names no idempotency key. A call takes up to 1,000 recipients with variables, but has
-one result and one id for all of them: no batch for letters that each have an outcome.
+SendMessageResponse; a 429 says in its message for how many seconds), and its user manual, "Batch
+sending". It names no idempotency key. A call takes up to 1,000 recipients with variables, but has
+one text, one result and one id for all of them: no batch for letters that each have their own.
 """
 
 import re

@@ -2,10 +2,10 @@
 
 Source: its API description (resend.yaml of resend/resend-openapi 1.5.0: SendEmailRequest, Tag,
 CreateBatchEmailsResponse, up to 100 a call, Idempotency-Key of up to 256 characters), and
-resend.com/docs: dashboard/emails/idempotency-keys (known for 24 hours),
-api-reference/errors, api-reference/rate-limit (2 requests a second unless more were granted;
-Retry-After), changelog/batch-validation-modes (permissive: each letter by itself). The key of a
-batch is one for all of it, so in a batch no letter has one.
+resend.com/docs: dashboard/emails/idempotency-keys (known for 24 hours), api-reference/errors,
+api-reference/rate-limit (2 requests a second by one version of it, 5 by another, unless more were
+granted; Retry-After), changelog/batch-validation-modes (permissive: each letter by itself). The
+key of a batch is one for all of it, so in a batch no letter has one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from heyday.senders.providers.fields import from_field, headers_of
 
 URL = "https://api.resend.com"
 CALLS_PER_SECOND = 2.0
-"""What every team may call; who was granted more says so."""
+"""What every team may call at the least; who was granted more says so."""
 
 _MEANINGS = {
     "rate_limit_exceeded": OF_PACE,

@@ -4,16 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from heyday.bootstrap.provider import open_sender, sending_config
 from heyday.bootstrap.providers import build_provider, key_lifetime, provider_url, rate_limit
+from heyday.db.connection import Database, PoolConfig
+from heyday.db.inbox import InboxRepository
 from heyday.domain.delivery import OutcomeKind
 from heyday.domain.errors import ConfigurationError
 from heyday.senders.calls import HttpConfig
 from heyday.senders.resolving import ask_for_public, ask_system
 from heyday.settings import Settings, load_settings
+from heyday.settings.providers import NEEDED as REFUSED_WITHOUT
 from heyday.settings.values import HIDDEN
 from tests.contracts import mailgun, postmark, resend, sendgrid, ses, webhook
-from tests.contracts.scene import PROVIDERS, WRITER
+from tests.contracts.scene import PROVIDERS, WRITER, messages
 from tests.contracts.stub import Stub
+from tests.factories import SEALS
 from tests.fakes import MESSAGE, FakeClock
 
 FROM = {"HEYDAY_MAIL_FROM": "Acme GmbH <hello@acme.example>"}
@@ -44,6 +49,12 @@ def _an_empty_folder_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(str(field.alias), raising=False)
 
 
+def test_all_that_is_needed_is_set_here():
+    fields = Settings.model_fields
+    named = {name.value: {str(fields[f].alias) for f in of} for name, of in REFUSED_WITHOUT.items()}
+    assert named == {name: set(needed) for name, needed in NEEDED.items()}
+
+
 def having(monkeypatch: pytest.MonkeyPatch, name: str, **others: str) -> Settings:
     for variable, value in {"SENDER": name, **NEEDED[name], **others}.items():
         monkeypatch.setenv(variable, value)
@@ -63,6 +74,28 @@ async def test_what_is_set_is_what_is_sent_with(name: str, monkeypatch: pytest.M
             (outcome,) = await sender.send_many([MESSAGE])
         assert outcome.kind is OutcomeKind.ACCEPTED, outcome
         assert stub.accepted == {MESSAGE.idempotency_key: 1}
+
+
+@pytest.mark.parametrize("name", ["postmark", "resend"])
+async def test_the_sender_in_force_keeps_to_whom_letters_may_reach(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    clock = FakeClock()
+    inbox = InboxRepository(Database(PoolConfig("postgresql://nobody@127.0.0.1:9/none")))
+    async with Stub(PROVIDERS[name].contract()) as stub:
+        settings = having(
+            monkeypatch,
+            name,
+            HEYDAY_PROVIDER_URL=stub.url,
+            HEYDAY_PROVIDER_BATCH="3",
+            HEYDAY_SAFE_ADDRESS="tester@acme.example",
+        )
+        async with open_sender(settings, inbox, clock, SEALS) as sender:
+            outcomes = await sender.send_many(messages(2))
+        assert [outcome.kind for outcome in outcomes] == [OutcomeKind.ACCEPTED] * 2
+        (request,) = stub.requests
+    assert request.body.count(b"tester@acme.example") == 2
+    assert b"p1@example.com" not in request.body
 
 
 @EACH
@@ -116,6 +149,17 @@ def test_nobody_is_called_more_often_than_everybody_may(
     name: str, others: dict[str, str], rate: float | None, monkeypatch: pytest.MonkeyPatch
 ):
     assert rate_limit(having(monkeypatch, name, **others)) == rate
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "calls"),
+    [("resend", "100", 1), ("resend", "0", 64), ("postmark", "500", 64), ("ses", "0", 64)],
+)
+def test_where_calls_are_counted_full_ones_wait_for_each_other(
+    name: str, batch: str, calls: int, monkeypatch: pytest.MonkeyPatch
+):
+    settings = having(monkeypatch, name, HEYDAY_PROVIDER_BATCH=batch)
+    assert sending_config(settings).concurrency == calls
 
 
 @EACH
