@@ -27,6 +27,7 @@ from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.polling import Polling
 from heyday.domain.models import ClaimedMessage, Recorded
+from heyday.domain.sender_plan import Assigned
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import Status
 from heyday.services.scheduling import make_batch
@@ -41,6 +42,7 @@ MIDNIGHT = datetime(2027, 1, 10, tzinfo=UTC)
 NINE = MIDNIGHT + timedelta(hours=9)
 BATCH = 500
 LEASE = timedelta(minutes=1)
+THROUGH = Assigned(["http"] * BATCH)
 PEOPLE = """
 INSERT INTO users (first_name, last_name, email, timezone, birthday_date, eligible_since)
 SELECT 'Person', n::text, 'person.' || n || '@example.com', 'UTC', '1990-01-10', '-infinity'
@@ -119,7 +121,9 @@ async def deliver(way: Way, app: App) -> None:
         )
     batch = make_batch(NINE, due)
     with way.timing("claim 500 greetings"):
-        claim = await store.in_transaction(lambda s: s.messages.claim(batch, NINE, rules, LEASE))
+        claim = await store.in_transaction(
+            lambda s: s.messages.claim(batch, NINE, rules, LEASE, THROUGH)
+        )
     assert len(claim.messages) == BATCH  # noqa: S101 - else it measured something else
     outcomes = [sent(message, NINE) for message in claim.messages]
     with way.timing("record 500 outcomes"):
@@ -146,6 +150,7 @@ def sent(message: ClaimedMessage, at: datetime) -> Recorded:
         ambiguous_count=0,
         response_code=200,
         response_body='{"success": true}',
+        sender=message.sender,
     )
 
 

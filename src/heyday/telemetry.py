@@ -39,12 +39,6 @@ class Metrics:
             "Outcomes not written because another worker held the row by then.",
             registry=self.registry,
         )
-        self.attempts_by_sender = Counter(
-            "heyday_sender_attempts_total",
-            "Attempts to send, by sender and outcome.",
-            ["sender", "outcome"],
-            registry=self.registry,
-        )
         self.illegal_moves = Counter(
             "heyday_illegal_moves_total",
             "Changes of status that were asked for and are not legal.",
@@ -93,6 +87,12 @@ class Metrics:
         )
 
     def _declare_gate(self) -> None:
+        self.attempts_by_sender = Counter(
+            "heyday_sender_attempts_total",
+            "Attempts to send, by sender and outcome.",
+            ["sender", "outcome"],
+            registry=self.registry,
+        )
         self.breaker_state = Gauge(
             "heyday_breaker_state",
             "Whether this process calls the provider: 0 yes, 1 one call at a time, 2 no.",

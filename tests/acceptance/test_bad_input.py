@@ -75,7 +75,7 @@ def assert_refused(done: Finished, *phrases: str) -> None:
         ("PORT", "70000", "less than or equal to 65535"),
         ("SEND_TIME", "25:00", "HH:MM"),
         ("SEND_TIME", "9", "HH:MM"),
-        ("SENDER", "pigeon", "'postmark', 'resend' or 'webhook'"),
+        ("SENDER", "pigeon", "postmark, resend, webhook"),
         ("HEYDAY_LEAP_DAY", "never", "'BACKWARD', 'FORWARD' or 'OMIT'"),
         ("HEYDAY_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("HEYDAY_LATE_JOIN", "perhaps", "a valid boolean"),

@@ -75,14 +75,13 @@ def build_routes(
     return Routes(routes)
 
 
-def _calls_at_once(settings: Settings) -> int | None:
-    """Return how many calls for a batch the sender in force takes; None: as many as are made.
-
-    More would only wait for a connection, and run out of patience.
-    """
-    is_smtp = settings.sender_name is SenderName.SMTP
-    most = settings.smtp_connections if is_smtp else most_calls(settings)
-    return min(settings.concurrency, most) if most else None
+def _calls_at_once(settings: Settings) -> int:
+    """Return how many calls may be under way to one sender for a batch of the queue."""
+    calls = settings.concurrency
+    if settings.sender_name is SenderName.SMTP:
+        # More would only wait for a connection, and run out of patience.
+        calls = min(calls, settings.smtp_connections)
+    return min(calls, most_calls(settings) or calls)
 
 
 def build_gate(

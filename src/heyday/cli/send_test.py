@@ -40,7 +40,7 @@ def send_test(
     """
 
     async def work(heyday: App) -> dict[str, Outcome]:
-        if set(heyday.settings.sender_names) == {SenderName.INBOX}:
+        if heyday.settings.sender_names == [SenderName.INBOX]:
             raise ConfigurationError(
                 "SENDER=inbox sends nothing, so there is nothing to try; expected http or smtp"
             )

@@ -210,7 +210,7 @@ async def test_a_message_is_shown_with_its_timeline_and_attempts(
         ("2027-01-13T09:00:00Z", "planned"),
         ("2027-01-14T09:00:00Z", "due"),
         ("2027-01-14T09:00:00Z", "queued, for the last time"),
-        ("2027-01-14T09:00:00Z", "accepted at the first attempt: SENT"),
+        ("2027-01-14T09:00:00Z", "accepted at the first attempt through test: SENT"),
     ]
     assert shown["attempts"] == []
 

@@ -37,6 +37,8 @@ NOW = datetime(2027, 1, 15, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 # For each message type: when it is too late, and what is the same occasion.
 LATE, SAME = [NOW - DAY] * 2, [180 * DAY] * 2
+# Fewer than the rows, of which the others stay as they are.
+THROUGH = ["http"] * 50
 LEASE = timedelta(minutes=2)
 SCAN_OF_USERS = re.compile(r'"Node Type": "Seq Scan"[^{}]*"Relation Name": "users"')
 # Of the months that hold greetings here; for one that is empty there is no quicker way.
@@ -353,15 +355,17 @@ class TestOnTheWay:
     async def test_claiming_reads_one_month(self, populated: AnyConnection) -> None:
         statement = message_logs.statement("claim")
         ids = await queued(populated)
-        plan = await explain(populated, statement, ids, NOW, NOW, NOW, LATE, LEASE, SAME)
+        plan = await explain(
+            populated, statement, ids, NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, []
+        )
         assert months_read(plan) == JANUARY
         assert "pk_users" in plan
 
     async def test_recording_reads_one_month(self, populated: AnyConnection) -> None:
         ids = await queued(populated)
         claim = message_logs.statement("claim")
-        await populated.fetch(claim, ids, NOW, NOW, NOW, LATE, LEASE, SAME)
-        same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, None, 200, None, None, None]
+        await populated.fetch(claim, ids, NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, [])
+        same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, None, 200, None, None, None, "http"]
         arrays = [[value] * len(ids) for value in same]
         statement = message_logs.statement("record")
         plan = await explain(populated, statement, ids, *arrays, NOW, NOW)
@@ -541,10 +545,10 @@ async def test_nine_o_clock_reads_the_batch_alone(
     connection, ids = one_instant
     batch = ids[:100]
     claim = message_logs.statement("claim", is_of_one_instant=is_of_one_instant)
-    read = await explain(connection, claim, batch, NOW, NOW, NOW, LATE, LEASE, SAME)
+    read = await explain(connection, claim, batch, NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, [])
     assert rows_touched(json.loads(read)) <= 5 * len(batch), read
     assert not list(pairs_compared(json.loads(read), 5 * len(batch))), read
-    same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, None, 200, None, None, None]
+    same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, None, 200, None, None, None, "http"]
     columns = [[value] * len(batch) for value in same]
     record = message_logs.statement("record")
     read = await explain(connection, record, batch, *columns, NOW, NOW)
@@ -565,7 +569,9 @@ async def test_hardly_a_claim_writes_into_an_index(
     )
     async with connection.transaction():
         before = await connection.fetchrow(written)
-        rows = await connection.fetch(claim, ids[:100], NOW, NOW, NOW, LATE, LEASE, SAME)
+        rows = await connection.fetch(
+            claim, ids[:100], NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, []
+        )
         after = await connection.fetchrow(written)
     assert len(rows) == 100
     assert before

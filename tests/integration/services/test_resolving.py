@@ -408,7 +408,7 @@ async def test_a_history_tells_what_happened_in_order(
         (timedelta(seconds=12), "attempt 2: ambiguous, to be UNKNOWN"),
         (MINUTE, "queued, for the last time"),
         (MINUTE, "a person decided: RETRYING (not in its log)"),
-        (MINUTE, "attempt 3: accepted, to be SENT"),
+        (MINUTE, "attempt 3 through test: accepted, to be SENT"),
     ]
 
 
