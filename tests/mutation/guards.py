@@ -708,6 +708,16 @@ GUARDS: tuple[Guard, ...] = (
         [f"{_DAY_CAPS}::test_the_rest_leaves_the_next_day_and_no_retry_is_spent"],
     ),
     Guard(
+        "cap: calls under way",
+        "Nobody is put off for the day while calls that use it up may still come to nothing.",
+        _DAY_QUOTA,
+        "        return seconds if is_settled else min(seconds, _UNSETTLED)\n",
+        "        return seconds\n",
+        [
+            f"{_DAY_QUOTA_TESTS}::test_it_is_not_for_the_day_while_calls_under_way_may_come_to_nothing"
+        ],
+    ),
+    Guard(
         "domain: its limit",
         "A domain gets no more than its limit lets through.",
         "src/heyday/services/domain_limits.py",

@@ -21,6 +21,9 @@ _AHEAD = 0.25
 _AGAIN_AFTER = timedelta(seconds=1)
 # What nobody has used for so long is another worker's to use.
 _IDLE = timedelta(seconds=2)
+# Longer than a call may take, and a worker holds what it does not use.
+_SETTLES = timedelta(seconds=40)
+_UNSETTLED = 20.0
 _LONGEST_FAREWELL = 2.0
 
 
@@ -52,7 +55,8 @@ class DayQuota:
         self._waiting = 1
         self._under_way = 0
         self._is_mixed = False
-        self._is_full = False
+        self._full_since: datetime | None = None
+        self._is_told = False
         self._ask_at: datetime | None = None
         self._asking: asyncio.Task[None] | None = None
         self._returning: asyncio.Task[None] | None = None
@@ -86,16 +90,25 @@ class DayQuota:
         """Draw more, for so many that wait, if it is time to; `changed` brings the answer."""
         self._waiting = waiting
         is_due = self._ask_at is None or self._clock.now() >= self._ask_at
-        if is_due and (self._asking is None or self._asking.done()):
-            self._is_full = False
+        if is_due and not self._is_asking:
             self._asking = asyncio.create_task(self._ask())
 
-    def wait(self) -> float:
+    def opens_in(self) -> float:
         """Return the seconds until the cap opens: 0 while it is open, or not known."""
         self._turn()
-        return (
-            (opens_after(self._day) - self._clock.now()).total_seconds() if self._is_full else 0.0
-        )
+        if self._full_since is None or self._is_asking:
+            return 0.0
+        return (opens_after(self._day) - self._clock.now()).total_seconds()
+
+    def leave(self) -> float:
+        """Return for how many seconds to leave a greeting that the cap holds back.
+
+        Not for the day at once: what is under way by then may come to nothing, here or with
+        another worker, and leaves room for those who wait.
+        """
+        seconds = self.opens_in()
+        is_settled = self._full_since and self._clock.now() >= self._full_since + _SETTLES
+        return seconds if is_settled else min(seconds, _UNSETTLED)
 
     async def close(self) -> None:
         """End what goes on in the background, and give back the rest."""
@@ -116,7 +129,11 @@ class DayQuota:
         self._day = today
         self._held = 0
         self._is_mixed = self._under_way > 0
-        self._is_full, self._ask_at = False, None
+        self._full_since, self._is_told, self._ask_at = None, False, None
+
+    @property
+    def _is_asking(self) -> bool:
+        return self._asking is not None and not self._asking.done()
 
     async def _ask(self) -> None:
         """Ask until there is an answer. What cannot be counted does not leave."""
@@ -145,15 +162,18 @@ class DayQuota:
             return
         self._held += draw.granted
         if draw.granted:
+            self._full_since = None
             self._return_when_idle()
         elif not self._held:
-            self._close_for_the_day(draw.cap)
+            self._close(draw.cap)
 
-    def _close_for_the_day(self, cap: int) -> None:
-        # Asked again before long: another worker may have given back what it did not use.
-        is_news = self._ask_at is None
-        self._is_full, self._ask_at = True, self._clock.now() + _AGAIN_AFTER
-        if is_news:
+    def _close(self, cap: int) -> None:
+        """Let nobody through; ask again before long, for others may have given something back."""
+        now = self._clock.now()
+        self._full_since = self._full_since or now
+        self._ask_at = now + _AGAIN_AFTER
+        if not self._is_told and now >= self._full_since + _SETTLES:
+            self._is_told = True
             opens_at = opens_after(self._day).isoformat()
             log.warning("day_cap_reached", provider=self._provider, cap=cap, opens_at=opens_at)
 

@@ -213,13 +213,13 @@ class ProviderGate:
     def _wait(self, held: HeldBy, now: float) -> float:
         """Return the seconds until the pace, or the cap, may let more through."""
         if held is HeldBy.CAP and self._quota:
-            return self._quota.wait()
+            return self._quota.opens_in()
         return self._allotment.wait(now)
 
     def _refusal(self, held: HeldBy, now: float) -> Outcome:
         longest = _LONGEST_LEAVE
-        if held is HeldBy.CAP:
-            leave = longest = max(self._wait(held, now), _SHORTEST_LEAVE)
+        if held is HeldBy.CAP and self._quota:
+            leave = longest = max(self._quota.leave(), _SHORTEST_LEAVE)
         elif held is HeldBy.PACE:
             leave = self._allotment.wait_of_many(now, self._waiting)
         elif self._breaker.hangs_on_answer(now):

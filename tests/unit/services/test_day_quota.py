@@ -100,11 +100,25 @@ async def test_a_day_has_its_cap_and_the_next_one_its_own(rig: Rig) -> None:
 async def test_what_is_over_the_cap_waits_for_the_next_day_and_says_so(rig: Rig) -> None:
     gate = rig.gate()
     await use_up(gate)
+    rig.clock.advance(40 * SECOND)
     held = await gate.admit(30 * SECOND)
     assert isinstance(held, Outcome)
     assert held.kind is OutcomeKind.NOT_TRIED
     assert rig.clock.now() + (held.retry_after or SECOND) == TOMORROW
     assert "cap" in (held.error or "")
+
+
+async def test_it_is_not_for_the_day_while_calls_under_way_may_come_to_nothing(rig: Rig) -> None:
+    first, second = rig.gate(), rig.gate()
+    assert await first.admit(SECOND, 20) == 20
+    held = await second.admit(30 * SECOND)
+    assert isinstance(held, Outcome)
+    assert held.retry_after == 20 * SECOND
+    first.note([NO_CONNECTION] * 20)
+    for _ in range(10):
+        rig.clock.advance(2 * SECOND)
+        await settle()
+    assert await use_up(second) == 20
 
 
 async def test_who_waits_just_before_midnight_is_let_through_at_it(rig: Rig) -> None:
@@ -248,7 +262,7 @@ async def test_a_cap_that_is_reached_is_told_once_with_when_it_opens(rig: Rig) -
     gate = rig.gate()
     with structlog.testing.capture_logs() as logs:
         await use_up(gate)
-        for _ in range(5):
+        for _ in range(9):
             rig.clock.advance(10 * SECOND)
             await use_up(gate)
     told = [each for each in logs if each["event"] == "day_cap_reached"]
