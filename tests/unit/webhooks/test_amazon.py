@@ -1,15 +1,17 @@
 """Fetching from SNS: over TLS that is checked, not too often, not too much."""
 
 import asyncio
-import contextlib
 import socket
+import ssl
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from heyday.domain.errors import SourceUnavailable
 from heyday.webhooks.amazon import Certificates, fetch
-from tests.webhooks import AT, Amazon
+from tests.webhooks import AT, Amazon, certificate, rsa_key
 
 URL = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-{:032x}.pem"
 
@@ -37,21 +39,25 @@ async def test_no_more_are_kept_than_could_be_in_use() -> None:
     assert amazon.asked[39:] == [URL.format(39), URL.format(0)]
 
 
-async def test_a_server_without_a_certificate_for_its_name_is_not_listened_to() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+async def test_a_server_whose_certificate_nobody_vouches_for_is_not_listened_to(
+    tmp_path: Path,
+) -> None:
+    own = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "own.pem").write_bytes(certificate() + own)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "own.pem")
+    heard: list[bytes] = []
 
-        async def hang_up() -> None:
-            loop = asyncio.get_running_loop()
-            listener.settimeout(0)
-            peer, _ = await loop.sock_accept(listener)
-            with contextlib.closing(peer):
-                await loop.sock_sendall(peer, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readline())
+        writer.close()
 
-        server = asyncio.create_task(hang_up())
-        with pytest.raises(SourceUnavailable, match="does not answer"):
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(SourceUnavailable, match="SSLCertVerificationError"):
             await fetch(f"https://127.0.0.1:{port}/x.pem")
-        await server
+    assert heard == []
 
 
 async def test_nobody_there_is_unavailable() -> None:
