@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from benchmarks.crowd import FIRST_YEAR, Planned, around_new_year, bring, plan
 from benchmarks.entries import Row
-from heyday.db import plans
+from heyday.db import plan_texts, plans
 from heyday.db.connection import connect
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.types import PooledConnection
@@ -27,6 +27,7 @@ from heyday.domain.message_types import BIRTHDAY
 from heyday.domain.models import PlanRules
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
+from tests.factories import seed_choice
 
 SIZES, DUE = (1_000_000, 10_000_000), 250_000
 _YEARS = 3
@@ -135,7 +136,9 @@ async def _plan_of(
     await repository.ensure_partitions(Window(rules.now, zone_days[-1].send_at))
     await repository._plan_for_these_values()  # noqa: SLF001
     await repository._plan_for_everybody()  # noqa: SLF001
-    values = *plans._common(BIRTHDAY, zone_days, rules), *plans._bounds(zone_days)  # noqa: SLF001
+    texts = plan_texts.arrays(seed_choice(BIRTHDAY, zone_days))
+    whom = plans._people_and_texts(BIRTHDAY, zone_days, texts, None)  # noqa: SLF001
+    values = *whom, *plans._rest(rules, texts)  # noqa: SLF001
     statement = _EXPLAIN + plans.statement("plan", BIRTHDAY)
     (document,) = json.loads(await connection.fetchval(statement, *values))
     plan_of: dict[str, Any] = document["Plan"]

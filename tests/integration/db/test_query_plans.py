@@ -189,11 +189,11 @@ async def test_some_people_are_planned_and_cancelled_without_a_look_at_the_other
     window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
     zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
     rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
-    common = plans._common(BIRTHDAY, zone_days, rules)  # noqa: SLF001
+    planned = plan_values(BIRTHDAY, zone_days, rules, some)
     instants = [day.send_at for day in zone_days]
     for name, values, most in (
-        ("plan", (*common, some), len(some)),
-        ("retime_people", (*common, some, min(instants), max(instants)), len(some)),
+        ("plan", planned, len(some)),
+        ("retime_people", (*planned, min(instants), max(instants)), len(some)),
         # A tenth of all, where to go through everybody once is as good, but not more often.
         ("cancel_unwanted", (chunk, "BIRTHDAY", NOW - DAY), 50_000),
     ):

@@ -15,6 +15,7 @@ from heyday.domain.sealing import NO_SEALS
 from heyday.senders.smtp import SmtpSender
 from heyday.settings import Settings
 from heyday.settings.choices import SenderName, StartTls
+from heyday.settings.senders import alone
 from tests.certificates import Certificate
 from tests.fakes import MESSAGE, FakeClock
 from tests.mime_parser import parse_strictly
@@ -35,7 +36,7 @@ def mailer(
     monkeypatch.chdir(tmp_path)
     starttls = StartTls.REQUIRED if request.param == "STARTTLS" else StartTls.NONE
     settings = Settings(
-        SENDER=SenderName.SMTP,
+        SENDER=alone(SenderName.SMTP),
         HEYDAY_SMTP_URL=f"smtp://localhost:{postfix.port}",
         HEYDAY_SMTP_STARTTLS=starttls,
         HEYDAY_SMTP_CA_FILE=certificate.path,
