@@ -20,9 +20,6 @@ from heyday.domain.transitions import Status
 TOLD = "told"
 """What stands in the place of an outcome among the attempts, where a provider's event decided."""
 
-KEY_FIELD = "heyday_key"
-"""What senders call a greeting's key among the metadata of a letter, and events bring back."""
-
 DROP_PATIENCE = timedelta(hours=1)
 """How long a drop waits for a word that the letter was taken after all, before it counts."""
 

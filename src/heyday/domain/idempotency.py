@@ -6,6 +6,9 @@ from uuid import UUID
 
 from heyday.domain.errors import FieldProblem, InvalidInput
 
+KEY_FIELD = "heyday_key"
+"""What senders call a key among the metadata of a letter, and events of providers bring back."""
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:

@@ -136,7 +136,7 @@ class ProviderGate:
         One where a probe is due, none while it is left alone, or its day is over.
         """
         now = self._clock.monotonic()
-        if self._allotment.left_of_block(now) > 0 or (self._quota and self._quota.wait() > 0):
+        if self._allotment.left_of_block(now) > 0 or (self._quota and self._quota.opens_in() > 0):
             return 0
         return math.inf if self._breaker.state is BreakerState.CLOSED else self._breaker.room(now)
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from heyday.domain.errors import EventsUnreadable
-from heyday.domain.events import KEY_FIELD, EventKind, ProviderEvent, event_id
+from heyday.domain.events import EventKind, ProviderEvent, event_id
+from heyday.domain.idempotency import KEY_FIELD
 
 _LONGEST_ADDRESS = 255
 _SECONDS = re.compile(r"\d{1,11}", re.ASCII)

@@ -9,8 +9,8 @@ colons nor dots, so the key is written as a tag (domain/idempotency.py).
 
 from uuid import UUID
 
-from heyday.domain.events import KEY_FIELD, EventKind, ProviderEvent
-from heyday.domain.idempotency import from_tag
+from heyday.domain.events import EventKind, ProviderEvent
+from heyday.domain.idempotency import KEY_FIELD, from_tag
 from heyday.webhooks.reading import event, find, key_in, text
 from heyday.webhooks.standard import StandardEvents
 

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from heyday.domain.errors import ConfigurationError, EventsUnreadable, NotSigned
 from heyday.domain.event_ports import Posted
-from heyday.domain.events import KEY_FIELD, EventKind, Received
-from heyday.domain.idempotency import from_tag
+from heyday.domain.events import EventKind, Received
+from heyday.domain.idempotency import KEY_FIELD, from_tag
 from heyday.webhooks.amazon import (
     Certificates,
     Fetch,

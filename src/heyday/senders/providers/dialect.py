@@ -13,9 +13,6 @@ from heyday.domain.delivery import OutcomeKind, Trouble
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer
 
-KEY_NAME = "heyday_key"
-"""Under this name a letter's key goes along, and comes back with what the provider tells of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Request:

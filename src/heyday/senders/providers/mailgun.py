@@ -14,10 +14,11 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from heyday.domain.idempotency import KEY_FIELD
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer, read_object
 from heyday.senders.mime import Origin, message_id
-from heyday.senders.providers.dialect import KEY_NAME, Meaning, Reading, Request
+from heyday.senders.providers.dialect import Meaning, Reading, Request
 from heyday.senders.providers.fields import from_field, headers_of
 from heyday.senders.providers.judging import seconds
 from heyday.senders.providers.multipart import write_form
@@ -54,7 +55,7 @@ class Mailgun:
             ("text", letter.text),
             *([("html", letter.html)] if letter.html is not None else []),
             *((f"h:{name}", value) for name, value in headers.items()),
-            (f"v:{KEY_NAME}", letter.key),
+            (f"v:{KEY_FIELD}", letter.key),
         ]
         content_type, form = write_form(fields)
         return Request(self._name, form, {"Content-Type": content_type})

@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
+from heyday.domain.idempotency import KEY_FIELD
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer
 from heyday.senders.mime import Origin
 from heyday.senders.providers.dialect import (
-    KEY_NAME,
     OF_ACCOUNT,
     OF_PACE,
     OF_PROVIDER,
@@ -103,6 +103,6 @@ class Postmark:
             "TextBody": letter.text,
             **html,
             "Headers": [{"Name": name, "Value": value} for name, value in headers],
-            "Metadata": {KEY_NAME: letter.key},
+            "Metadata": {KEY_FIELD: letter.key},
             "MessageStream": self._stream,
         }

@@ -15,12 +15,11 @@ from typing import Final
 
 import msgspec
 
-from heyday.domain.idempotency import to_tag
+from heyday.domain.idempotency import KEY_FIELD, to_tag
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer
 from heyday.senders.mime import Origin
 from heyday.senders.providers.dialect import (
-    KEY_NAME,
     OF_ACCOUNT,
     OF_EARLIER,
     OF_PACE,
@@ -124,5 +123,5 @@ class Resend:
             "text": letter.text,
             **html,
             "headers": headers_of(letter),
-            "tags": [{"name": KEY_NAME, "value": to_tag(letter.key)}],
+            "tags": [{"name": KEY_FIELD, "value": to_tag(letter.key)}],
         }

@@ -15,10 +15,11 @@ from typing import Final
 
 import msgspec
 
+from heyday.domain.idempotency import KEY_FIELD
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer
 from heyday.senders.mime import Origin, message_id
-from heyday.senders.providers.dialect import KEY_NAME, Meaning, Reading, Request
+from heyday.senders.providers.dialect import Meaning, Reading, Request
 from heyday.senders.providers.fields import headers_of
 
 URL = "https://api.sendgrid.com"
@@ -46,7 +47,7 @@ class SendGrid:
         content = [{"type": "text/plain", "value": letter.text}]
         if letter.html is not None:
             content.append({"type": "text/html", "value": letter.html})
-        to = {"to": [{"email": letter.to}], "custom_args": {KEY_NAME: letter.key}}
+        to = {"to": [{"email": letter.to}], "custom_args": {KEY_FIELD: letter.key}}
         body = {
             "personalizations": [to],
             **self._from,

@@ -13,13 +13,12 @@ from typing import Final
 
 import msgspec
 
-from heyday.domain.idempotency import to_tag
+from heyday.domain.idempotency import KEY_FIELD, to_tag
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer, read_object
 from heyday.senders.mime import Origin
 from heyday.senders.place import Place
 from heyday.senders.providers.dialect import (
-    KEY_NAME,
     OF_ACCOUNT,
     OF_LETTER,
     OF_PACE,
@@ -82,7 +81,7 @@ class Ses:
             **self._from,
             "Destination": {"ToAddresses": [letter.to]},
             "Content": {"Simple": _message(letter)},
-            "EmailTags": [{"Name": KEY_NAME, "Value": to_tag(letter.key)}],
+            "EmailTags": [{"Name": KEY_FIELD, "Value": to_tag(letter.key)}],
             **self._set,
         }
         content = msgspec.json.encode(body)
