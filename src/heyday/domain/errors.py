@@ -2,7 +2,8 @@
 
 HeydayError
 |-- InvalidInput            what was given breaks a rule; lists every offending field
-|   `-- UnknownTimezone     no such zone in the tz database
+|   |-- UnknownTimezone     no such zone in the tz database
+|   `-- TextRefused         a text that holds what no text may; says where
 |-- NotFound                no live record has this id
 |   |-- UnknownKey          no API key has this prefix
 |   |-- UnknownLink         no link of ours reads like this
@@ -26,6 +27,7 @@ HeydayError
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
 |-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
+|-- TextFailed              a greeting's text could not be composed within its limits
 `-- SimulationStalled       something in a simulation works without end
 """
 
@@ -69,6 +71,10 @@ class UnknownTimezone(InvalidInput):
     def __init__(self, field: str = "timezone") -> None:
         detail = "is not an IANA time zone; expected a name such as Europe/Berlin or UTC"
         super().__init__([FieldProblem(field, detail)])
+
+
+class TextRefused(InvalidInput):
+    """Refuse a text; each problem names the part (subject, text, html), the line, what is known."""
 
 
 class NotFound(HeydayError):
@@ -221,6 +227,10 @@ class ClockUntrusted(HeydayError):
 
 class TransportError(HeydayError):
     """Report that batches could not be handed over, or that nobody can say whether they were."""
+
+
+class TextFailed(HeydayError):
+    """Report that a greeting's text could not be composed within its limits."""
 
 
 class SimulationStalled(HeydayError):

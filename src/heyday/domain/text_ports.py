@@ -16,16 +16,30 @@ YEARS_UNKNOWN = -1
 
 UNSUBSCRIBE_PLACE = "\ufdd0"
 """Stands in a composed text where the link to unsubscribe goes, which is a secret of the person's
-and filled in as the letter is written. A character that no text may hold otherwise."""
+and filled in as the letter is written. A character that no text may hold otherwise: it is taken
+out of names that are filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """Hold what somebody wrote for a message type in a language, with its places for names and all.
+
+    subject: None: the one that comes with Heyday for this language.   html: None: there is none.
+    """
+
+    subject: str | None
+    text: str
+    html: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
     """Hold a text in which only names are missing: patterns for PostgreSQL's format().
 
-    Places are %1$s, the first name, and %2$s, the last; % itself is %%. In `html` the names that
-    are filled in must be escaped.   language: the one it serves.   years, on: what it was filled
-    in for; None: it says the same for any.
+    Places are %1$s, the first name, and %2$s, the last; % itself is %%. Of both UNSUBSCRIBE_PLACE
+    is taken out before. In `html` they must be escaped: & first, as &amp;, then < > " ' as &lt;
+    &gt; &#34; &#39;.   language: the one it serves.   years, on: what it was filled in for; None:
+    it says the same for any.
     """
 
     language: str

@@ -15,11 +15,12 @@ from heyday.settings.problems import refuse_what_is_wrong
 from heyday.settings.running import Running
 from heyday.settings.sending import Sending
 from heyday.settings.surroundings import Surroundings
+from heyday.settings.texts import Texts
 from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Running, Sending, GreetingTimes, Surroundings):
+class Settings(Running, Sending, GreetingTimes, Texts, Surroundings):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(
