@@ -64,7 +64,7 @@ def known_forms(function: str, language: str) -> tuple[str, ...]:
 
 def _filled(forms: Mapping[str, str], category: str, years: int) -> str:
     # Numbers beyond MOST_YEARS may be of a category for which nobody wrote a form.
-    form = forms.get(category) or forms.get(_LAST) or next(reversed(forms.values()))
+    form = forms.get(category) or forms.get(_LAST) or list(forms.values())[-1]
     return form.replace(NUMBER, str(years))
 
 

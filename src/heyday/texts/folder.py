@@ -95,7 +95,9 @@ def _source(key: tuple[str, str], parts: dict[str, _File], faults: list[str]) ->
         faults.append(f"{path.name}: {key[0].lower()}.{key[1]}.txt is missing, which says it all")
         return None
     subject, html = parts.get("subject"), parts.get("html")
-    source = TextSource(subject and subject.text, parts["text"].text, html and html.text)
+    source = TextSource(
+        subject.text if subject else None, parts["text"].text, html.text if html else None
+    )
     try:
         Book().check(*key, source)
     except TextRefused as error:

@@ -220,12 +220,13 @@ class Reader:
         return None
 
     def _constant(self, node: nodes.Const) -> None:
-        if found := forbidden_in(node.value):
-            self._refuse(node, f"found {found} in quotes, which no text may hold")
+        found = "a line break" if "\n" in node.value else forbidden_in(node.value)
+        if found:
+            self._refuse(node, f"found {found} in quotes, which no text may have there")
 
     def _refuse_kind(self, node: nodes.Node) -> None:
         self._refuse(
-            node, f"found {_WORDS.get(type(node), type(node).__name__)}, which no text has"
+            node, f"found {_WORDS.get(type(node), type(node).__name__)}, which no text may have"
         )
 
 

@@ -28,7 +28,6 @@ from heyday.texts.template import (
     size_of,
 )
 from heyday.texts.vocabulary import known_to
-from heyday.texts.writing import is_one_line
 
 # Stand for the names while a text is rendered for everybody; no text may hold them.
 _FIRST, _LAST = "\ufdd1", "\ufdd2"
@@ -124,8 +123,10 @@ def fill(pattern: Composed, person: Person) -> Composed:
 
 def without_place(person: Person) -> Person:
     """Return a person whose names hold no place for a link: that would be filled in as one."""
-    names = (name.replace(UNSUBSCRIBE_PLACE, "") for name in (person.first_name, person.last_name))
-    return Person(*names, person.years)
+    first, last = (
+        name.replace(UNSUBSCRIBE_PLACE, "") for name in (person.first_name, person.last_name)
+    )
+    return Person(first, last, person.years)
 
 
 @lru_cache(maxsize=512)
@@ -188,5 +189,3 @@ def _try_out(made: Text) -> None:
         for name, part in (("subject", tried.subject), ("text", tried.text)):
             if not part.strip():
                 raise TextRefused([FieldProblem(name, "says nothing at all; write a greeting")])
-        if not is_one_line(tried.subject):
-            raise TextRefused([FieldProblem("subject", "has a line break within quotes")])
