@@ -159,7 +159,7 @@ class TestPreview:
 
     def test_the_audit_log_notes_the_look(self, ada: str) -> None:
         run("preview", ada, "--type", "BIRTHDAY")
-        assert "preview.preview" in run("audit")
+        assert "preview.preview_of" in run("audit")
 
 
 COUNTS = {"due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned"}

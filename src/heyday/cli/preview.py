@@ -58,7 +58,7 @@ def preview(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if user is None:
         person, on = _sample(settings, language)
     else:
-        person, on = _look_up(user, message_type)
+        person, on = _preview_of(user, message_type)
     if years is not None:
         person = Person(person.first_name, person.last_name, years)
     _show(book.compose(message_type.name, language, on, person), html)
@@ -77,7 +77,7 @@ def _sample(settings: Settings, language: str) -> tuple[Person, date]:
     return Person(*sample_name(language), _SAMPLE_YEARS), on
 
 
-def _look_up(user: str, message_type: MessageType) -> tuple[Person, date]:
+def _preview_of(user: str, message_type: MessageType) -> tuple[Person, date]:
     """Return a person, and the next local date on which they are greeted, or else today."""
 
     async def work(heyday: App) -> tuple[Person, date]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from heyday.domain.message_types import MessageType, get_message_type
 from heyday.domain.text_ports import TextSource
+from heyday.texts.framing import make_html
 from heyday.texts.languages import canonical
 
 FOLDER = Path(__file__).parent / "ready"
@@ -28,23 +29,23 @@ def ready_languages() -> Mapping[str, Path]:
 def find_ready(message_type: str, language: str) -> TextSource | None:
     """Return the text that comes with Heyday, if there is one.
 
-    English says what the declaration of the message type says; files add subject and HTML.
+    English says what the declaration of the message type says, and HTML what the text says.
     """
-    folder = ready_languages().get(language)
-    read = {
-        part: _read(folder / f"{message_type.lower()}{ending}") if folder else None
-        for part, ending in (("subject", ".subject.txt"), ("text", ".txt"), ("html", ".html"))
-    }
-    if language == ENGLISH:
-        declared = get_message_type(message_type)
-        return TextSource(read["subject"] or _SUBJECT, _declared(declared), read["html"])
-    if read["text"] is None:
+    if (folder := ready_languages().get(language)) is None:
         return None
-    return TextSource(read["subject"], read["text"], read["html"])
+    stem = message_type.lower()
+    subject = _read(folder / f"{stem}.subject.txt")
+    text = _read(folder / f"{stem}.txt")
+    if language == ENGLISH:
+        subject, text = subject or _SUBJECT, _declared(get_message_type(message_type))
+    if subject is None or text is None:
+        return None
+    footer = _read(folder / "unsubscribe.txt") or ""
+    return TextSource(subject, text, make_html(language, subject, text, footer))
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text("utf-8") if path.is_file() else None
+    return path.read_text("utf-8").rstrip("\n") if path.is_file() else None
 
 
 def _declared(message_type: MessageType) -> str:
