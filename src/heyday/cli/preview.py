@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from heyday.bootstrap import App
-from heyday.bootstrap.texts import build_book
+from heyday.bootstrap.library import build_library, refuse_unknown_language
 from heyday.cli.running import note_look, with_app
 from heyday.clock import SteadyClock
 from heyday.domain.dates import has_year
@@ -53,7 +53,9 @@ def preview(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise InvalidInput([FieldProblem("USER", "give a person, or --sample; one of the two")])
     message_type = get_message_type(type_name)
     settings = load_settings()
-    book = build_book(settings)
+    library = build_library(settings)
+    refuse_unknown_language(settings, library)
+    book = library.bind({})
     language = book.language_for(_read_locale(book, locale))
     if user is None:
         person, on = _sample(settings, language)

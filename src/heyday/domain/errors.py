@@ -25,9 +25,9 @@ HeydayError
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
+|-- TextFailed              a text could not be rendered within its limits
 |-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
-|-- TextFailed              a greeting's text could not be composed within its limits
 `-- SimulationStalled       something in a simulation works without end
 """
 
@@ -221,16 +221,16 @@ class EmbeddedServerError(DatabaseError):
     """Report that the private PostgreSQL server could not be started or stopped."""
 
 
+class TextFailed(HeydayError):
+    """Report that a text could not be rendered within its limits."""
+
+
 class ClockUntrusted(HeydayError):
     """Report that wall, monotonic and database clock contradict each other."""
 
 
 class TransportError(HeydayError):
     """Report that batches could not be handed over, or that nobody can say whether they were."""
-
-
-class TextFailed(HeydayError):
-    """Report that a greeting's text could not be composed within its limits."""
 
 
 class SimulationStalled(HeydayError):

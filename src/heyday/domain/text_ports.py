@@ -6,7 +6,7 @@ PostgreSQL composes greetings in the planning statement. A text that asks someth
 (a filter, a condition) is composed for each person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -18,18 +18,6 @@ UNSUBSCRIBE_PLACE = "\ufdd0"
 """Stands in a composed text where the link to unsubscribe goes, which is a secret of the person's
 and filled in as the letter is written. A character that no text may hold otherwise: it is taken
 out of names that are filled in."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextSource:
-    """Hold what somebody wrote for a message type in a language, with its places for names and all.
-
-    subject: None: the one that comes with Heyday for this language.   html: None: there is none.
-    """
-
-    subject: str | None
-    text: str
-    html: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +84,54 @@ class TextBook(Protocol):
 
         Raises TextFailed if the text could not be rendered within its limits.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """Hold what somebody wrote for a message type in a language, with its places for names and all.
+
+    subject: None: the one that comes with Heyday for this language.   html: None: there is none.
+    """
+
+    subject: str | None
+    text: str
+    html: str | None
+
+
+Sources = Mapping[tuple[str, str], TextSource]
+"""Texts as they are written, by message type and language."""
+
+
+class TextLibrary(Protocol):
+    """Know how texts are written, and the ready ones; make books of them."""
+
+    @property
+    def ready(self) -> Sources:
+        """Return the texts that are there without anybody's doing."""
+        ...
+
+    def check(self, message_type: str, language: str, source: TextSource) -> None:
+        """Return if the text can be used. Raises InvalidInput naming subject, text or html."""
+        ...
+
+    def bind(self, own: Sources) -> TextBook:
+        """Return the book of the ready texts and a company's own, which take their place."""
+        ...
+
+
+class BookShelf(Protocol):
+    """Hold the book as it was last read."""
+
+    @property
+    def book(self) -> TextBook:
+        """Return it."""
+        ...
+
+    async def look(self) -> None:
+        """Read it anew if a few seconds have passed since. Call it outside of transactions."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read it anew if a text has changed. Call it outside of transactions."""
         ...

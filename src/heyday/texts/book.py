@@ -1,6 +1,6 @@
 """Keep the texts of all message types in all languages, and compose greetings of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -10,14 +10,13 @@ from heyday.domain.text_ports import (
     UNSUBSCRIBE_PLACE,
     Composed,
     Person,
+    Sources,
     TextSource,
     Wording,
 )
 from heyday.texts.languages import canonical, locale_of, nearest
 from heyday.texts.ready import ENGLISH, find_ready, ready_languages
 from heyday.texts.text import Text, fill, make_text, without_place
-
-Sources = Mapping[tuple[str, str], TextSource]
 
 # A day of a hundred years in a dozen languages, several times over.
 _REMEMBERED = 20_000
