@@ -154,6 +154,10 @@ client: $(DEV) ## Make a client from the description of the API, and call the AP
 	  -r requirements-client.lock && touch $(CLIENT)/.installed; }
 	@HEYDAY_TEST_CLIENT=$(CLIENT) $(BIN)/python -m pytest -q tests/docs/test_generated_client.py
 
+.PHONY: pictures
+pictures: $(DEV) ## Take the pictures of docs/texts.md anew, with Chromium
+	@$(BIN)/python -m tests.docs.pictures
+
 .PHONY: mutants
 mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each
 	@$(BIN)/python -m tests.mutation

@@ -140,6 +140,28 @@ class TestExplain:
         assert said in refusal(monkeypatch, capsys, "explain", *arguments)
 
 
+class TestPreview:
+    """A greeting as somebody would get it."""
+
+    def test_of_a_person_on_their_next_day(self, ada: str) -> None:
+        age = TOMORROW.year - 1992
+        printed = run("preview", ada, "--type", "BIRTHDAY", "--locale", "de")
+        assert printed.startswith("Subject: Herzlichen Glückwunsch zum Geburtstag, Ada!\n")
+        Path("birthday.en.txt").write_text("{% if age %}{{ age }}{% endif %}!", "utf-8")
+        assert run("preview", ada, "--type", "BIRTHDAY") != printed
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HEYDAY_TEXTS", ".")
+            assert run("preview", ada, "--type", "BIRTHDAY").endswith(f"\n{age}!\n")
+
+    def test_of_a_person_without_the_date(self, ada: str) -> None:
+        printed = run("preview", ada, "--type", "ANNIVERSARY")
+        assert printed.endswith("\nHey, Ada Lovelace it's your work anniversary!\n")
+
+    def test_the_audit_log_notes_the_look(self, ada: str) -> None:
+        run("preview", ada, "--type", "BIRTHDAY")
+        assert "preview.preview_of" in run("audit")
+
+
 COUNTS = {"due", "sent", "failed", "cancelled", "skipped", "unknown", "live", "unplanned"}
 COUNTS |= {"overdue", "late"}
 OF_PROVIDER = {"unconfirmed", "unrecorded", "orphaned"}

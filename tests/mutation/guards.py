@@ -30,6 +30,8 @@ _SMTP = "src/heyday/senders/smtp_transaction.py"
 _HEADER_LINES = "src/heyday/senders/header_lines.py"
 _SAFE_MODE = "src/heyday/services/safe_mode.py"
 _WORKER = "src/heyday/workers/message.py"
+_GRAMMAR = "src/heyday/texts/grammar.py"
+_TEXT = "src/heyday/texts/text.py"
 
 _IMPORT = "tests/integration/test_import.py"
 _SENDING_TESTS = "tests/integration/services/test_sending.py"
@@ -62,6 +64,9 @@ _TRANSPORT_TESTS = "tests/integration/db/test_transport.py"
 _DELIVERY_TESTS = "tests/unit/domain/test_delivery.py"
 _RETRY_TESTS = "tests/unit/domain/test_retry.py"
 _WORKER_TESTS = "tests/unit/workers/test_message.py"
+_TEMPLATES = "tests/unit/texts/test_template.py"
+_TEXTS = "tests/unit/texts/test_text.py"
+_BOOK_TESTS = "tests/unit/texts/test_book.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1052,5 +1057,70 @@ GUARDS: tuple[Guard, ...] = (
         "JOIN (SELECT * FROM users WHERE id = ANY ($15) OFFSET 0) AS u\n",
         "JOIN (SELECT * FROM users WHERE id = ANY ($15)) AS u\n",
         ["tests/integration/db/test_query_plans.py"],
+    ),
+    # --- Texts
+    Guard(
+        "texts: what is not listed",
+        "A text can do nothing but what is listed.",
+        _GRAMMAR,
+        "                case _:\n                    self._refuse_kind(node)\n\n    def _branches",
+        "                case _:\n                    pass\n\n    def _branches",
+        [f"{_TEMPLATES}::test_what_is_hostile_is_refused_at_once"],
+    ),
+    Guard(
+        "texts: characters in quotes",
+        "No text brings a line into a subject, or a mark of ours, by an escape.",
+        _GRAMMAR,
+        '"a line break" if "\\n" in node.value else forbidden_in(node.value)',
+        "None",
+        [f"{_TEMPLATES}::test_what_is_hostile_is_refused_at_once"],
+    ),
+    Guard(
+        "texts: years",
+        "Nobody gets a letter with a hole where the years would be.",
+        _GRAMMAR,
+        "        if node.name in NUMBERS and not is_known:\n",
+        "        if False:\n",
+        [f"{_TEMPLATES}::test_years_may_not_be_shown_where_it_does_not"],
+    ),
+    Guard(
+        "texts: length before parsing",
+        "What would take long to take apart is refused before.",
+        "src/heyday/texts/template.py",
+        "        _refuse_length(environment.lex(source))\n",
+        "",
+        [f"{_TEMPLATES}::test_what_is_hostile_is_refused_at_once"],
+    ),
+    Guard(
+        "texts: names asked about",
+        "A text that asks about a name is not rendered once for everybody.",
+        _GRAMMAR,
+        "                self._asks_names |= node.name in NAMES\n                if self._place(",
+        "                if self._place(",
+        [f"{_TEXTS}::test_what_a_text_depends_on_is_known"],
+    ),
+    Guard(
+        "texts: percent signs",
+        "What a text says is no place for format().",
+        _TEXT,
+        '{"%": "%%", ',
+        "{",
+        [f"{_TEXTS}::test_filling_in_names_comes_to_the_same_as_rendering_for_each"],
+    ),
+    Guard(
+        "texts: a link by a name",
+        "No name becomes a link to unsubscribe.",
+        _TEXT,
+        'name.replace(UNSUBSCRIBE_PLACE, "")',
+        "name",
+        [f"{_BOOK_TESTS}::test_a_name_cannot_bring_a_link"],
+    ),
+    Guard(
+        "texts: places in tags",
+        "No name stands in a tag outside of quotes, where escaping is not enough.",
+        "src/heyday/texts/markup.py",
+        """            if inside not in {"", '"', "'"}:\n""",
+        "            if False:\n",
+        ["tests/unit/texts/test_markup.py"],
     ),
 )

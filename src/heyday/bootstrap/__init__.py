@@ -157,7 +157,7 @@ class App:
     @cached_property
     def texts(self) -> TextParts:
         """Return what knows the texts of greetings."""
-        return TextParts(self.database, self.clock)
+        return TextParts(self.settings, self.database, self.clock)
 
     @cached_property
     def users(self) -> UserService:

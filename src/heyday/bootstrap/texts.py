@@ -2,33 +2,33 @@
 
 from functools import cached_property
 
+from heyday.bootstrap.library import build_library
 from heyday.db.connection import Database
 from heyday.db.texts import TextRepository
 from heyday.domain.ports import Clock
-from heyday.domain.seed_texts import SeedLibrary
-from heyday.domain.text_ports import TextLibrary
 from heyday.services.text_preview import TextPreviewService
 from heyday.services.texts import TextService, TextShelf
 from heyday.services.users import UserService
+from heyday.settings import Settings
+from heyday.settings.choices import SenderName
+
+_TAKE_TEXT_ALONE = frozenset({SenderName.INBOX, SenderName.HTTP})
 
 
 class TextParts:
-    """Hold the parts. library: knows how texts are written."""
+    """Hold the parts. Raises ConfigurationError for a file of HEYDAY_TEXTS that cannot be used."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        library: TextLibrary | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self._store = TextRepository(database)
         self._clock = clock
-        self._library = library or SeedLibrary()
+        self._library = build_library(settings)
+        self._has_html = not _TAKE_TEXT_ALONE.issuperset(settings.sender_names)
 
     @cached_property
     def shelf(self) -> TextShelf:
         """Return what holds the book for planners."""
-        return TextShelf(self._store, self._library, self._clock)
+        parts = (self._store, self._library, self._clock)
+        return TextShelf(*parts, has_html=self._has_html)
 
     @cached_property
     def own(self) -> TextService:

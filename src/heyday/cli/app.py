@@ -14,6 +14,7 @@ from heyday.cli import (
     jobs,
     keys,
     messages,
+    preview,
     queue,
     reports,
     send_test,
@@ -47,6 +48,7 @@ app.command("reconcile")(reports.reconcile)
 app.command("simulate")(simulate.simulate)
 app.command("forecast")(forecast.forecast)
 app.command("explain")(explain.explain)
+app.command("preview")(preview.preview)
 app.command("audit")(audit.audit)
 app.command("settings")(reports.settings)
 

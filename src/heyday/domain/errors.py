@@ -2,7 +2,8 @@
 
 HeydayError
 |-- InvalidInput            what was given breaks a rule; lists every offending field
-|   `-- UnknownTimezone     no such zone in the tz database
+|   |-- UnknownTimezone     no such zone in the tz database
+|   `-- TextRefused         a text that holds what no text may; says where
 |-- NotFound                no live record has this id
 |   |-- UnknownKey          no API key has this prefix
 |   |-- UnknownLink         no link of ours reads like this
@@ -75,6 +76,10 @@ class UnknownTimezone(InvalidInput):
     def __init__(self, field: str = "timezone") -> None:
         detail = "is not an IANA time zone; expected a name such as Europe/Berlin or UTC"
         super().__init__([FieldProblem(field, detail)])
+
+
+class TextRefused(InvalidInput):
+    """Refuse a text; each problem names the part (subject, text, html), the line, what is known."""
 
 
 class NotFound(HeydayError):

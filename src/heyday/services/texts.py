@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 import structlog
 
@@ -12,7 +12,15 @@ from heyday.domain.locales import NO_TAG, normalize_locale
 from heyday.domain.message_types import get_message_type
 from heyday.domain.own_texts import READY, OwnText, TextStore, Versions, read_source
 from heyday.domain.ports import Clock
-from heyday.domain.text_ports import Sources, TextBook, TextLibrary, TextSource
+from heyday.domain.text_ports import (
+    Composed,
+    Person,
+    Sources,
+    TextBook,
+    TextLibrary,
+    TextSource,
+    Wording,
+)
 
 log = structlog.get_logger()
 
@@ -41,14 +49,46 @@ class ShownText:
         return cls(*own.key, own.source, str(own.version), own.updated_at)
 
 
-class TextShelf:
-    """Hold the book of ready and own texts (text_ports.BookShelf)."""
+class PlainBook:
+    """Be another book without its HTML (text_ports.TextBook): for greetings that take none."""
 
-    def __init__(self, store: TextStore, library: TextLibrary, clock: Clock) -> None:
+    def __init__(self, book: TextBook) -> None:
+        self._book = book
+
+    def language_for(self, locale: str | None) -> str:
+        """Return what the book says."""
+        return self._book.language_for(locale)
+
+    def is_personal(self, message_type: str, language: str) -> bool:
+        """Return what the book says."""
+        return self._book.is_personal(message_type, language)
+
+    def wordings(
+        self, message_type: str, language: str, years: Sequence[int], days: Sequence[date]
+    ) -> Sequence[Wording]:
+        """Return the book's, without HTML."""
+        found = self._book.wordings(message_type, language, years, days)
+        return [replace(each, html=None) for each in found]
+
+    def compose(self, message_type: str, language: str, on: date, person: Person) -> Composed:
+        """Return what the book makes, without HTML."""
+        return replace(self._book.compose(message_type, language, on, person), html=None)
+
+
+class TextShelf:
+    """Hold the book of ready and own texts (text_ports.BookShelf).
+
+    has_html: whether greetings leave with HTML; else none is composed.
+    """
+
+    def __init__(
+        self, store: TextStore, library: TextLibrary, clock: Clock, *, has_html: bool = True
+    ) -> None:
         self._store = store
         self._library = library
         self._clock = clock
-        self._book = library.bind({})
+        self._has_html = has_html
+        self._book = self._bind({})
         self._versions: Versions = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
@@ -70,9 +110,13 @@ class TextShelf:
             asked_at = self._clock.monotonic()
             if await self._store.list_versions() != self._versions:
                 texts = await self._store.list_all()
-                self._book = self._library.bind(dict(self._usable(texts)))
+                self._book = self._bind(dict(self._usable(texts)))
                 self._versions = {own.key: own.version for own in texts}
             self._read_at = asked_at
+
+    def _bind(self, own: Sources) -> TextBook:
+        book = self._library.bind(own)
+        return book if self._has_html else PlainBook(book)
 
     def _usable(self, texts: Sequence[OwnText]) -> Iterator[tuple[tuple[str, str], TextSource]]:
         """Leave out what SQL, or an older release, has put there and no plan can use."""

@@ -22,11 +22,14 @@ from heyday.settings.running import Running
 from heyday.settings.senders import alone
 from heyday.settings.sending import Sending
 from heyday.settings.surroundings import Surroundings
+from heyday.settings.texts import Texts
 from heyday.settings.values import networks_of, split_secrets
 
 
 # Pydantic puts the fields of the last one first.
-class Settings(Events, Running, Bursts, Sending, GreetingTimes, Providers, Mail, Surroundings):
+class Settings(
+    Events, Running, Bursts, Sending, GreetingTimes, Texts, Providers, Mail, Surroundings
+):
     """Hold every setting, frozen. `heyday settings` prints them."""
 
     model_config = SettingsConfigDict(

@@ -32,6 +32,10 @@ _PUBLIC_URL = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.ASCII)
 # As browsers write them: in lower case, and with a port only where it is not the usual one.
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII)
 
+_LANGUAGE = re.compile(
+    r"[a-z]{2,3}([-_][a-z]{4})?([-_]([a-z]{2}|\d{3}))?", re.ASCII | re.IGNORECASE
+)
+
 
 def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
@@ -164,6 +168,20 @@ def networks_of(value: str) -> list[str]:
 
 def _networks(value: str) -> str:
     networks_of(value)
+    return value
+
+
+def language_tag(value: str) -> str:
+    """Refuse what is no tag of a language."""
+    if not _LANGUAGE.fullmatch(value):
+        raise ValueError("expected the tag of a language, such as de, pt-BR or zh-Hant")
+    return value
+
+
+def plain_line(value: str) -> str:
+    """Refuse what would break a subject, or is no character at all."""
+    if not all(character.isprintable() for character in value):
+        raise ValueError("expected one line of characters that can be seen")
     return value
 
 
