@@ -53,6 +53,7 @@ class Metrics:
         )
         self._declare_api()
         self._declare_gate()
+        self._declare_bursts()
         self._declare_clocks()
 
     def _declare_api(self) -> None:
@@ -123,6 +124,8 @@ class Metrics:
             ["provider"],
             registry=self.registry,
         )
+
+    def _declare_bursts(self) -> None:
         self.day_cap = Gauge(
             "heyday_day_cap",
             "Greetings that all workers together may send today (UTC).",

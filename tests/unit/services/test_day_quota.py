@@ -12,6 +12,7 @@ from heyday.domain.day_cap import DayCap, WarmUp
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.pace import PacePolicy
+from heyday.services.day_quota import DayQuota
 from heyday.services.gate import ProviderGate
 from heyday.telemetry import Metrics
 from tests.fakes import START_AT, FakeClock
@@ -106,6 +107,26 @@ async def test_what_is_over_the_cap_waits_for_the_next_day_and_says_so(rig: Rig)
     assert held.kind is OutcomeKind.NOT_TRIED
     assert rig.clock.now() + (held.retry_after or SECOND) == TOMORROW
     assert "cap" in (held.error or "")
+
+
+async def test_it_says_for_how_long_to_leave_a_greeting(rig: Rig) -> None:
+    quota = DayQuota(
+        provider="http",
+        days=rig.days,
+        clock=rig.clock,
+        metrics=rig.metrics,
+        changed=lambda: None,
+    )
+    assert (quota.opens_in(), quota.leave()) == (0, 0)
+    quota.ask(20)
+    await settle()
+    assert quota.spend(30) == 20
+    quota.ask(1)
+    await settle()
+    assert (quota.opens_in(), quota.leave()) == (15 * 3600, 20)
+    rig.clock.advance(40 * SECOND)
+    assert quota.leave() == quota.opens_in() == 15 * 3600 - 40
+    await quota.close()
 
 
 async def test_it_is_not_for_the_day_while_calls_under_way_may_come_to_nothing(rig: Rig) -> None:
