@@ -19,7 +19,7 @@ from heyday.bootstrap.provider import (
     open_sender,
     sending_config,
 )
-from heyday.bootstrap.texts import TextParts
+from heyday.bootstrap.own_texts import TextParts
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
