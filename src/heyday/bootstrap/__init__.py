@@ -12,6 +12,7 @@ from heyday.bootstrap.access import AccessParts, build_access
 from heyday.bootstrap.database import open_database, pool_config
 from heyday.bootstrap.habits import HabitParts, build_habits
 from heyday.bootstrap.imports import ImportParts, build_imports
+from heyday.bootstrap.own_texts import TextParts
 from heyday.bootstrap.privacy import PrivacyParts, load_seals
 from heyday.bootstrap.provider import (
     build_gate,
@@ -19,7 +20,6 @@ from heyday.bootstrap.provider import (
     open_sender,
     sending_config,
 )
-from heyday.bootstrap.own_texts import TextParts
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
