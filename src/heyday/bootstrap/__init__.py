@@ -14,6 +14,7 @@ from heyday.bootstrap.bursts import limit_domains
 from heyday.bootstrap.database import open_database, pool_config
 from heyday.bootstrap.habits import HabitParts, build_habits
 from heyday.bootstrap.imports import ImportParts, build_imports
+from heyday.bootstrap.own_texts import TextParts
 from heyday.bootstrap.privacy import PrivacyParts, load_seals
 from heyday.bootstrap.provider import (
     build_gate,
@@ -21,7 +22,6 @@ from heyday.bootstrap.provider import (
     open_senders,
     sending_config,
 )
-from heyday.bootstrap.texts import TextParts
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
