@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -11,6 +12,8 @@ import msgspec
 from benchmarks.pages import spread
 
 T = TypeVar("T")
+# Characters in a line of the page.
+_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,9 @@ class Benchmark(Generic[T]):
     def section(self, runs: Sequence[T]) -> str:
         """Return what the page says of its runs."""
         lines = "\n".join(row.cells(runs) for row in self.rows)
-        notes = f"\n{self.notes}\n" if self.notes else ""
+        notes = f"\n{fill(self.notes, _WIDTH)}\n" if self.notes else ""
+        work = fill(f"{self.work} {len(runs)} runs.", _WIDTH)
         return (
-            f"### {self.title}\n\n{self.work} {len(runs)} runs.\n\n"
+            f"### {self.title}\n\n{work}\n\n"
             f"| figure | median (range) | aim | met |\n|---|---|---|---|\n{lines}\n{notes}"
         )
