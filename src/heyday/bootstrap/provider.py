@@ -70,11 +70,11 @@ def build_routes(
     for share in settings.sender_plan.shares:
         own, sender = settings.through(SenderName(share.sender)), senders[share.sender]
         policy = delivery_policy(own, sender)
-        routes.append(Route(share, sender, gate_of(own), policy, _calls_at_once(own)))
+        routes.append(Route(share, sender, gate_of(own), policy, calls_at_once(own)))
     return Routes(routes)
 
 
-def _calls_at_once(settings: Settings) -> int:
+def calls_at_once(settings: Settings) -> int:
     """Return how many calls may be under way to one sender for a batch of the queue."""
     calls = settings.concurrency
     if settings.sender_name is SenderName.SMTP:

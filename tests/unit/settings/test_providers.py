@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from heyday.bootstrap.provider import open_sender, sending_config
+from heyday.bootstrap.provider import calls_at_once, open_senders
 from heyday.bootstrap.providers import build_provider, key_lifetime, provider_url, rate_limit
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.inbox import InboxRepository
@@ -90,8 +90,8 @@ async def test_the_sender_in_force_keeps_to_whom_letters_may_reach(
             HEYDAY_PROVIDER_BATCH="3",
             HEYDAY_SAFE_ADDRESS="tester@acme.example",
         )
-        async with open_sender(settings, inbox, clock, SEALS) as sender:
-            outcomes = await sender.send_many(messages(2))
+        async with open_senders(settings, inbox, clock, SEALS) as senders:
+            outcomes = await senders[settings.sender_name].send_many(messages(2))
         assert [outcome.kind for outcome in outcomes] == [OutcomeKind.ACCEPTED] * 2
         (request,) = stub.requests
     assert request.body.count(b"tester@acme.example") == 2
@@ -159,7 +159,7 @@ def test_where_calls_are_counted_full_ones_wait_for_each_other(
     name: str, batch: str, calls: int, monkeypatch: pytest.MonkeyPatch
 ):
     settings = having(monkeypatch, name, HEYDAY_PROVIDER_BATCH=batch)
-    assert sending_config(settings).concurrency == calls
+    assert calls_at_once(settings) == calls
 
 
 @EACH
