@@ -99,7 +99,7 @@ def test_the_list_as_json(waiting: list[str]) -> None:
     assert set(told["messages"][0]) == {
         "id", "idempotency_key", "message_type", "delivery_date", "scheduled_send_time",
         "actual_send_time", "status", "retry_count", "ambiguous_count", "next_attempt_at",
-        "api_response_code", "error_message",
+        "api_response_code", "error_message", "sender",
     }  # fmt: skip
 
 

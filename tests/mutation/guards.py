@@ -393,7 +393,7 @@ GUARDS: tuple[Guard, ...] = (
         "forgotten key",
         "What waited until the provider forgot its key is not simply sent again.",
         _SENDING,
-        "[message for message in messages if self._policy.may_attempt(message, now)]",
+        "[message for message in messages if policy.may_attempt(message, now)]",
         "messages",
         [
             f"{_SENDING_TESTS}::test_what_waited_until_the_provider_forgot_its_key_waits_for_a_person"

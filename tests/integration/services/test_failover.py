@@ -221,7 +221,7 @@ async def test_whatever_faults_both_have_nobody_is_taken_by_both(
         await check_nobody_is_taken_twice_for_nothing(pipeline, here)
         moved = "SELECT count(*) FROM (SELECT FROM message_attempts GROUP BY message_id"
         moved += " HAVING count(DISTINCT sender) > 1) AS m"
-        assert await pipeline.value(moved) > 5
+        assert await pipeline.value(moved) > 0
 
 
 async def check_nobody_is_taken_twice_for_nothing(pipeline: Pipeline, here: Town) -> None:

@@ -91,7 +91,7 @@ async def test_the_sender_in_force_keeps_to_whom_letters_may_reach(
             HEYDAY_SAFE_ADDRESS="tester@acme.example",
         )
         async with open_senders(settings, inbox, clock, SEALS) as senders:
-            outcomes = await senders[name].send_many(messages(2))
+            outcomes = await senders[settings.sender_name].send_many(messages(2))
         assert [outcome.kind for outcome in outcomes] == [OutcomeKind.ACCEPTED] * 2
         (request,) = stub.requests
     assert request.body.count(b"tester@acme.example") == 2
