@@ -20,7 +20,7 @@ def build_library(settings: Settings) -> Library:
 
 
 def refuse_unknown_language(settings: Settings, library: Library) -> None:
-    """Raise ConfigurationError if neither files nor Heyday have the company's language."""
+    """Raise ConfigurationError unless a file or Heyday has a text in the company's language."""
     book = library.bind({})
     if not book.has_language(settings.language):
         known = ", ".join(sorted(book.languages))
