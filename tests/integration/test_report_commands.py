@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,19 @@ class TestPreview:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HEYDAY_TEXTS", ".")
             assert run("preview", ada, "--type", "BIRTHDAY").endswith(f"\n{age}!\n")
+
+    async def test_a_person_has_their_own_language_and_the_stored_text(
+        self, pipeline: Pipeline
+    ) -> None:
+        on = TOMORROW.date().replace(year=1992)
+        await pipeline.insert(email=ADA, timezone="UTC", birthday_date=on, locale="pt-BR")
+        shown = partial(asyncio.to_thread, run, "preview", ADA, "--type", "BIRTHDAY")
+        assert (await shown()).startswith("Subject: Feliz aniversário, Ada!\n")
+        await pipeline.execute(
+            "INSERT INTO message_texts (message_type, language, subject, text)"
+            " VALUES ('BIRTHDAY', 'pt', 'Oi', 'Oi, {{ first_name|upper }}')"
+        )
+        assert await shown() == "Subject: Oi\n\nOi, ADA\n"
 
     def test_of_a_person_without_the_date(self, ada: str) -> None:
         printed = run("preview", ada, "--type", "ANNIVERSARY")

@@ -6,6 +6,7 @@ from heyday.bootstrap.library import build_library
 from heyday.db.connection import Database
 from heyday.db.texts import TextRepository
 from heyday.domain.ports import Clock
+from heyday.domain.text_ports import TextBook
 from heyday.services.text_preview import TextPreviewService
 from heyday.services.texts import TextService, TextShelf
 from heyday.services.users import UserService
@@ -29,6 +30,12 @@ class TextParts:
         """Return what holds the book for planners."""
         parts = (self._store, self._library, self._clock)
         return TextShelf(*parts, has_html=self._has_html)
+
+    async def read_book(self) -> TextBook:
+        """Return the book as it is now, HTML included. Raises DatabaseError."""
+        shelf = TextShelf(self._store, self._library, self._clock)
+        await shelf.refresh()
+        return shelf.book
 
     @cached_property
     def own(self) -> TextService:

@@ -1,6 +1,5 @@
 """Show a greeting as somebody would get it, without sending it: `heyday preview`."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from heyday.domain.dates import has_year
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.message_types import MessageType, get_message_type
 from heyday.domain.text_ports import UNSUBSCRIBE_PLACE, YEARS_UNKNOWN, Composed, Person
-from heyday.settings import Settings, load_settings
+from heyday.settings import load_settings
 from heyday.texts.book import Book
 from heyday.texts.samples import sample_name
 
@@ -47,23 +46,50 @@ def preview(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Show a greeting as it would look, for a person or with --sample for an invented one.
 
-    Nothing is sent. Of a person the next day counts on which they are greeted.
+    Nothing is sent. Of a person their language counts, unless --locale names another, and the next
+    day on which they are greeted.
     """
     if (user is None) is not is_sample:
         raise InvalidInput([FieldProblem("USER", "give a person, or --sample; one of the two")])
     message_type = get_message_type(type_name)
+    if user is None:
+        composed = _greet_nobody(message_type, locale, years)
+    else:
+        composed = _preview_of(user, message_type, locale, years)
+    _show(composed, html)
+
+
+def _greet_nobody(message_type: MessageType, locale: str | None, years: int | None) -> Composed:
+    """Return the greeting of an invented person, today. Needs no database."""
     settings = load_settings()
     library = build_library(settings)
     refuse_unknown_language(settings, library)
     book = library.bind({})
     language = book.language_for(_read_locale(book, locale))
-    if user is None:
-        person, on = _sample(settings, language)
-    else:
-        person, on = _preview_of(user, message_type)
-    if years is not None:
-        person = Person(person.first_name, person.last_name, years)
-    _show(book.compose(message_type.name, language, on, person), html)
+    on = SteadyClock(settings.clock_tolerance).now().date()
+    person = Person(*sample_name(language), _SAMPLE_YEARS if years is None else years)
+    return book.compose(message_type.name, language, on, person)
+
+
+def _preview_of(
+    user: str, message_type: MessageType, locale: str | None, years: int | None
+) -> Composed:
+    """Return the greeting of a person on the next local date that they have one, or else today."""
+
+    async def work(heyday: App) -> Composed:
+        report = await heyday.explanations.explain(user, None, [message_type])
+        await note_look(heyday, [report.person.id])
+        on = report.explanations[0].on or report.now.date()
+        began_on = report.person.dates[message_type.name]
+        is_known = began_on is not None and has_year(began_on)
+        counted = on.year - began_on.year if began_on and is_known else YEARS_UNKNOWN
+        person = await heyday.users.get(report.person.id)
+        book = await heyday.texts.read_book()
+        language = book.language_for(locale or person.locale)
+        greeted = Person(person.first_name, person.last_name, counted if years is None else years)
+        return book.compose(message_type.name, language, on, greeted)
+
+    return with_app(work)
 
 
 def _read_locale(book: Book, locale: str | None) -> str | None:
@@ -72,26 +98,6 @@ def _read_locale(book: Book, locale: str | None) -> str | None:
         known = ", ".join(sorted(book.languages))
         raise InvalidInput([FieldProblem("--locale", f"has no texts here; known: {known}")])
     return locale
-
-
-def _sample(settings: Settings, language: str) -> tuple[Person, date]:
-    on = SteadyClock(settings.clock_tolerance).now().date()
-    return Person(*sample_name(language), _SAMPLE_YEARS), on
-
-
-def _preview_of(user: str, message_type: MessageType) -> tuple[Person, date]:
-    """Return a person, and the next local date on which they are greeted, or else today."""
-
-    async def work(heyday: App) -> tuple[Person, date]:
-        report = await heyday.explanations.explain(user, None, [message_type])
-        await note_look(heyday, [report.person.id])
-        on = report.explanations[0].on or report.now.date()
-        began_on = report.person.dates[message_type.name]
-        is_known = began_on is not None and has_year(began_on)
-        years = on.year - began_on.year if began_on and is_known else YEARS_UNKNOWN
-        return Person(report.person.first_name, report.person.last_name, years), on
-
-    return with_app(work)
 
 
 def _show(composed: Composed, html: Path | None) -> None:
