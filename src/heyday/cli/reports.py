@@ -124,29 +124,23 @@ def settings(
 def _own_policies() -> list[tuple[str, str, str, str]]:
     """Return what is set for one message type alone."""
     return [
-        (
-            f"{prefix_of(message_type.name)}{name.upper()}",
-            _shown(value),
-            "as for all",
-            f"{name}, for {message_type.name} alone.",
-        )
-        for message_type in MESSAGE_TYPES
-        for name, value in load_own_policies(message_type.name).items()
+        _own(prefix_of(each.name), each.name, name, value)
+        for each in MESSAGE_TYPES
+        for name, value in load_own_policies(each.name).items()
     ]
 
 
 def _own_of_senders() -> list[tuple[str, str, str, str]]:
     """Return what is set for one sender alone."""
     return [
-        (
-            f"{sender_prefix(sender)}{name.upper()}",
-            _shown(value),
-            "as for all",
-            f"HEYDAY_{name.upper()}, for {sender} alone.",
-        )
+        _own(sender_prefix(sender), sender, name, value)
         for sender in SenderName
         for name, value in load_own_of_sender(sender).items()
     ]
+
+
+def _own(prefix: str, whose: str, name: str, value: object) -> tuple[str, str, str, str]:
+    return f"{prefix}{name.upper()}", _shown(value), "as for all", f"{name}, for {whose} alone."
 
 
 def _shown(value: object) -> str:

@@ -267,6 +267,15 @@ async def expire(pipeline: Pipeline) -> None:
     await pipeline.execute("UPDATE message_logs SET lease_until = now() - interval '1 s'")
 
 
+@contextlib.asynccontextmanager
+async def after_a_death(here: Town, point: Point, text: str) -> AsyncIterator[Pipeline]:
+    """Lend a process that takes over, with the senders that it names."""
+    await die_in_a_call(here, point)
+    async with here.live(text) as pipeline:
+        await expire(pipeline)
+        yield pipeline
+
+
 @pytest.mark.parametrize("point", [Point.CALL_BEFORE, Point.CALL_AFTER_ACCEPTED])
 async def test_who_dies_in_a_call_has_said_through_whom_and_it_stays_there(
     database_url: str, clock: FakeClock, point: Point
@@ -307,33 +316,33 @@ async def test_it_waits_for_its_sender_while_all_others_leave_through_another(
 async def test_if_its_sender_is_gone_a_person_decides_and_is_told_why(
     database_url: str, clock: FakeClock
 ) -> None:
-    async with town(database_url, clock) as here:
-        await die_in_a_call(here, Point.CALL_AFTER_ACCEPTED)
-        async with here.live("right") as pipeline:
-            await expire(pipeline)
-            await live_on(pipeline, clock, 4)
-            row = await pipeline.message()
-            assert (row["status"], row["ambiguous_count"]) == ("UNKNOWN", 1)
-            assert row["error_message"] == (
-                "its ambiguous attempt was made through left, not in SENDER now"
-            )
-            assert not here.right.requests
+    async with (
+        town(database_url, clock) as here,
+        after_a_death(here, Point.CALL_AFTER_ACCEPTED, "right") as pipeline,
+    ):
+        await live_on(pipeline, clock, 4)
+        row = await pipeline.message()
+        assert (row["status"], row["ambiguous_count"]) == ("UNKNOWN", 1)
+        assert row["error_message"] == (
+            "its ambiguous attempt was made through left, not in SENDER now"
+        )
+        assert not here.right.requests
 
 
 async def test_a_person_who_has_it_sent_again_lets_it_leave_through_another(
     database_url: str, clock: FakeClock
 ) -> None:
-    async with town(database_url, clock) as here:
-        await die_in_a_call(here, Point.CALL_BEFORE)
-        async with here.live("right") as pipeline:
-            await expire(pipeline)
-            await live_on(pipeline, clock, 4)
-            await pipeline.execute(
-                "UPDATE message_logs SET status = 'RETRYING', ambiguous_since = NULL"
-            )
-            await live_on(pipeline, clock, 1)
-            row = await pipeline.message()
-            assert (row["status"], row["sender"]) == ("SENT", "right")
+    async with (
+        town(database_url, clock) as here,
+        after_a_death(here, Point.CALL_BEFORE, "right") as pipeline,
+    ):
+        await live_on(pipeline, clock, 4)
+        await pipeline.execute(
+            "UPDATE message_logs SET status = 'RETRYING', ambiguous_since = NULL"
+        )
+        await live_on(pipeline, clock, 1)
+        row = await pipeline.message()
+        assert (row["status"], row["sender"]) == ("SENT", "right")
 
 
 async def test_of_what_was_unclear_before_senders_were_written_down_a_person_decides(
