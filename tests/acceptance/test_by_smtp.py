@@ -67,5 +67,5 @@ async def test_nobody_is_lost_and_second_letters_are_told_of(
         assert letters <= 1 + row["ambiguous_count"]
         assert letters or row["status"] == "UNKNOWN"
     assert {parse_strictly(letter).subject for letter in server.taken.letters} == {
-        "Happy birthday!"
+        "Happy birthday, Person!"
     }

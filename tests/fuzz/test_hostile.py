@@ -18,7 +18,7 @@ async def test_no_request_makes_a_fault_or_learns_of_the_inside(
     database_url: str, tmp_path: Path
 ) -> None:
     async with running_api(database_url, tmp_path) as api:
-        statuses = await attack(api, Leaks(database_url), seed=20270114, number=REQUESTS)
+        statuses = await attack(api, Leaks(database_url), seed=7, number=REQUESTS)
     # Otherwise most would have been refused at the door.
     assert {200, 201, 400, 404, 405, 415, 422} <= set(statuses)
     assert sum(statuses.values()) >= REQUESTS

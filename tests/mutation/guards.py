@@ -65,7 +65,7 @@ _DELIVERY_TESTS = "tests/unit/domain/test_delivery.py"
 _RETRY_TESTS = "tests/unit/domain/test_retry.py"
 _WORKER_TESTS = "tests/unit/workers/test_message.py"
 _TEMPLATES = "tests/unit/texts/test_template.py"
-_TEXTS = "tests/unit/texts/test_text.py"
+_TEXT_TESTS = "tests/unit/texts/test_text.py"
 _BOOK_TESTS = "tests/unit/texts/test_book.py"
 
 
@@ -1097,7 +1097,7 @@ GUARDS: tuple[Guard, ...] = (
         _GRAMMAR,
         "                self._asks_names |= node.name in NAMES\n                if self._place(",
         "                if self._place(",
-        [f"{_TEXTS}::test_what_a_text_depends_on_is_known"],
+        [f"{_TEXT_TESTS}::test_what_a_text_depends_on_is_known"],
     ),
     Guard(
         "texts: percent signs",
@@ -1105,7 +1105,7 @@ GUARDS: tuple[Guard, ...] = (
         _TEXT,
         '{"%": "%%", ',
         "{",
-        [f"{_TEXTS}::test_filling_in_names_comes_to_the_same_as_rendering_for_each"],
+        [f"{_TEXT_TESTS}::test_filling_in_names_comes_to_the_same_as_rendering_for_each"],
     ),
     Guard(
         "texts: a link by a name",

@@ -141,8 +141,9 @@ def _refuse_writing(source: str, message_type: str, *, is_subject: bool) -> None
 
 def _refuse_single_braces(source: str, message_type: str) -> None:
     """Raise Malformed for {first_name}, as which a place is easily written."""
-    for number, line in enumerate(source.split("\n"), 1):
-        for place in places_of(message_type):
+    written = [place for place in places_of(message_type) if f"{{{place}}}" in source]
+    for number, line in enumerate(source.split("\n") if written else (), 1):
+        for place in written:
             before, found, after = line.partition(f"{{{place}}}")
             if found and not before.endswith("{") and not after.startswith("}"):
                 detail = f"found {{{place}}} in single braces; write {{{{ {place} }}}}"

@@ -216,7 +216,7 @@ async def test_an_address_is_found_by_the_one_index_that_keeps_it_unique(
     assert "idx_users_email_unique" in plan
     assert rows_touched(json.loads(plan)) < 100
     repository = users.UserRepository(cast("PooledConnection", populated))
-    people = [PersonFields("Ada", "L", f"Ada.{n}@example.com", "UTC", *[None] * 4) for n in (17, 0)]
+    people = [PersonFields("Ada", "L", f"Ada.{n}@example.com", "UTC", *[None] * 5) for n in (17, 0)]
     stored = await repository.upsert_many(people, NOW)
     assert (len(stored.new), len(stored.changed_others)) == (1, 1)
 
