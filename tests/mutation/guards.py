@@ -744,7 +744,7 @@ GUARDS: tuple[Guard, ...] = (
         "A call of which nobody can say how it ended was ambiguous for each greeting in it.",
         "src/heyday/senders/http_batch.py",
         "            return [answer] * len(messages)\n",
-        '            return [replace(answer, kind=type(answer.kind)("refused"))] * len(messages)\n',
+        '            return [Outcome(type(answer.kind)("refused"))] * len(messages)\n',
         [f"{_BATCHES}::test_a_fault_of_the_call_is_unclear_for_all_and_with_keys_nobody_gets_two"],
     ),
     Guard(
