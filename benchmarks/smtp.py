@@ -38,9 +38,9 @@ _FIELDS = Counter(
     (
         *("from", "to", "subject", "date", "message-id", "auto-submitted", "mime-version"),
         *("content-language", "list-unsubscribe", "list-unsubscribe-post", "content-type"),
-        "content-transfer-encoding",
     )
 )
+_PARTS = ["text/plain", "text/html"]
 _ROWS = """
 SELECT idempotency_key, status, ambiguous_count FROM message_logs
 WHERE scheduled_send_time >= $1 AND scheduled_send_time < $2
@@ -194,8 +194,9 @@ def _parse(letters: Path) -> int:
     count, written = 0, mail.read_letters(letters)
     while some := list(islice(written, _PARSED_AT_ONCE)):
         found = [parse_strictly(letter) for letter in some]
-        if any(parsed.fields != _FIELDS for parsed in found):
-            raise RuntimeError("a letter has other fields than Heyday writes")
+        for parsed in found:
+            if parsed.fields != _FIELDS or [kind for kind, _ in parsed.leaves] != _PARTS:
+                raise RuntimeError(f"a letter with other fields or parts: {sorted(parsed.fields)}")
         if can_parse_otherwise() and parse_otherwise(some) != found:
             raise RuntimeError("the two parsers find different letters")
         count += len(found)
