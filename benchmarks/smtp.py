@@ -195,7 +195,7 @@ def _parse(letters: Path) -> int:
     while some := list(islice(written, _PARSED_AT_ONCE)):
         found = [parse_strictly(letter) for letter in some]
         for parsed in found:
-            if parsed.fields != _FIELDS or [kind for kind, _ in parsed.leaves] != _PARTS:
+            if parsed.fields != _FIELDS or [kind for kind, _ in parsed.parts] != _PARTS:
                 raise RuntimeError(f"a letter with other fields or parts: {sorted(parsed.fields)}")
         if can_parse_otherwise() and parse_otherwise(some) != found:
             raise RuntimeError("the two parsers find different letters")
