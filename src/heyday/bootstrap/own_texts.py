@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from heyday.bootstrap.library import build_library
+from heyday.bootstrap.binding import build_library
 from heyday.db.connection import Database
 from heyday.db.texts import TextRepository
 from heyday.domain.ports import Clock

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from heyday.bootstrap import App
-from heyday.bootstrap.library import build_library, refuse_unknown_language
+from heyday.bootstrap.binding import build_library, refuse_unknown_language
 from heyday.cli.running import note_look, with_app
 from heyday.clock import SteadyClock
 from heyday.domain.dates import has_year

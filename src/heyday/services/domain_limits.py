@@ -16,6 +16,7 @@ from heyday.domain.models import ClaimedMessage
 from heyday.domain.ports import BatchSender, Clock
 from heyday.services.allotment import Allotment
 from heyday.services.bell import Bell
+from heyday.services.passing import PassingOn
 from heyday.telemetry import Metrics
 
 # So long an answer of PostgreSQL is waited for, and no token: others of the batch wait meanwhile.
@@ -91,43 +92,29 @@ def pace_name(provider: str, limit: DomainLimit) -> str:
     return f"{provider} to {limit.name}"
 
 
-class DomainLimitedSender:
+class DomainLimitedSender(PassingOn):
     """Pass on what may leave now, and put off the rest (ports.BatchSender).
 
     quotas: by domain; several may share one.
     """
 
     def __init__(self, sender: BatchSender, quotas: Mapping[str, DomainQuota]) -> None:
-        self._sender = sender
+        super().__init__(sender)
         self._quotas = quotas
-
-    @property
-    def batch_size(self) -> int:
-        """Return what the sender says."""
-        return self._sender.batch_size
-
-    @property
-    def key_lifetime(self) -> timedelta | None:
-        """Return what the sender says."""
-        return self._sender.key_lifetime
 
     async def send_many(self, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         """Make one attempt at each that may leave now; the outcomes come in the order of all."""
         quotas = [self._quotas.get(domain_of(message.email) or "") for message in messages]
         put_off = await self._put_off(quotas)
         if not put_off:
-            return await self._sender.send_many(messages)
+            return await self.sender.send_many(messages)
         leaving = [message for i, message in enumerate(messages) if i not in put_off]
-        sent = await self._sender.send_many(leaving) if leaving else []
+        sent = await self.sender.send_many(leaving) if leaving else []
         if sent and sent[0].is_of_batch:
             # It goes again in halves, with those that are put off here.
             return [sent[0]] * len(messages)
         outcomes = iter(sent)
         return [put_off.get(i) or next(outcomes) for i in range(len(messages))]
-
-    def make_ready(self, calls: int) -> None:
-        """Pass it on."""
-        self._sender.make_ready(calls)
 
     async def close(self) -> None:
         """End what the limits ask."""

@@ -7,7 +7,7 @@ import pytest
 from heyday.domain.own_texts import OwnText, TextStore, Versions
 from heyday.domain.text_ports import Person
 from heyday.services.texts import TextShelf
-from heyday.texts.library import Library
+from heyday.texts.binding import Library
 from tests.fakes import FakeClock
 
 ON = date(2027, 6, 14)

@@ -6,7 +6,7 @@ import pytest
 
 from heyday.domain.errors import TextRefused
 from heyday.domain.text_ports import Person, TextLibrary, TextSource
-from heyday.texts.library import Library
+from heyday.texts.binding import Library
 
 ON, ADA = date(2027, 6, 14), Person("Ada", "Lovelace", 7)
 

@@ -2,8 +2,8 @@
 
 from heyday.domain.errors import ConfigurationError
 from heyday.settings import Settings
+from heyday.texts.binding import Library
 from heyday.texts.folder import load_folder
-from heyday.texts.library import Library
 
 
 def build_library(settings: Settings) -> Library:
