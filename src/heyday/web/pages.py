@@ -8,9 +8,9 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.condition import ConditionService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
@@ -25,7 +25,9 @@ from heyday.services.users import UserService
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.routes import page
+from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.status import StatusPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -48,7 +50,7 @@ class PageServices:
     texts: TextService
     previews: TextPreviewService
     trial: TrialService
-    health: HealthService
+    condition: ConditionService
     job_runs: JobRunService
     books: ReconciliationService
     queue: QueueService
@@ -60,10 +62,11 @@ class PageServices:
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    # Pages are rendered in it: Shell(services.clock, statics).
+    shell = Shell(services.clock, statics)
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
+        *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
