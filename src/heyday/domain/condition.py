@@ -16,14 +16,14 @@ _OLD_TRANSACTION = timedelta(minutes=10)
 
 
 class Level(StrEnum):
-    """Say how much a finding matters. ALARM: greetings do not leave, or not on time."""
+    """Say how much a trouble matters. ALARM: greetings do not leave, or not on time."""
 
     ALARM = "alarm"
     WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Trouble:
     """Say what is wrong and what to do, in English; `values` go into places such as %(name)s."""
 
     level: Level
@@ -66,7 +66,7 @@ class Facts:
     oldest_transaction: timedelta
 
 
-def judge(facts: Facts) -> list[Finding]:
+def judge(facts: Facts) -> list[Trouble]:
     """Return what is wrong, the worst first; nothing where all is well."""
     found = [
         *_of_database(facts),
@@ -78,7 +78,7 @@ def judge(facts: Facts) -> list[Finding]:
         *_of_months(facts),
         *_of_transactions(facts),
     ]
-    return sorted(found, key=lambda finding: list(Level).index(finding.level))
+    return sorted(found, key=lambda trouble: list(Level).index(trouble.level))
 
 
 def _(text: str) -> str:
@@ -86,18 +86,18 @@ def _(text: str) -> str:
     return text
 
 
-def _of_database(facts: Facts) -> Iterator[Finding]:
+def _of_database(facts: Facts) -> Iterator[Trouble]:
     if facts.database is None:
-        yield Finding(
+        yield Trouble(
             Level.ALARM,
             _("PostgreSQL does not answer. Nothing is planned or sent meanwhile."),
             _("Start it, or look at its log. What fell due is sent as soon as it is back."),
         )
 
 
-def _of_clock(facts: Facts) -> Iterator[Finding]:
+def _of_clock(facts: Facts) -> Iterator[Trouble]:
     if facts.clock_doubt:
-        yield Finding(
+        yield Trouble(
             Level.ALARM,
             _("The clocks cannot be trusted, so nothing is sent: %(doubt)s."),
             _("Look at the time service, such as chrony, of this machine and of PostgreSQL's."),
@@ -105,17 +105,17 @@ def _of_clock(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _of_schedulers(facts: Facts) -> Iterator[Finding]:
+def _of_schedulers(facts: Facts) -> Iterator[Trouble]:
     for each in facts.schedulers:
         if each.is_overdue:
-            yield Finding(
+            yield Trouble(
                 Level.ALARM,
                 _("The %(name)s scheduler has not run when it should have."),
                 _("See that `heyday scheduler` runs, and look at its log."),
                 {"name": each.name},
             )
         elif each.error:
-            yield Finding(
+            yield Trouble(
                 Level.WARNING,
                 _("The last run of the %(name)s scheduler ended in an error: %(error)s."),
                 _("The next run tries again. If that fails too, look for job_failed in the log."),
@@ -123,29 +123,29 @@ def _of_schedulers(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _of_queue(facts: Facts) -> Iterator[Finding]:
+def _of_queue(facts: Facts) -> Iterator[Trouble]:
     if facts.is_broker_reachable is False:
-        yield Finding(
+        yield Trouble(
             Level.WARNING,
             _("RabbitMQ does not answer. Workers take what is due from PostgreSQL meanwhile."),
             _("Start it, or look at its log. Nothing is lost with its queues."),
         )
     if facts.depth and facts.depth.dead:
-        yield Finding(
+        yield Trouble(
             Level.WARNING,
             _("%(dead)s batches were set aside, because they failed again and again."),
             _("`heyday queue dead list` shows why; `replay` delivers them again."),
             {"dead": facts.depth.dead},
         )
     if facts.depth and facts.depth.workers == 0:
-        yield Finding(
+        yield Trouble(
             Level.ALARM,
             _("No worker asks for batches."),
             _("Start one: heyday worker."),
         )
     oldest = facts.on_the_way.oldest_due_at if facts.on_the_way else None
     if oldest and facts.now - oldest > _LATE:
-        yield Finding(
+        yield Trouble(
             Level.ALARM,
             _("Greetings have been due for %(minutes)s minutes and have not left."),
             _("See that workers run, and whether the provider answers; more workers send faster."),
@@ -153,10 +153,10 @@ def _of_queue(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _of_providers(facts: Facts) -> Iterator[Finding]:
+def _of_providers(facts: Facts) -> Iterator[Trouble]:
     for pace in facts.database.paces if facts.database else ():
         if pace.blocked_until and pace.blocked_until > facts.now:
-            yield Finding(
+            yield Trouble(
                 Level.WARNING,
                 _("The provider %(provider)s asked to be left alone for a while."),
                 _("It is called again by itself. If it asks often, set HEYDAY_RATE_LIMIT lower."),
@@ -164,16 +164,16 @@ def _of_providers(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _of_greetings(facts: Facts) -> Iterator[Finding]:
+def _of_greetings(facts: Facts) -> Iterator[Trouble]:
     if facts.database and facts.database.unknown:
-        yield Finding(
+        yield Trouble(
             Level.WARNING,
             _("Of %(unknown)s greetings nobody knows whether they arrived."),
             _("Look into the provider's own records, and settle each under Messages."),
             {"unknown": facts.database.unknown},
         )
     if facts.database and facts.database.failed:
-        yield Finding(
+        yield Trouble(
             Level.WARNING,
             _("%(failed)s greetings failed within a day."),
             _("Messages shows why each did: most often an address that there is not."),
@@ -181,12 +181,12 @@ def _of_greetings(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _of_months(facts: Facts) -> Iterator[Finding]:
+def _of_months(facts: Facts) -> Iterator[Trouble]:
     if facts.database is None:
         return
     ahead = months_ahead(facts.database, facts.now.date())
     if ahead < LEAST_MONTHS_AHEAD:
-        yield Finding(
+        yield Trouble(
             Level.WARNING if ahead else Level.ALARM,
             _("Only %(ahead)s of the coming months have a partition."),
             _("The daily run makes them ahead; by hand: heyday db create-partitions."),
@@ -194,9 +194,9 @@ def _of_months(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _of_transactions(facts: Facts) -> Iterator[Finding]:
+def _of_transactions(facts: Facts) -> Iterator[Trouble]:
     if facts.oldest_transaction > _OLD_TRANSACTION:
-        yield Finding(
+        yield Trouble(
             Level.WARNING,
             _("A transaction has been open for %(minutes)s minutes and keeps dead rows."),
             _("pg_stat_activity names it (xact_start); end it, or what holds it."),

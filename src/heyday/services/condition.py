@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 
 from heyday.domain.activity_ports import Activity
-from heyday.domain.condition import Facts, Finding, SchedulerFacts, judge, months_ahead
+from heyday.domain.condition import Facts, SchedulerFacts, Trouble, judge, months_ahead
 from heyday.domain.condition_ports import ConditionStore, DatabaseFacts
 from heyday.domain.errors import HeydayError
 from heyday.domain.ports import Clock
@@ -34,7 +34,7 @@ class Condition:
     queue: QueueState | None
     database: DatabaseFacts | None
     months_ahead: int
-    findings: Sequence[Finding]
+    troubles: Sequence[Trouble]
 
 
 class ConditionService:
