@@ -116,7 +116,7 @@ def measure(people: int, rounds: int, seconds: int) -> Measured:
         ids, version = run(_seed(url, people))
         key = run(key_at(url))
         services = {
-            HEYDAY: stack.enter_context(_heyday(url, home)),
+            HEYDAY: stack.enter_context(heyday_api(url, home)),
             BARE: stack.enter_context(_bare(url, key, home)),
         }
         facts |= {"PostgreSQL": version, "wrk": _wrk_version()}
@@ -152,7 +152,7 @@ async def _seed(url: str, people: int) -> tuple[list[str], str]:
 
 
 @contextlib.contextmanager
-def _heyday(url: str, home: Path) -> Iterator[Service]:
+def heyday_api(url: str, home: Path) -> Iterator[Service]:
     """Run the API as a company would, with its log in a file."""
     settings = {"DATABASE_URL": url, "PORT": "0", "HEYDAY_API_RATE_LIMIT": "0"}
     words = [sys.executable, "-m", "heyday", "api"]
