@@ -120,6 +120,10 @@ bench-caching: $(DEV) ## Measure what a cache in Redis would save; writes docs/p
 bench-api: $(DEV) ## Compare the API with a bare service that does the same SQL; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.api
 
+.PHONY: bench-dashboard
+bench-dashboard: $(DEV) ## Measure every page with ten million people, an hour; writes docs/performance.md
+	@$(BIN)/python -m benchmarks.dashboard
+
 .PHONY: bench-scale
 bench-scale: $(DEV) ## Reckon what up to a billion people take, from measured costs; writes docs/scale.md
 	@$(BIN)/python -m benchmarks.scale
