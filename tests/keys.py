@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from heyday.api.access import Access
+from heyday.api.doors import Access
 from heyday.clock import SystemClock
 from heyday.db.api_keys import ApiKeyRepository
 from heyday.db.connection import Database, PoolConfig

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import uvicorn
 
 from heyday import __version__
-from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
+from heyday.api.doors import Access
 from heyday.api.texts import TextRoutes
 from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
