@@ -1,7 +1,7 @@
 """Answer a browser with a page where something is refused or fails, and programs as ever."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from litestar.connection import Request
 from litestar.datastructures import State
@@ -11,6 +11,9 @@ from heyday.api.access import IS_PAGE
 from heyday.api.answers import answer, describe
 from heyday.api.calls import wants_page
 from heyday.api.shapes import Fault
+
+if TYPE_CHECKING:
+    from litestar.handlers import BaseRouteHandler
 
 # What lies below these is for programs, whatever they accept.
 _API = ("/api/", "/user", "/docs/", "/webhooks/")
@@ -70,7 +73,7 @@ def _is_for_people(request: Request[object, object, State]) -> bool:
     if not wants_page(request.scope):
         return False
     # Where no route was found there is no handler.
-    handler = request.scope.get("route_handler")
+    handler = cast("BaseRouteHandler | None", request.scope.get("route_handler"))
     if handler is not None:
         return bool(handler.opt.get(IS_PAGE))
     return not request.scope["path"].startswith(_API)

@@ -28,5 +28,6 @@ def pages_of(app: App) -> PageServices:
         queue=queue_of(app),
         privacy=app.privacy.people,
         feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
+        signing_in=app.access.signing_in,
         unsubscribing=app.privacy.unsubscribing,
     )

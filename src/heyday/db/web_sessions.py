@@ -44,7 +44,7 @@ class WebSessionRepository:
         )
 
     async def extend(self, digest: bytes, idle_until: datetime) -> None:
-        """Have a session last longer; a shorter time, or a session that is gone, changes nothing."""
+        """Have a session last longer, never shorter; one that is gone stays so."""
         async with self._database.connection() as connection:
             await connection.execute(_SQL["extend"], digest, idle_until)
 

@@ -1,4 +1,4 @@
-"""Say by what a caller is known who has no key: the address, or of IPv6 the subscriber's network."""
+"""Say by what a caller without a key is known: an address, or of IPv6 a subscriber's network."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address

@@ -18,7 +18,7 @@ class SessionStore(Protocol):
         ...
 
     async def extend(self, digest: bytes, idle_until: datetime) -> None:
-        """Have a session last longer; a shorter time, or a session that is gone, changes nothing."""
+        """Have a session last longer, never shorter; one that is gone stays so."""
         ...
 
     async def end(self, digest: bytes) -> None:

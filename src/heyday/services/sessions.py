@@ -112,10 +112,6 @@ class SessionService:
         await self._store.end(digest)
         self._held.pop(digest, None)
 
-    async def forget_old(self) -> int:
-        """Drop sessions that have ended by themselves; return how many."""
-        return await self._store.forget(self._clock.now())
-
     async def _current(self, digest: bytes) -> WebSession | None:
         """Return a session as it was a few seconds ago at the most; later while nobody can say."""
         held = self._held.get(digest)

@@ -36,7 +36,7 @@ class SignInService:
             raise TooManyRequests(wait, "with wrong keys from your address")
         return None
 
-    async def begin(self, key: ApiKey, before: str | None) -> str:
+    async def begin(self, key: ApiKey, before: str | None = None) -> str:
         """Begin a session; return its token. before: the token that the browser came with."""
         return await self._sessions.begin(key, before)
 

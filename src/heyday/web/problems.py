@@ -18,8 +18,10 @@ def _(text: str) -> str:
 
 _FAULT = (
     _("Something went wrong here"),
-    _("The fault is Heyday's, not yours. Try again; if it stays, give whoever runs Heyday the "
-      "number below."),
+    _(
+        "The fault is Heyday's, not yours. Try again; if it stays, give whoever runs Heyday the "
+        "number below."
+    ),
 )
 # By the kind of a problem: what it is, and what to do. Of others the API's own words are shown.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -89,13 +91,17 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "unavailable": (
         _("The database cannot be reached"),
-        _("Nothing was changed, or not surely. Heyday goes on by itself once it is back; reload "
-          "this page in a moment."),
+        _(
+            "Nothing was changed, or not surely. Heyday goes on by itself once it is back; reload "
+            "this page in a moment."
+        ),
     ),
     "queue-unavailable": (
         _("The queue cannot be reached"),
-        _("Nothing was changed. Heyday goes on by itself once it is back; reload this page in a "
-          "moment."),
+        _(
+            "Nothing was changed. Heyday goes on by itself once it is back; reload this page in a "
+            "moment."
+        ),
     ),
     "internal-error": _FAULT,
 }

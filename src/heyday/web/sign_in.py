@@ -9,11 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
 from litestar.response import Response
 from litestar.status_codes import (
     HTTP_200_OK,
-    HTTP_303_SEE_OTHER,
     HTTP_401_UNAUTHORIZED,
     HTTP_403_FORBIDDEN,
 )
@@ -77,11 +75,10 @@ class SignInPages:
             action("/sign-out", None, audit="session.sign_out")(self.sign_out),
         ]
 
-    async def show_door(
-        self, request: PageRequest, next: FromQuery[str] = HOME, lost: FromQuery[str] = ""  # noqa: A002
-    ) -> Response[str]:
+    async def show_door(self, request: PageRequest) -> Response[str]:
         """Ask for a key; lead on whoever is signed in."""
-        path = own_path(next)
+        asked = request.query_params
+        path = own_path(asked.get("next", HOME))
         if request.scope["state"].get("caller") is not None:
             return self._shell.go(request, path)
         if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
@@ -89,7 +86,7 @@ class SignInPages:
             # alone. From this page, which is ours, they come again with it.
             again = f"{_PATH}?next={quote(path, safe='/')}"
             return self._shell.page(request, "passing.html", _("One moment"), again=again)
-        return self._door(request, path, was_lost=bool(lost))
+        return self._door(request, path, was_lost="lost" in asked)
 
     async def sign_in(self, request: PageRequest) -> Response[str]:
         """Begin a session with the key that was typed."""
