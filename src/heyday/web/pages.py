@@ -8,9 +8,9 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.condition import ConditionService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
@@ -28,8 +28,11 @@ from heyday.web.letters import InboxFeed
 from heyday.web.problems import ProblemPages
 from heyday.web.routes import page
 from heyday.web.shell import Shell
+<<<<<<< HEAD
 from heyday.web.sign_in import SignInPages
+=======
 from heyday.web.static_files import StaticFiles
+from heyday.web.status import StatusPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -52,7 +55,7 @@ class PageServices:
     texts: TextService
     previews: TextPreviewService
     trial: TrialService
-    health: HealthService
+    condition: ConditionService
     job_runs: JobRunService
     books: ReconciliationService
     queue: QueueService
@@ -78,6 +81,7 @@ def create_pages(services: PageServices) -> Pages:
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *SignInPages(shell, services.signing_in).handlers(),
+        *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
