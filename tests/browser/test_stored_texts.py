@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import httpx
 from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from playwright.async_api import Page
 
@@ -33,7 +32,7 @@ def pages_of(app: Litestar) -> Iterator[HTTPRoute]:
     for route in app.routes:
         if not isinstance(route, HTTPRoute) or route.path_format in _SKIPPED:
             continue
-        handlers: list[HTTPRouteHandler] = route.route_handlers
+        handlers = route.route_handlers
         if any("GET" in each.http_methods and each.opt.get("is_page") for each in handlers):
             yield route
 
@@ -118,11 +117,13 @@ FROM unnest($1::text[]) AS t (text)
 """
 _IMPORTS = """
 INSERT INTO import_jobs (state, columns, has_bom, created_at, error, rejected)
-SELECT 'failed', ARRAY[t.text], false, '2027-01-14', t.text, 1 FROM unnest($1::text[]) WITH ORDINALITY AS t (text, n)
+SELECT 'failed', ARRAY[t.text], false, '2027-01-14', t.text, 1
+FROM unnest($1::text[]) WITH ORDINALITY AS t (text, n)
 """
 _REJECTS = """
 INSERT INTO import_rejects (job_id, line, reason, email, cells)
-SELECT j.id, t.n, t.text, t.text, convert_to(t.text, 'UTF8') FROM import_jobs j, unnest($1::text[]) WITH ORDINALITY AS t (text, n)
+SELECT j.id, t.n, t.text, t.text, convert_to(t.text, 'UTF8')
+FROM import_jobs j, unnest($1::text[]) WITH ORDINALITY AS t (text, n)
 """
 
 

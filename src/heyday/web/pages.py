@@ -28,9 +28,7 @@ from heyday.web.letters import InboxFeed
 from heyday.web.problems import ProblemPages
 from heyday.web.routes import page
 from heyday.web.shell import Shell
-<<<<<<< HEAD
 from heyday.web.sign_in import SignInPages
-=======
 from heyday.web.static_files import StaticFiles
 from heyday.web.status import StatusPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
