@@ -26,8 +26,8 @@ from redis.asyncio import ConnectionPool, Redis
 
 from benchmarks import machine
 from benchmarks.pages import facts_table, publish, spread
-from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
+from heyday.api.doors import Access
 from heyday.bootstrap import App, open_app
 from heyday.db import migrate
 from heyday.db.connection import Database, connect

@@ -118,10 +118,13 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
         texts=TextRoutes(pipeline.texts, pipeline.previews),
         privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
     )
-    return create_app(services, create_pages(_pages(pipeline, inbox, services)))
+    pages = create_pages(_pages(pipeline, inbox, services, doors))
+    return create_app(services, pages.handlers, pages.show_problem)
 
 
-def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) -> PageServices:
+def _pages(
+    pipeline: Pipeline, inbox: InboxRepository, services: ApiServices, doors: Doors
+) -> PageServices:
     """Return what the pages show: for the most part what the API does."""
     database, clock = pipeline.database, pipeline.clock
     operations = services.operations
@@ -151,6 +154,7 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         queue=operations.queue,
         privacy=services.privacy,
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
+        signing_in=doors.signing_in,
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
     )
 

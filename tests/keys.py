@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from heyday.api.access import Access
+from heyday.api.doors import Access
 from heyday.clock import SystemClock
 from heyday.db.api_keys import ApiKeyRepository
 from heyday.db.connection import Database, PoolConfig
+from heyday.db.web_sessions import WebSessionRepository
 from heyday.domain.access import ApiKey, KeyDraft, Scope, StoredKey
 from heyday.domain.access_ports import KeyStore
 from heyday.domain.ports import Clock
 from heyday.domain.rate_limit import RateLimits
+from heyday.domain.session_ports import SessionStore
+from heyday.domain.sessions import WebSession
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.key_ring import KeyRing
 from heyday.services.keys import KeyService
+from heyday.services.sessions import SessionService
+from heyday.services.signing_in import SignInService
 from heyday.telemetry import Metrics
 from tests.factories import Pipeline
 from tests.fakes import FakeClock
@@ -87,17 +92,67 @@ class MemoryKeys:
         return key
 
 
+class MemorySessions:
+    """Keep sessions in memory (session_ports.SessionStore). finds: how often one was looked up.
+
+    fault: what the next question raises, as long as it stands.
+    """
+
+    def __init__(self) -> None:
+        self.stored: dict[bytes, WebSession] = {}
+        self.finds = 0
+        self.fault: Exception | None = None
+
+    def _check(self) -> None:
+        if self.fault:
+            raise self.fault
+
+    async def insert(self, digest: bytes, session: WebSession) -> None:
+        self._check()
+        self.stored[digest] = session
+
+    async def find(self, digest: bytes, now: datetime) -> WebSession | None:
+        self.finds += 1
+        self._check()
+        session = self.stored.get(digest)
+        return session if session and session.lasts(now) else None
+
+    async def extend(self, digest: bytes, idle_until: datetime) -> None:
+        self._check()
+        session = self.stored.get(digest)
+        if session and session.idle_until < idle_until:
+            self.stored[digest] = replace(session, idle_until=idle_until)
+
+    async def end(self, digest: bytes) -> None:
+        self._check()
+        self.stored.pop(digest, None)
+
+    async def forget(self, before: datetime) -> int:
+        self._check()
+        old = [digest for digest, each in self.stored.items() if each.idle_until < before]
+        for digest in old:
+            del self.stored[digest]
+        return len(old)
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """Hold what makes keys, and what lets in who has one."""
 
     keys: KeyService
     access: Access
+    signing_in: SignInService
 
     async def key(self, *scopes: Scope, **given: object) -> str:
         """Make a key with these scopes, or with `admin`; return its text."""
         described = {"name": "a test", "scopes": list(scopes or (Scope.ADMIN,)), **given}
         return (await self.keys.create(described)).text
+
+    async def signed_in(self, *scopes: Scope) -> str:
+        """Make a key, and begin a session with it; return what the cookie holds."""
+        key = await self.signing_in.check(await self.key(*scopes), "127.0.0.1")
+        assert key
+        return await self.signing_in.begin(key)
 
     async def opened(self, *scopes: Scope) -> dict[str, str]:
         """Make a key; return the header that sends it."""
@@ -111,21 +166,25 @@ def bearer(text: str) -> dict[str, str]:
 
 def memory_doors(limits: RateLimits | None = None, failures: RateLimits | None = None) -> Doors:
     """Return doors whose keys are kept in memory; wrong keys may be tried for ever."""
-    return _doors(MemoryKeys(), FakeClock(), Metrics(), limits, failures)
+    return _doors(MemoryKeys(), MemorySessions(), FakeClock(), Metrics(), limits, failures)
 
 
-def pipeline_doors(pipeline: Pipeline) -> Doors:
+def pipeline_doors(pipeline: Pipeline, failures: RateLimits | None = None) -> Doors:
     """Return doors whose keys are in a pipeline's database."""
-    return database_doors(pipeline.database, pipeline.clock, pipeline.metrics)
+    return database_doors(pipeline.database, pipeline.clock, pipeline.metrics, failures)
 
 
-def database_doors(database: Database, clock: Clock, metrics: Metrics) -> Doors:
+def database_doors(
+    database: Database, clock: Clock, metrics: Metrics, failures: RateLimits | None = None
+) -> Doors:
     """Return doors whose keys are in a database."""
-    return _doors(ApiKeyRepository(database), clock, metrics)
+    keys, sessions = ApiKeyRepository(database), WebSessionRepository(database)
+    return _doors(keys, sessions, clock, metrics, failures=failures)
 
 
-def _doors(
+def _doors(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may script
     store: KeyStore,
+    kept: SessionStore,
     clock: Clock,
     metrics: Metrics,
     limits: RateLimits | None = None,
@@ -135,7 +194,9 @@ def _doors(
     ring = KeyRing(store, news, clock)
     patient = failures or OwnRateLimits({}, clock, metrics)
     keys = KeyService(store, news, clock, secrets.token_bytes)
-    return Doors(keys, Access(ring, patient, metrics, limits))
+    sessions = SessionService(kept, ring, clock, secrets.token_bytes)
+    access = Access(ring, patient, metrics, limits, sessions)
+    return Doors(keys, access, SignInService(ring, sessions, patient, metrics))
 
 
 async def key_at(url: str, *scopes: Scope) -> str:

@@ -26,7 +26,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -38,6 +38,7 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, as
 
 from heyday.cli.http_server import HttpServer
 from heyday.domain.access import Scope
+from heyday.domain.sessions import cookie_name
 from tests.browser.watching import Watch
 from tests.factories import Pipeline, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
@@ -104,9 +105,16 @@ async def url(app: Litestar) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def watch(url: str) -> AsyncIterator[Watch]:
     """What was seen on all pages; nothing may have gone wrong on them."""
-    watch = Watch(url)
+    watch = Watch([url])
     yield watch
     assert watch.faults == []
+
+
+@pytest.fixture
+def forgiven(watch: Watch) -> Iterator[list[str]]:
+    """What was seen, for a test that makes it happen and looks at it itself."""
+    yield watch.faults
+    watch.faults.clear()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -128,14 +136,24 @@ async def open_page(
             context.set_default_timeout(_PATIENCE_MS)
             await watch.over(context)
             if signed_in:
-                await _sign_in(context, await doors.key(*scopes))
+                await _sign_in(context, url, await doors.signed_in(*scopes))
             return await context.new_page()
 
         yield open_one
 
 
-async def _sign_in(context: BrowserContext, key: str) -> None:
-    await context.set_extra_http_headers({"Authorization": f"Bearer {key}"})
+async def _sign_in(context: BrowserContext, url: str, token: str) -> None:
+    await context.add_cookies(
+        [
+            {
+                "name": cookie_name("http", "127.0.0.1"),
+                "value": token,
+                "url": url,
+                "httpOnly": True,
+                "sameSite": "Strict",
+            }
+        ]
+    )
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,7 +1,5 @@
 """The harness sees what it is there to see: each fault is made once, and caught."""
 
-from collections.abc import Iterator
-
 import pytest
 from litestar import Litestar, get
 from litestar.params import FromPath
@@ -65,13 +63,6 @@ def app() -> Litestar:
 @pytest.fixture
 def doors() -> Doors:
     return memory_doors()
-
-
-@pytest.fixture
-def forgiven(watch: Watch) -> Iterator[list[str]]:
-    """What was seen, which the test looks at itself."""
-    yield watch.faults
-    watch.faults.clear()
 
 
 async def test_a_page_without_fault_passes(page: Page, watch: Watch) -> None:

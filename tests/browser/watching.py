@@ -23,11 +23,12 @@ _NOT_LOADED = re.compile(r"Failed to load resource: .*status of (\d+)")
 class Watch:
     """Hold what was seen on all pages of a test.
 
-    faults: what must not have happened; the fixture fails the test over them.   allowed: statuses
-    of replies to scripts that the test expects, such as 422: a browser reports each as an error.
+    origins: where pages may ask.   faults: what must not have happened; the fixture fails the test
+    over them.   allowed: statuses of replies to scripts that the test expects, such as 422: a
+    browser reports each as an error.
     """
 
-    origin: str
+    origins: list[str]
     faults: list[str] = field(default_factory=list)
     allowed: set[int] = field(default_factory=set)
     _asked: dict[Page, list[Request]] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class Watch:
 
     async def _route(self, route: Route) -> None:
         url = route.request.url
-        if url.startswith((f"{self.origin}/", "data:", "blob:")):
+        if url.startswith((*(f"{origin}/" for origin in self.origins), "data:", "blob:")):
             await route.continue_()
             return
         self.faults.append(f"a request to elsewhere: {route.request.resource_type} {url}")

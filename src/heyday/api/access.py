@@ -1,25 +1,24 @@
 """Let in who has a key, and hold every route to saying which scope it takes.
 
-A route says `scope=Scope.X`, or `scope=None` where anybody may ask. Of one that says `is_page=True`
-a browser gets what it needs to ask its user for the key.
+A route says `scope=Scope.X`, or `scope=None` where anybody may ask. One that says `is_page=True` is
+opened by the session of a browser as well (api/page_gate.py); no other is.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Components, SecurityScheme
 
-from heyday.api.calls import address_of, caller_at
-from heyday.api.credentials import BASIC, BEARER, NoKey, read_key
+from heyday.api.calls import address_of
+from heyday.api.doors import Access
+from heyday.api.page_gate import PageGate
 from heyday.api.problems import Forbidden, Unauthenticated
 from heyday.api.refusals import refusals
-from heyday.domain.access import ApiKey, Caller, Scope
+from heyday.domain.access import Caller, Scope
+from heyday.domain.callers import caller_at
 from heyday.domain.errors import TooManyRequests
-from heyday.domain.rate_limit import RateLimits, Whose
-from heyday.services.key_ring import KeyRing
-from heyday.telemetry import Metrics
+from heyday.domain.rate_limit import Whose
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -43,30 +42,25 @@ COMPONENTS = Components(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Hold what decides who is let in.
-
-    limits: of all callers; None where there are none.   failures: of those with wrong keys.
-    """
-
-    ring: KeyRing
-    failures: RateLimits
-    metrics: Metrics
-    limits: RateLimits | None = None
-
-
 class AccessGate:
     """Stand before every route that a router has found, and before its body is read."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._pages = PageGate(access)
 
     def wrap(self, app: "ASGIApp") -> "ASGIApp":
         """Return the route with the gate before it."""
 
         async def gate(scope: "AnyScope", receive: "Receive", send: "Send") -> None:
-            if (needed := scope["route_handler"].opt[SCOPE]) is not None:
+            options = scope["route_handler"].opt
+            needed = options[SCOPE]
+            if options.get(IS_PAGE):
+                entered = await self._pages.enter(scope, receive, send, needed)  # type: ignore[arg-type]
+                if entered is None:
+                    return
+                receive = entered
+            elif needed is not None:
                 scope["state"]["caller"] = await self._admit(scope, needed)  # type: ignore[arg-type]
             await app(scope, receive, send)
 
@@ -74,35 +68,18 @@ class AccessGate:
 
     async def _admit(self, scope: "HTTPScope", needed: Scope) -> Caller:
         """Return who asks. Raises Unauthenticated, Forbidden, TooManyRequests."""
-        options, limits = scope["route_handler"].opt, self._access.limits
-        address, is_page = address_of(scope), bool(options.get(IS_PAGE))
-        # What pages and monitoring ask every few seconds counts for nothing.
-        if options.get("is_routine") or is_page:
+        limits, address = self._access.limits, address_of(scope)
+        # What monitoring asks every few seconds counts for nothing; neither do pages.
+        if scope["route_handler"].opt.get("is_routine"):
             limits = None
         if limits and (wait := await limits.take(Whose.ADDRESS, caller_at(address))):
             raise TooManyRequests(wait)
-        key = await self._key_of(scope, address, is_page=is_page)
+        key = await self._access.key_shown(scope, address)
         if limits and (wait := await limits.take(Whose.KEY, key.prefix)):
             raise TooManyRequests(wait, "with your key")
         if not key.allows(needed):
             raise Forbidden(needed)
         return Caller(key.id, key.name, key.scopes, address)
-
-    async def _key_of(self, scope: "HTTPScope", address: str, *, is_page: bool) -> ApiKey:
-        """Return the valid key that came. Raises Unauthenticated, TooManyRequests."""
-        given = "wrong key"
-        try:
-            credential = read_key(scope["headers"], takes_basic=is_page)
-            if key := await self._access.ring.find(credential):
-                return key
-        except NoKey as error:
-            given = "no key" if error.was_given else "nothing"
-        self._access.metrics.api_strangers.labels(given).inc()
-        if given != "nothing":
-            wait = await self._access.failures.take(Whose.WRONG_KEY, caller_at(address))
-            if wait:
-                raise TooManyRequests(wait, "with wrong keys from your address")
-        raise Unauthenticated(BASIC if is_page else BEARER)
 
 
 def declare_access(app: "Litestar") -> None:

@@ -40,8 +40,23 @@ def kind_of(error: Exception) -> ProblemKind:
 
 def answer(request: Request[object, object, State], error: Exception) -> Response[bytes]:
     """Return the problem document for an error; log it if it is a fault of ours."""
+    problem, headers = describe(request, error)
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def describe(
+    request: Request[object, object, State], error: Exception
+) -> tuple[Problem, dict[str, str]]:
+    """Return the problem that an error stands for, and the headers that go with it.
+
+    A fault of ours is logged.
+    """
     kind = kind_of(error)
-    request_id = request.scope["state"].get("request_id", "")
     if kind.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", error=type(error).__name__, at=_trace(error))
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
@@ -54,15 +69,10 @@ def answer(request: Request[object, object, State], error: Exception) -> Respons
         title=kind.title,
         status=int(kind.status),
         detail=_own_text(error) if kind.speaks else kind.detail,
-        request_id=request_id,
+        request_id=request.scope["state"].get("request_id", ""),
         errors=tuple(_faults(error)),
     )
-    return Response(
-        msgspec.json.encode(problem),
-        status_code=int(kind.status),
-        media_type=MEDIA_TYPE,
-        headers=headers,
-    )
+    return problem, headers
 
 
 def _blames_body(error: ValidationException) -> bool:

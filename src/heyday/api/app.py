@@ -7,12 +7,12 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
-from heyday.api.access import Access, AccessGate, declare_access
-from heyday.api.answers import answer
+from heyday.api.access import AccessGate, declare_access
 from heyday.api.audit import AuditRoutes
 from heyday.api.compression import COMPRESSION
 from heyday.api.cors import cors
 from heyday.api.docs import DocsRoutes
+from heyday.api.doors import Access
 from heyday.api.frame import RequestFrame
 from heyday.api.habits import Habits, ServedMiddleware
 from heyday.api.health import HealthRoutes
@@ -21,6 +21,7 @@ from heyday.api.keys import KeyRoutes
 from heyday.api.many_people import ManyPeopleRoutes
 from heyday.api.metrics import MetricsRoutes
 from heyday.api.operations import Operations
+from heyday.api.page_answers import Answers, PageOfProblem
 from heyday.api.privacy import PrivacyRoutes
 from heyday.api.problems import MAX_BODY_BYTES
 from heyday.api.route_plans import check, document
@@ -68,9 +69,14 @@ class ApiServices:
     cors_origins: Sequence[str] = ()
 
 
-def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+def create_app(
+    services: ApiServices,
+    pages: Sequence[ControllerRouterHandler] = (),
+    show_problem: PageOfProblem | None = None,
+) -> Litestar:
     """Return the ASGI application: the API and, beside it, pages.
 
+    show_problem: makes a page of a refusal or a fault; None: they are told as the API tells them.
     Raises ImproperlyConfiguredException if a route does not say who may ask.
     """
     docs, access = DocsRoutes(services.version), services.access
@@ -93,7 +99,7 @@ def create_app(services: ApiServices, pages: Sequence[ControllerRouterHandler] =
     app = Litestar(
         document(routes),
         openapi_config=docs.openapi(),
-        exception_handlers={Exception: answer},
+        exception_handlers={Exception: Answers(show_problem)},
         middleware=[AccessGate(access).wrap, ServedMiddleware],
         before_request=habits.before,
         after_request=habits.after,

@@ -1,39 +1,30 @@
-"""Say from where a caller asks, and whom to count for an address."""
+"""Say from where a caller asks, and what it wants to be answered with."""
 
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from litestar.types import Scope
+from heyday.domain.callers import UNKNOWN, read_address
 
-UNKNOWN = "unknown"
-# What one subscriber is given, who may come from each address of it.
-_IPV6_PREFIX = 64
+if TYPE_CHECKING:
+    from litestar.types import HTTPScope, Scope
 
 
 def address_of(scope: "Scope") -> str:
     """Return the address that a request comes from; behind a trusted proxy, its caller's."""
     client = scope.get("client")
-    address = _read(client[0]) if client else None
-    return str(address) if address else UNKNOWN
+    return read_address(client[0]) if client else UNKNOWN
 
 
-def caller_at(host: str) -> str:
-    """Return whom to count for an address: itself, or of IPv6 the network of one subscriber."""
-    address = _read(host)
-    if address is None:
-        return UNKNOWN
-    if isinstance(address, IPv4Address):
-        return str(address)
-    return str(IPv6Network((address, _IPV6_PREFIX), strict=False))
+def header_of(scope: "HTTPScope", name: bytes) -> str | None:
+    """Return the only header of a name; None if there is none, or more than one."""
+    found = [value for given, value in scope["headers"] if given == name]
+    return found[0].decode("latin-1") if len(found) == 1 else None
 
 
-@lru_cache(maxsize=4096)  # else half of the time that it takes to let a caller in
-def _read(host: str) -> IPv4Address | IPv6Address | None:
-    """Return an address, that of IPv4 as such also where it is written as one of IPv6."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+def is_by_htmx(scope: "HTTPScope") -> bool:
+    """Tell whether a script of ours asks for a part of a page."""
+    return header_of(scope, b"hx-request") == "true"
+
+
+def wants_page(scope: "HTTPScope") -> bool:
+    """Tell whether a browser would show the answer: programs and streams ask for no HTML."""
+    return is_by_htmx(scope) or "text/html" in (header_of(scope, b"accept") or "")

@@ -78,6 +78,10 @@ class Forbidden(Exception):
         super().__init__(f"this takes a key with the scope {needed}, which yours does not have")
 
 
+class Forged(Exception):
+    """Refuse a write that a browser sent in the name of a session, and not from its pages."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
     """Describe one kind of problem. speaks: whether the error's own text stands for `detail`."""
@@ -139,6 +143,13 @@ PROBLEM_KINDS: Mapping[type[Exception], ProblemKind] = {
         "The key does not reach so far",
         "What you ask takes a scope that your key does not have.",
         speaks=True,
+    ),
+    Forged: ProblemKind(
+        HTTPStatus.FORBIDDEN,
+        "not-from-here",
+        "Not sent by a page of Heyday",
+        "A form of a page holds a proof of whose it is, and this one does not. Nothing was done: "
+        "open the page again, and repeat it there.",
     ),
     ImportNotFound: ProblemKind(
         HTTPStatus.NOT_FOUND,

@@ -22,8 +22,9 @@ from litestar.status_codes import (
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
-from heyday.api.calls import address_of, caller_at
+from heyday.api.calls import address_of
 from heyday.api.problems import RETRY_AFTER_SECONDS
+from heyday.domain.callers import caller_at
 from heyday.domain.errors import EventsUnreadable, NotSigned, SourceUnavailable
 from heyday.domain.event_ports import EventSource, Posted
 from heyday.domain.ports import Clock

@@ -7,12 +7,15 @@ from datetime import timedelta
 from heyday.db.api_keys import ApiKeyRepository
 from heyday.db.connection import Database
 from heyday.db.notifications import KEYS, Announcements
+from heyday.db.web_sessions import WebSessionRepository
 from heyday.domain.ports import Clock
 from heyday.domain.rate_limit import RateLimit, RateLimits, Whose
 from heyday.rate_limits import OwnRateLimits, SharedConfig, SharedRateLimits
 from heyday.schedulers.key_use import KeyUse
 from heyday.services.key_ring import KeyRing
 from heyday.services.keys import KeyService
+from heyday.services.sessions import SessionService
+from heyday.services.signing_in import SignInService
 from heyday.settings import Settings
 from heyday.telemetry import Metrics
 
@@ -29,6 +32,8 @@ class AccessParts:
     use: KeyUse
     limits: RateLimits | None
     failures: RateLimits
+    sessions: SessionService
+    signing_in: SignInService
 
     async def close(self) -> None:
         """Write down what is left to write, and give back what is held."""
@@ -47,12 +52,16 @@ def build_access(
     """Return the parts."""
     store, news = ApiKeyRepository(database), announcements.event(KEYS)
     ring = KeyRing(store, news, clock)
+    failures = OwnRateLimits({Whose.WRONG_KEY: WRONG_KEYS}, clock, metrics)
+    sessions = SessionService(WebSessionRepository(database), ring, clock, secrets.token_bytes)
     return AccessParts(
         keys=KeyService(store, news, clock, secrets.token_bytes),
         ring=ring,
         use=KeyUse(ring, clock),
         limits=_limits(settings, clock, metrics),
-        failures=OwnRateLimits({Whose.WRONG_KEY: WRONG_KEYS}, clock, metrics),
+        failures=failures,
+        sessions=sessions,
+        signing_in=SignInService(ring, sessions, failures, metrics),
     )
 
 

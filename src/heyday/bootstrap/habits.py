@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from heyday.db.audit import AuditRepository
 from heyday.db.connection import Database
 from heyday.db.replies import ReplyRepository
+from heyday.db.web_sessions import WebSessionRepository
 from heyday.domain.ports import Clock
 from heyday.services.auditing import AuditService
 from heyday.services.events import EventService
@@ -28,5 +29,6 @@ def build_habits(
     """Return the parts. Writes with a key may take half of the pool, as each holds a connection."""
     store = AuditRepository(database)
     replies = ReplyService(ReplyRepository(database, max(settings.pool_max // 2, 1)), clock)
-    upkeep = UpkeepService(replies, store, events, clock, settings.keep_audit)
+    sessions = WebSessionRepository(database)
+    upkeep = UpkeepService(replies, store, events, clock, settings.keep_audit, sessions)
     return HabitParts(AuditService(store), replies, upkeep)

@@ -32,5 +32,6 @@ def pages_of(app: App) -> PageServices:
         queue=queue,
         privacy=app.privacy.people,
         feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
+        signing_in=app.access.signing_in,
         unsubscribing=app.privacy.unsubscribing,
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import uvicorn
 
 from heyday import __version__
-from heyday.api.access import Access
 from heyday.api.app import ApiServices, create_app
+from heyday.api.doors import Access
 from heyday.api.texts import TextRoutes
 from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
@@ -34,7 +34,9 @@ class HttpServer(uvicorn.Server):
             metrics=app.metrics.registry,
             version=__version__,
             keys=access.keys,
-            access=Access(access.ring, access.failures, app.metrics, access.limits),
+            access=Access(
+                access.ring, access.failures, app.metrics, access.limits, access.sessions
+            ),
             privacy=app.privacy.people,
             import_limit_bytes=app.settings.import_limit << 20,
             operations=operations_of(app),
@@ -44,8 +46,9 @@ class HttpServer(uvicorn.Server):
             webhooks=webhooks_of(app),
             cors_origins=app.settings.origins,
         )
+        pages = create_pages(pages_of(app))
         config = uvicorn.Config(
-            create_app(services, create_pages(pages_of(app))),
+            create_app(services, pages.handlers, pages.show_problem),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -41,7 +41,7 @@ def _tell_of_keys(console: Console, address: str, first: NewKey | None) -> None:
     console.print("  This API key opens everything. It is shown this once; keep it secret:\n")
     # Whole, however wide the window: it is copied.
     console.print(f"    {first.text}\n", soft_wrap=True)
-    console.print("  At /inbox it is the password, with any user name. By the API:\n")
+    console.print("  In a browser, sign in with it. By the API:\n")
     header = f"-H 'Authorization: Bearer {first.text}'"
     console.print(f"    curl {header} {address}/api/v1/users\n", soft_wrap=True)
 

@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from heyday.db.event_tables import declare_event_tables
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
+from heyday.db.session_tables import declare_session_tables
 from heyday.db.text_tables import declare_text_tables
 from heyday.domain.access import NAME_LENGTH, Scope
 from heyday.domain.locales import LOCALE_LENGTH, TAG_PATTERN
@@ -382,3 +383,4 @@ declare_import_tables(metadata)
 declare_habit_tables(metadata)
 declare_text_tables(metadata)
 declare_event_tables(metadata)
+declare_session_tables(metadata)

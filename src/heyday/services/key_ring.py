@@ -73,6 +73,18 @@ class KeyRing:
         self._used_at[stored.key.id] = now
         return stored.key
 
+    async def find_known(self, prefix: str) -> ApiKey | None:
+        """Return the valid key with this prefix, whose secret was shown before; note its use.
+
+        Raises DatabaseError if keys could not be read even once.
+        """
+        stored = (await self._current()).get(prefix)
+        now = self._clock.now()
+        if stored is None or not stored.key.is_valid(now):
+            return None
+        self._used_at[stored.key.id] = now
+        return stored.key
+
     async def close(self) -> None:
         """Write down what is left to write, and wait for nothing else."""
         if self._reading:

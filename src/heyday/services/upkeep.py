@@ -1,9 +1,10 @@
-"""Do what no greeting waits for: forget old replies and tokens, turn the audit log's months."""
+"""Do what no greeting waits for: forget what is over, turn the months of the audit log."""
 
 from collections.abc import Mapping
 
 from heyday.domain.audit import AuditStore
 from heyday.domain.ports import Clock
+from heyday.domain.session_ports import SessionStore
 from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
 
@@ -14,14 +15,16 @@ class UpkeepService:
     keep_audit: for how many whole months lines of the audit log stay; 0: for ever.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each thing that grows
         self,
         replies: ReplyService,
         audit: AuditStore,
         events: EventService,
         clock: Clock,
         keep_audit: int,
+        sessions: SessionStore,
     ) -> None:
+        self._sessions = sessions
         self._events = events
         self._replies = replies
         self._audit = audit
@@ -34,6 +37,7 @@ class UpkeepService:
         counts = {
             "forgotten_replies": await self._replies.forget_old(),
             "forgotten_tokens": await self._events.forget(),
+            "forgotten_sessions": await self._sessions.forget(self._clock.now()),
             "audit_months_created": months.created,
             "audit_months_dropped": months.dropped,
         }

@@ -17,6 +17,7 @@ from heyday.services.privacy import PrivacyService
 from heyday.services.queueing import QueueService
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
+from heyday.services.signing_in import SignInService
 from heyday.services.text_preview import TextPreviewService
 from heyday.services.texts import TextService
 from heyday.services.trial import TrialService
@@ -24,8 +25,10 @@ from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
+from heyday.web.problems import ProblemPages
 from heyday.web.routes import page
 from heyday.web.shell import Shell
+from heyday.web.sign_in import SignInPages
 from heyday.web.static_files import StaticFiles
 from heyday.web.status import StatusPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
@@ -56,20 +59,31 @@ class PageServices:
     queue: QueueService
     privacy: PrivacyService
     feed: InboxFeed
+    signing_in: SignInService
     unsubscribing: UnsubscribeService
 
 
-def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
-    """Return the route handlers of all pages."""
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Hold the route handlers of all pages, and what shows that something went wrong."""
+
+    handlers: Sequence[ControllerRouterHandler]
+    show_problem: ProblemPages
+
+
+def create_pages(services: PageServices) -> Pages:
+    """Return the pages."""
     statics = StaticFiles()
     shell = Shell(services.clock, statics)
-    return [
+    handlers: Sequence[ControllerRouterHandler] = [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
+        *SignInPages(shell, services.signing_in).handlers(),
         *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
+    return Pages(handlers, ProblemPages(shell))
 
 
 async def lead_to_first() -> Redirect:

@@ -101,7 +101,8 @@ class Shell:
             csrf_token=request.scope["state"].get("csrf_token", ""),
             **values,
         )
-        headers = {"Content-Security-Policy": POLICY}
+        # Without a referrer a browser does not say either that a form comes from our own page.
+        headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
         return Response(text, status_code=status_code, media_type="text/html", headers=headers)
 
     def go(self, request: PageRequest, path: str, said: str | None = None) -> Response[str]:

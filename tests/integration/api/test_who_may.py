@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from heyday.domain.access import Scope
+from heyday.domain.sessions import cookie_name
 from tests.factories import Pipeline
 from tests.keys import Doors, bearer
 from tests.webhooks import PROVIDERS, Telling
@@ -46,6 +47,9 @@ OPEN = {
     ("GET", "/health/schedulers"),
     ("GET", "/openapi.json"),
     ("GET", "/problems/{name}"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-out"),
     ("GET", "/static/{name}"),
     ("GET", "/unsubscribe/icon.svg"),
     ("GET", "/unsubscribe/page.css"),
@@ -124,14 +128,15 @@ async def test_every_route_lets_in_who_may_and_nobody_else(
         if place.is_signed:
             continue
         if place.scope is None:
-            assert (await ask(stranger, place)).status_code not in {401, 403}, place
+            # The door refuses what no browser sends from its page.
+            is_refused = (await ask(stranger, place)).status_code in {401, 403}
+            assert is_refused == (place.name == ("POST", "/sign-in")), place
             continue
         nobody = [{}, {"Authorization": "Bearer nonsense"}, bearer(revoked), bearer(expired)]
         for headers in nobody:
             reply = await ask(stranger, place, headers)
             assert reply.status_code == 401, (place, headers)
-            scheme = reply.headers["WWW-Authenticate"].split()[0]
-            assert scheme == ("Basic" if place.is_page else "Bearer"), place
+            assert reply.headers["WWW-Authenticate"] == "Bearer", place
         refused = await ask(stranger, place, bearer(wrong[place.scope]))
         assert refused.status_code == 403, place
         assert place.scope in refused.json()["detail"], place
@@ -168,19 +173,24 @@ async def test_what_a_provider_calls_opens_to_its_signature_and_to_no_key(
             pipeline.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined] # as above
 
 
-async def test_pages_alone_take_what_a_browser_asks_for(
+async def test_pages_alone_take_what_a_browser_sends_by_itself(
     app: Litestar, stranger: httpx.AsyncClient, doors: Doors
 ) -> None:
-    key = await doors.key()
+    key = await doors.keys.create({"name": "a test", "scopes": ["admin"]})
+    stranger.cookies.set(cookie_name("http", "localhost"), await doors.signing_in.begin(key.key))
     for place in places(app):
         if place.scope is None:
             continue
-        reply = await stranger.request(place.method, place.path, auth=("anybody", key))
-        if place.is_page:
-            assert place.method == "GET", f"{place}: a browser would be made to change something"
+        reply = await ask(stranger, place)
+        if not place.is_page:
+            assert reply.status_code == 401, place
+        elif place.method == "GET":
             assert reply.status_code in {200, 307, 404}, place
         else:
-            assert reply.status_code == 401, place
+            # The cookie alone changes nothing: there is no proof that a page of ours sent it.
+            assert (reply.status_code, reply.json()["type"]) == (403, "/problems/not-from-here")
+        password = await stranger.request(place.method, place.path, auth=("anybody", key.text))
+        assert password.status_code == reply.status_code, place
 
 
 async def test_nothing_but_these_answers_without_a_key(app: Litestar) -> None:

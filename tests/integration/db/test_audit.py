@@ -9,6 +9,7 @@ import pytest
 from heyday.db import migrate, queries
 from heyday.db.audit import AuditRepository
 from heyday.db.replies import ReplyRepository
+from heyday.db.web_sessions import WebSessionRepository
 from heyday.domain.audit import DEED, Actor, ActorKind, AuditFilter, AuditUpkeep, Deed, doing
 from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
@@ -124,7 +125,10 @@ async def test_a_month_has_the_indexes_of_its_table(pipeline: Pipeline) -> None:
 async def test_upkeep_tells_what_it_did_and_nothing_else(bare: Pipeline, clock: FakeClock) -> None:
     audit, replies = AuditRepository(bare.database), ReplyRepository(bare.database)
     events = EventService(bare.database, bare.planner, clock, bare.metrics)
-    upkeep = UpkeepService(ReplyService(replies, clock), audit, events, clock, keep_audit=1)
+    sessions = WebSessionRepository(bare.database)
+    upkeep = UpkeepService(
+        ReplyService(replies, clock), audit, events, clock, keep_audit=1, sessions=sessions
+    )
     await bare.execute(
         "INSERT INTO api_replies (key_id, idempotency_key, fingerprint, created_at) "
         "SELECT gen_random_uuid(), 'x', '', $1 FROM generate_series(1, 2500)",

@@ -167,21 +167,20 @@ class TestKeys:
 
 
 class TestPages:
-    async def test_a_browser_is_told_to_ask_for_the_key(
+    async def test_a_program_shows_its_key_and_is_told_so(
         self, client: httpx.AsyncClient, doors: Doors
     ) -> None:
         del client.headers["Authorization"]
         asked = await client.get("/page")
-        assert asked.status_code == 401
-        assert asked.headers["www-authenticate"].startswith('Basic realm="Heyday"')
-        key = await doors.key(Scope.USERS_READ)
-        assert (await client.get("/page", auth=("anybody", key))).text == "a page"
+        assert (asked.status_code, asked.headers["www-authenticate"]) == (401, "Bearer")
+        headers = await doors.opened(Scope.USERS_READ)
+        assert (await client.get("/page", headers=headers)).text == "a page"
 
-    async def test_what_a_browser_sends_by_itself_opens_no_api(
+    async def test_what_a_browser_sends_by_itself_opens_nothing(
         self, client: httpx.AsyncClient, doors: Doors
     ) -> None:
         key = await doors.key()
-        for method, path in (("GET", PERSON), ("DELETE", PERSON), ("GET", "/api/v1/keys")):
+        for method, path in (("GET", PERSON), ("DELETE", PERSON), ("GET", "/page")):
             reply = await client.request(method, path, auth=("anybody", key))
             assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
 

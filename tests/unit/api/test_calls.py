@@ -1,10 +1,10 @@
-"""Whom the API counts for an address, and how an address is written down."""
+"""From where a caller asks, how that is written down, and what it wants to be answered with."""
 
 from typing import Any, cast
 
 import pytest
 
-from heyday.api.calls import address_of, caller_at
+from heyday.api.calls import address_of, header_of, wants_page
 
 
 @pytest.mark.parametrize(
@@ -23,18 +23,27 @@ def test_an_address_is_written_in_one_way_and_nothing_else_for_it(
     assert address_of(cast("Any", {"client": client})) == address
 
 
+def scope(**headers: str) -> Any:
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"headers": pairs}
+
+
+def test_a_header_that_comes_twice_is_none() -> None:
+    twice = {"headers": [(b"origin", b"a"), (b"origin", b"a")]}
+    assert header_of(cast("Any", twice), b"origin") is None
+    assert header_of(scope(origin="a"), b"origin") == "a"
+    assert header_of(scope(), b"origin") is None
+
+
 @pytest.mark.parametrize(
-    ("host", "caller"),
+    ("headers", "wants"),
     [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", "unknown"),
-        ("testclient", "unknown"),
+        ({"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}, True),
+        ({"hx_request": "true", "accept": "*/*"}, True),
+        ({"accept": "*/*"}, False),
+        ({"accept": "text/event-stream"}, False),
+        ({}, False),
     ],
 )
-def test_a_caller_is_an_address_or_the_network_of_a_subscriber(host: str, caller: str) -> None:
-    assert caller_at(host) == caller
+def test_a_browser_that_shows_a_page_says_so(headers: dict[str, str], *, wants: bool) -> None:
+    assert wants_page(scope(**headers)) is wants
