@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 # After so many times its rhythm, a value that nobody looked at says nothing of the present.
 _RHYTHMS_LOOKED_AT = 12
+# A reading that takes long comes more rarely: what is kept costs a twentieth of a core at most.
+_REST = 20
 # So long a page waits for a value that is younger than what is kept, and then shows that.
 _PATIENCE = timedelta(seconds=2)
 
@@ -36,9 +38,10 @@ class Snapshot(Generic[T]):
 class Kept(Generic[T]):
     """Keep what `read` returns, and read it again at the first look after `every`.
 
-    Whoever looks gets what is kept, at once. Only the first one waits, and whoever comes when
-    nobody has looked for long; the latter for `patience`. A reading that fails leaves the old value
-    with its age; it is tried again after `every`.
+    After a reading that took long, it is after twenty times as long. Whoever looks gets what is
+    kept, at once. Only the first one waits, and whoever comes when nobody has looked for long; the
+    latter for `patience`. A reading that fails leaves the old value with its age, and is tried
+    again as if it had not.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Kept(Generic[T]):
         self._snapshot: Snapshot[T] | None = None
         # Of the latest reading that began, whatever came of it, and of the one that is kept.
         self._asked_at = self._kept_at = 0.0
+        self._rest = self._every
         self._reading: asyncio.Task[Snapshot[T]] | None = None
 
     async def get(self) -> Snapshot[T]:
@@ -62,11 +66,17 @@ class Kept(Generic[T]):
         if self._snapshot is None:
             return await asyncio.shield(self._begin())
         now = self._clock.monotonic()
-        if now - self._asked_at >= self._every:
+        if now - self._asked_at >= self._rest:
             self._begin()
-        if self._reading is not None and now - self._kept_at >= self._every * _RHYTHMS_LOOKED_AT:
+        if self._reading is not None and now - self._kept_at >= self._rest * _RHYTHMS_LOOKED_AT:
             # asyncio.wait leaves a reading that takes longer to whoever looks next.
             await asyncio.wait({self._reading}, timeout=self._patience)
+        return self._snapshot
+
+    def look(self) -> Snapshot[T] | None:
+        """Return what is kept, and wait for nothing; None until something was read."""
+        if self._snapshot is None or self._clock.monotonic() - self._asked_at >= self._rest:
+            self._begin()
         return self._snapshot
 
     async def close(self) -> None:
@@ -86,8 +96,12 @@ class Kept(Generic[T]):
     async def _read_once(self) -> Snapshot[T]:
         self._asked_at = asked_at = self._clock.monotonic()
         read_at = self._clock.now()
-        self._snapshot = snapshot = Snapshot(await self._read(), read_at)
-        self._kept_at = asked_at
+        try:
+            snapshot = Snapshot(await self._read(), read_at)
+        finally:
+            took = self._clock.monotonic() - asked_at
+            self._rest = max(self._every, took * _REST)
+        self._snapshot, self._kept_at = snapshot, asked_at
         return snapshot
 
     def _end(self, reading: asyncio.Task[Snapshot[T]]) -> None:

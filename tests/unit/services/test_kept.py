@@ -181,3 +181,35 @@ async def test_each_key_has_a_value_of_its_own(clock: FakeClock) -> None:
     assert [(await kept.get(key)).value for key in "cab"] == ["C", "A", "B"]
     assert reads == ["a", "b", "c", "b"]
     await kept.close()
+
+
+async def test_what_takes_long_to_read_is_read_more_rarely(
+    kept: Kept[int], figures: Figures, clock: FakeClock
+) -> None:
+    figures.goes_on.clear()
+    look = asyncio.create_task(kept.get())
+    await figures.begun.wait()
+    clock.advance(timedelta(seconds=1))
+    figures.goes_on.set()
+    await look
+    clock.advance(timedelta(seconds=20) - timedelta(seconds=1) - MOMENT)
+    await kept.get()
+    await settle()
+    assert figures.reads == 1
+    clock.advance(MOMENT)
+    await kept.get()
+    await settle()
+    assert figures.reads == 2
+
+
+async def test_a_look_waits_for_nothing(
+    kept: Kept[int], figures: Figures, clock: FakeClock
+) -> None:
+    assert kept.look() is None
+    await settle()
+    assert kept.look() == Snapshot(1, START_AT)
+    clock.advance(EVERY)
+    assert kept.look() == Snapshot(1, START_AT)
+    await settle()
+    assert kept.look() == Snapshot(2, START_AT + EVERY)
+    assert figures.reads == 2

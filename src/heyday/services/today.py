@@ -1,0 +1,121 @@
+"""Tell how a day is going: what pages show, kept and shared by all who look."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+
+from heyday.domain.day_figures import DayFigures, day_window
+from heyday.domain.day_ports import Attention, DayStore, Upcoming
+from heyday.domain.error_budget import OBJECTIVE, ErrorBudget, first_of_month
+from heyday.domain.ports import Clock
+from heyday.services.day_book import DayBook
+from heyday.services.kept import Kept, KeptEach, Snapshot
+
+EVERY = timedelta(seconds=5)
+"""How often what changes all the time is read, while somebody looks."""
+
+_MONTH_EVERY = timedelta(minutes=5)
+_PEOPLE_EVERY = timedelta(hours=1)
+# A worker that is that late is not only busy.
+_OVERDUE_AFTER = timedelta(minutes=2)
+_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Hold what is only of interest now: what waits for somebody, and who is next."""
+
+    attention: Attention
+    upcoming: Sequence[Upcoming]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSoFar:
+    """Hold what a month's days before today add up to.
+
+    days: of those, how many are counted and kept.   of_days: how many there are.
+    """
+
+    kept: int
+    missed: int
+    days: int
+    of_days: int
+
+    def budget(self, today: DayFigures, overdue: int) -> ErrorBudget:
+        """Return the budget with today in it. What is overdue has missed the objective already."""
+        return OBJECTIVE.budget(self.kept + today.kept, self.missed + today.missed + overdue)
+
+
+class TodayService:
+    """Answer at once, from what was read a few seconds ago."""
+
+    def __init__(self, store: DayStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._books: dict[date, DayBook] = {}
+        # However many days somebody leafs through, the database counts one of them.
+        self._looking_back = asyncio.Lock()
+        self._days = KeptEach(self._read_day, EVERY, clock)
+        self._present = Kept(self._read_present, EVERY, clock)
+        self._months = KeptEach(self._read_month, _MONTH_EVERY, clock, most=2)
+        self._people = Kept(store.count_people, _PEOPLE_EVERY, clock)
+
+    def today_on(self) -> date:
+        """Return the present date in UTC."""
+        return self._clock.now().astimezone(UTC).date()
+
+    async def day(self, on: date) -> Snapshot[DayFigures]:
+        """Return what a day is like. Raises DatabaseError while nothing is known of it."""
+        return await self._days.get(on)
+
+    async def present(self) -> Snapshot[Present]:
+        """Return what is of interest now. Raises DatabaseError while nothing is known."""
+        return await self._present.get()
+
+    async def month(self) -> Snapshot[MonthSoFar]:
+        """Return what the days of the month before today add up to. Raises DatabaseError."""
+        return await self._months.get(self.today_on())
+
+    def people(self) -> Mapping[str, int]:
+        """Return how many people there are in each zone; none until that was counted."""
+        snapshot = self._people.look()
+        return snapshot.value if snapshot else {}
+
+    async def close(self) -> None:
+        """End what is being read."""
+        for kept in (self._days, self._present, self._months, self._people):
+            await kept.close()
+
+    async def _read_day(self, on: date) -> DayFigures:
+        if on >= self.today_on():
+            return await self._follow(on)
+        async with self._looking_back:
+            return await self._look_back(on)
+
+    async def _look_back(self, on: date) -> DayFigures:
+        """Return a day that is over: as it was kept, where nothing of it is open."""
+        kept = await self._store.find_kept(on)
+        return await self._follow(on) if kept is None or kept.open else kept
+
+    async def _follow(self, on: date) -> DayFigures:
+        book = self._books.get(on) or DayBook(on, self._store, self._clock)
+        figures = await book.refresh()
+        self._books = {**self._recent_books(), on: book}
+        return figures
+
+    def _recent_books(self) -> dict[date, DayBook]:
+        """Return the books that stay beside a new one: a few."""
+        return dict(list(self._books.items())[-7:])
+
+    async def _read_present(self) -> Present:
+        now = self._clock.now()
+        today = day_window(self.today_on())
+        attention = await self._store.find_attention(today, now - _OVERDUE_AFTER)
+        return Present(attention, await self._store.list_upcoming(now, _SHOWN))
+
+    async def _read_month(self, on: date) -> MonthSoFar:
+        first_on = first_of_month(on)
+        days = await self._store.list_kept(first_on, on)
+        kept, missed = sum(day.kept for day in days), sum(day.missed for day in days)
+        return MonthSoFar(kept, missed, len(days), (on - first_on).days)
