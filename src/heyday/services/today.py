@@ -20,6 +20,8 @@ _PEOPLE_EVERY = timedelta(hours=1)
 # A worker that is that late is not only busy.
 _OVERDUE_AFTER = timedelta(minutes=2)
 _SHOWN = 6
+# Days whose quarter hours are remembered; today is always among the latest.
+_BOOKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,12 @@ class TodayService:
         return await self._follow(on) if kept is None or kept.open else kept
 
     async def _follow(self, on: date) -> DayFigures:
-        book = self._books.get(on) or DayBook(on, self._store, self._clock)
+        book = self._books.pop(on, None) or DayBook(on, self._store, self._clock)
         figures = await book.refresh()
-        self._books = {**self._recent_books(), on: book}
+        self._books[on] = book
+        while len(self._books) > _BOOKS:
+            del self._books[next(iter(self._books))]
         return figures
-
-    def _recent_books(self) -> dict[date, DayBook]:
-        """Return the books that stay beside a new one: a few."""
-        return dict(list(self._books.items())[-7:])
 
     async def _read_present(self) -> Present:
         now = self._clock.now()
