@@ -12,6 +12,7 @@ from heyday.api.texts import TextRoutes
 from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.audit import AuditRepository
+from heyday.db.days import DayRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
@@ -24,9 +25,11 @@ from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
+from heyday.services.today import TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
+from heyday.web.live import Live
 from heyday.web.pages import PageServices, create_pages
 from tests.factories import SEALS, Pipeline, timezones_of
 from tests.fakes import FakeGuard
@@ -142,6 +145,8 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         privacy=services.privacy,
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
+        today=TodayService(DayRepository(database), clock),
+        live=Live(clock),
     )
 
 

@@ -2,8 +2,11 @@
 
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
+from heyday.db.days import DayRepository
 from heyday.services.jobs import JobRunService
+from heyday.services.today import TodayService
 from heyday.web.letters import InboxFeed
+from heyday.web.live import Live
 from heyday.web.pages import PageServices
 
 
@@ -29,4 +32,6 @@ def pages_of(app: App) -> PageServices:
         privacy=app.privacy.people,
         feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
         unsubscribing=app.privacy.unsubscribing,
+        today=TodayService(DayRepository(app.database), app.clock),
+        live=Live(app.clock),
     )

@@ -1,6 +1,7 @@
 """Serve the API and the pages over HTTP, as a part of a process that has others as well."""
 
 import contextlib
+import socket
 from collections.abc import Iterator
 
 import uvicorn
@@ -13,7 +14,7 @@ from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
 from heyday.bootstrap.pages import pages_of
-from heyday.web.pages import create_pages
+from heyday.web.pages import PageServices, create_pages
 
 _FINISH_REPLIES = 5
 """Seconds that replies in flight are given at the end."""
@@ -21,6 +22,10 @@ _FINISH_REPLIES = 5
 
 class HttpServer(uvicorn.Server):
     """Leave signals to `heyday up`, which knows what else must end."""
+
+    def __init__(self, config: uvicorn.Config, pages: PageServices) -> None:
+        super().__init__(config)
+        self._pages = pages
 
     @classmethod
     def of(cls, app: App) -> "HttpServer":
@@ -44,8 +49,9 @@ class HttpServer(uvicorn.Server):
             webhooks=webhooks_of(app),
             cors_origins=app.settings.origins,
         )
+        pages = pages_of(app)
         config = uvicorn.Config(
-            create_app(services, create_pages(pages_of(app))),
+            create_app(services, create_pages(pages)),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -55,7 +61,18 @@ class HttpServer(uvicorn.Server):
             lifespan="on",
             timeout_graceful_shutdown=_FINISH_REPLIES,
         )
-        return cls(config)
+        return cls(config, pages)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to read what pages show, so that their first visitor need not wait for it."""
+        await super().startup(sockets)
+        self._pages.today.warm_up()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would go on for as long as somebody looks; then finish the other replies."""
+        self._pages.live.close()
+        await super().shutdown(sockets)
+        await self._pages.today.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -73,6 +73,15 @@ class Kept(Generic[T]):
             await asyncio.wait({self._reading}, timeout=self._patience)
         return self._snapshot
 
+    async def find(self, patience: timedelta) -> Snapshot[T] | None:
+        """Return the same; None if the first reading takes longer than this. It goes on."""
+        if self._snapshot is None:
+            reading = self._begin()
+            await asyncio.wait({reading}, timeout=patience.total_seconds())
+            if not reading.done():
+                return None
+        return await self.get()
+
     def look(self) -> Snapshot[T] | None:
         """Return what is kept, and wait for nothing; None until something was read."""
         if self._snapshot is None or self._clock.monotonic() - self._asked_at >= self._rest:
@@ -119,25 +128,39 @@ class KeptEach(Generic[K, T]):
         read: Callable[[K], Awaitable[T]],
         every: timedelta,
         clock: Clock,
+        patience: timedelta = _PATIENCE,
         most: int = 32,
     ) -> None:
         self._read = read
         self._every = every
         self._clock = clock
+        self._patience = patience
         self._most = most
         self._kept: OrderedDict[K, Kept[T]] = OrderedDict()
 
     async def get(self, key: K) -> Snapshot[T]:
         """Return what is kept for a key, as `Kept.get` does."""
-        if key not in self._kept:
-            self._kept[key] = Kept(lambda: self._read(key), self._every, self._clock)
-        self._kept.move_to_end(key)
-        kept = self._kept[key]
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return await kept.get()
+        return await self._of(key).get()
+
+    async def find(self, key: K, patience: timedelta) -> Snapshot[T] | None:
+        """Return the same, as `Kept.find` does."""
+        return await self._of(key).find(patience)
+
+    def look(self, key: K) -> Snapshot[T] | None:
+        """Return the same, as `Kept.look` does."""
+        return self._of(key).look()
 
     async def close(self) -> None:
         """End the readings that are under way."""
         for kept in list(self._kept.values()):
             await kept.close()
+
+    def _of(self, key: K) -> Kept[T]:
+        if key not in self._kept:
+            self._kept[key] = Kept(
+                lambda: self._read(key), self._every, self._clock, self._patience
+            )
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]

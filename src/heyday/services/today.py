@@ -20,6 +20,9 @@ _PEOPLE_EVERY = timedelta(hours=1)
 # A worker that is that late is not only busy.
 _OVERDUE_AFTER = timedelta(minutes=2)
 _SHOWN = 6
+_AHEAD = timedelta(minutes=2)
+# A page that cannot say yet how the day is says so, rather than keep somebody waiting.
+_PATIENCE = timedelta(milliseconds=80)
 # Days whose quarter hours are remembered; today is always among the latest.
 _BOOKS = 8
 
@@ -58,18 +61,21 @@ class TodayService:
         self._books: dict[date, DayBook] = {}
         # However many days somebody leafs through, the database counts one of them.
         self._looking_back = asyncio.Lock()
-        self._days = KeptEach(self._read_day, EVERY, clock)
-        self._present = Kept(self._read_present, EVERY, clock)
-        self._months = KeptEach(self._read_month, _MONTH_EVERY, clock, most=2)
+        self._days = KeptEach(self._read_day, EVERY, clock, _PATIENCE)
+        self._present = Kept(self._read_present, EVERY, clock, _PATIENCE)
+        self._months = KeptEach(self._read_month, _MONTH_EVERY, clock, _PATIENCE, most=2)
         self._people = Kept(store.count_people, _PEOPLE_EVERY, clock)
 
     def today_on(self) -> date:
         """Return the present date in UTC."""
         return self._clock.now().astimezone(UTC).date()
 
-    async def day(self, on: date) -> Snapshot[DayFigures]:
-        """Return what a day is like. Raises DatabaseError while nothing is known of it."""
-        return await self._days.get(on)
+    async def day(self, on: date) -> Snapshot[DayFigures] | None:
+        """Return what a day is like; None where to count it takes long: then it goes on.
+
+        Raises DatabaseError while nothing is known of it.
+        """
+        return await self._days.find(on, _PATIENCE)
 
     async def present(self) -> Snapshot[Present]:
         """Return what is of interest now. Raises DatabaseError while nothing is known."""
@@ -83,6 +89,11 @@ class TodayService:
         """Return how many people there are in each zone; none until that was counted."""
         snapshot = self._people.look()
         return snapshot.value if snapshot else {}
+
+    def warm_up(self) -> None:
+        """Begin to read what the first visitor will want to see."""
+        self._days.look(self.today_on())
+        self._people.look()
 
     async def close(self) -> None:
         """End what is being read."""
@@ -110,6 +121,8 @@ class TodayService:
 
     async def _read_present(self) -> Present:
         now = self._clock.now()
+        # Who looks at midnight need not wait for the new day.
+        self._days.look((now + _AHEAD).astimezone(UTC).date())
         today = day_window(self.today_on())
         attention = await self._store.find_attention(today, now - _OVERDUE_AFTER)
         return Present(attention, await self._store.list_upcoming(now, _SHOWN))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
 from heyday.services.explaining import ExplanationService
@@ -19,13 +20,17 @@ from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
 from heyday.services.text_preview import TextPreviewService
 from heyday.services.texts import TextService
+from heyday.services.today import TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
+from heyday.web.live import Live
 from heyday.web.routes import page
+from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.today import TodayPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -34,7 +39,8 @@ class PageServices:
     """Hold what the pages show, and what their forms do.
 
     timezones: when greetings of each message type leave, by the type's name.   import_limit_bytes:
-    how long a file may be that is to be imported.   feed: the letters of the inbox.
+    how long a file may be that is to be imported.   feed: the letters of the inbox.   live: what
+    keeps pages up to date.
     """
 
     clock: Clock
@@ -55,15 +61,19 @@ class PageServices:
     privacy: PrivacyService
     feed: InboxFeed
     unsubscribing: UnsubscribeService
+    today: TodayService
+    live: Live
 
 
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    # Pages are rendered in it: Shell(services.clock, statics).
+    shell = Shell(services.clock, statics)
+    nine = services.timezones[MESSAGE_TYPES[0].name]
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
+        *TodayPages(shell, services.today, nine, services.live, services.clock).handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
@@ -71,4 +81,4 @@ def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
 
 async def lead_to_first() -> Redirect:
     """Lead to the page that shows how the day goes."""
-    return Redirect("/inbox", status_code=307)
+    return Redirect("/today", status_code=307)

@@ -20,6 +20,7 @@ _FILLED = 0.76
 # A single greeting beside a million is still to be seen.
 _LEAST_HEIGHT = 2.0
 _LINES = 4
+_DIGIT = 7
 
 STACK: Sequence[tuple[str, frozenset[Fate]]] = (
     ("sent", frozenset({Fate.SENT})),
@@ -57,6 +58,10 @@ class Bar:
         """Return how many greetings it stands for."""
         return sum(part.greetings for part in self.parts)
 
+    def count(self, kind: str) -> int:
+        """Return how many of one kind."""
+        return sum(part.greetings for part in self.parts if part.kind == kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -73,6 +78,11 @@ class DayChart:
     bars: Sequence[Bar]
     lines: Sequence[Line]
     now_x: float | None
+
+    @property
+    def scale_width(self) -> int:
+        """Return the room that the numbers of the lines take, in pixels."""
+        return _DIGIT * len(f"{self.lines[-1].greetings:,}") + 2 * _DIGIT
 
     @property
     def busiest(self) -> Bar | None:

@@ -213,3 +213,21 @@ async def test_a_look_waits_for_nothing(
     await settle()
     assert kept.look() == Snapshot(2, START_AT + EVERY)
     assert figures.reads == 2
+
+
+async def test_who_finds_nothing_in_time_goes_on_without_it(
+    kept: Kept[int], figures: Figures
+) -> None:
+    figures.goes_on.clear()
+    assert await kept.find(MOMENT) is None
+    figures.goes_on.set()
+    assert await kept.find(LONG) == Snapshot(1, START_AT)
+    assert figures.reads == 1
+
+
+async def test_and_hears_of_a_fault_that_comes_in_time(kept: Kept[int], figures: Figures) -> None:
+    figures.faults.append(AWAY)
+    figures.goes_on.set()
+    figures.faults.append(AWAY)
+    with pytest.raises(DatabaseUnavailable):
+        await kept.find(LONG)
