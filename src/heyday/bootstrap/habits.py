@@ -1,12 +1,15 @@
-"""Build what the API's habits need: the audit log, and kept replies."""
+"""Build what the API's habits need: the audit log, kept replies, and what looks after both."""
 
 from dataclasses import dataclass
 
 from heyday.db.audit import AuditRepository
 from heyday.db.connection import Database
+from heyday.db.days import DayRepository
 from heyday.db.replies import ReplyRepository
+from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.services.auditing import AuditService
+from heyday.services.day_keeping import DayKeepingService
 from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
 from heyday.services.upkeep import UpkeepService
@@ -28,5 +31,7 @@ def build_habits(
     """Return the parts. Writes with a key may take half of the pool, as each holds a connection."""
     store = AuditRepository(database)
     replies = ReplyService(ReplyRepository(database, max(settings.pool_max // 2, 1)), clock)
-    upkeep = UpkeepService(replies, store, events, clock, settings.keep_audit)
+    late_window = max(settings.policies(t.name).late_window for t in MESSAGE_TYPES)
+    days = DayKeepingService(DayRepository(database), clock, late_window)
+    upkeep = UpkeepService(replies, store, events, clock, settings.keep_audit, days)
     return HabitParts(AuditService(store), replies, upkeep)

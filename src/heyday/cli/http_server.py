@@ -21,9 +21,12 @@ _FINISH_REPLIES = 5
 
 
 class HttpServer(uvicorn.Server):
-    """Leave signals to `heyday up`, which knows what else must end."""
+    """Leave signals to `heyday up`, which knows what else must end.
 
-    def __init__(self, config: uvicorn.Config, pages: PageServices) -> None:
+    pages: what is to be warm when it begins, and over when it ends.
+    """
+
+    def __init__(self, config: uvicorn.Config, pages: PageServices | None = None) -> None:
         super().__init__(config)
         self._pages = pages
 
@@ -66,13 +69,16 @@ class HttpServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to read what pages show, so that their first visitor need not wait for it."""
         await super().startup(sockets)
-        self._pages.today.warm_up()
+        if self._pages:
+            self._pages.today.warm_up()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would go on for as long as somebody looks; then finish the other replies."""
-        self._pages.live.close()
+        if self._pages:
+            self._pages.live.close()
         await super().shutdown(sockets)
-        await self._pages.today.close()
+        if self._pages:
+            await self._pages.today.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

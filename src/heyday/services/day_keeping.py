@@ -1,6 +1,6 @@
 """Keep what each day was like once it is over, so that a month need not be counted again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from heyday.domain.day_figures import ONE_DAY, day_window
@@ -28,7 +28,7 @@ class DayKeepingService:
         self._clock = clock
         self._late_window = late_window
 
-    async def run(self) -> Mapping[str, int]:
+    async def run(self) -> int:
         """Count what is to be counted; return how many days that were."""
         now = self._clock.now()
         days = await self._find_due(now)
@@ -36,7 +36,7 @@ class DayKeepingService:
             counted_at = self._clock.now()
             figures = await DayBook(on, self._store, self._clock).refresh()
             await self._store.keep(figures, counted_at)
-        return {"days_kept": min(len(days), _DAYS_A_RUN)} if days else {}
+        return min(len(days), _DAYS_A_RUN)
 
     async def _find_due(self, now: datetime) -> Sequence[date]:
         """Return the days that are to be counted, the latest first."""

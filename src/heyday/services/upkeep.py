@@ -1,9 +1,10 @@
-"""Do what no greeting waits for: forget old replies and tokens, turn the audit log's months."""
+"""Do what no greeting waits for: forget old replies and tokens, keep days, turn audit months."""
 
 from collections.abc import Mapping
 
 from heyday.domain.audit import AuditStore
 from heyday.domain.ports import Clock
+from heyday.services.day_keeping import DayKeepingService
 from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
 
@@ -11,17 +12,20 @@ from heyday.services.replies import ReplyService
 class UpkeepService:
     """Keep small what grows by itself. Recovery calls it.
 
-    keep_audit: for how many whole months lines of the audit log stay; 0: for ever.
+    keep_audit: for how many whole months lines of the audit log stay; 0: for ever.   days: what
+    keeps the figures of days that are over.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that it looks after
         self,
         replies: ReplyService,
         audit: AuditStore,
         events: EventService,
         clock: Clock,
         keep_audit: int,
+        days: DayKeepingService,
     ) -> None:
+        self._days = days
         self._events = events
         self._replies = replies
         self._audit = audit
@@ -36,5 +40,7 @@ class UpkeepService:
             "forgotten_tokens": await self._events.forget(),
             "audit_months_created": months.created,
             "audit_months_dropped": months.dropped,
+            # Last: of a day with very many greetings it takes seconds.
+            "days_kept": await self._days.run(),
         }
         return {name: count for name, count in counts.items() if count}

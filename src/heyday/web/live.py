@@ -25,7 +25,6 @@ _EVERY = timedelta(seconds=5)
 # A stream is opened anew that often, by the gate: who was shut out meanwhile sees no more.
 _LONGEST = timedelta(minutes=1)
 _HELLO = ": live\n\n"
-_AGAIN = "event: again\ndata:\n\n"
 
 
 class Live:
@@ -65,7 +64,7 @@ class Live:
                     sent[name] = part
                     yield write_event(name, part)
             if self._clock.monotonic() >= ends_at:
-                yield _AGAIN
+                yield write_event("again", "")
                 return
             # Whoever takes long to take a part may have been waited for when the end came.
             if not self._is_closed:
@@ -82,5 +81,6 @@ class Live:
 
 def write_event(name: str, data: str) -> str:
     """Write one event as the standard has it: each line of its data on a line of its own."""
-    lines = "\n".join(f"data: {line}" for line in data.splitlines())
+    # One without any data would be passed over: a part may have become empty.
+    lines = "\n".join(f"data: {line}" for line in data.splitlines() or [""])
     return f"event: {name}\n{lines}\n\n"

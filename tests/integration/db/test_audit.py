@@ -8,13 +8,16 @@ import pytest
 
 from heyday.db import migrate, queries
 from heyday.db.audit import AuditRepository
+from heyday.db.days import DayRepository
 from heyday.db.replies import ReplyRepository
 from heyday.domain.audit import DEED, Actor, ActorKind, AuditFilter, AuditUpkeep, Deed, doing
+from heyday.services.day_keeping import DayKeepingService
 from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
 from heyday.services.upkeep import UpkeepService
 from tests.factories import Pipeline
 from tests.fakes import FakeClock
+from tests.greetings import Greetings
 
 MONTHS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -124,16 +127,23 @@ async def test_a_month_has_the_indexes_of_its_table(pipeline: Pipeline) -> None:
 async def test_upkeep_tells_what_it_did_and_nothing_else(bare: Pipeline, clock: FakeClock) -> None:
     audit, replies = AuditRepository(bare.database), ReplyRepository(bare.database)
     events = EventService(bare.database, bare.planner, clock, bare.metrics)
-    upkeep = UpkeepService(ReplyService(replies, clock), audit, events, clock, keep_audit=1)
+    days = DayKeepingService(DayRepository(bare.database), clock, timedelta(hours=24))
+    upkeep = UpkeepService(ReplyService(replies, clock), audit, events, clock, 1, days)
     await bare.execute(
         "INSERT INTO api_replies (key_id, idempotency_key, fingerprint, created_at) "
         "SELECT gen_random_uuid(), 'x', '', $1 FROM generate_series(1, 2500)",
         clock.now() - timedelta(hours=49),
     )
-    assert await upkeep.run() == {"audit_months_created": 2, "forgotten_replies": 2500}
+    await Greetings(clock.now() - timedelta(days=1)).write(bare)
+    assert await upkeep.run() == {
+        "audit_months_created": 2,
+        "forgotten_replies": 2500,
+        "days_kept": 1,
+    }
     assert await upkeep.run() == {}
     clock.advance(timedelta(days=90))
-    assert await upkeep.run() == {"audit_months_created": 2, "audit_months_dropped": 2}
+    counts = await upkeep.run()
+    assert counts == {"audit_months_created": 2, "audit_months_dropped": 2, "days_kept": 2}
 
 
 async def test_the_lines_of_a_person_are_found_by_their_indexes(pipeline: Pipeline) -> None:
