@@ -83,6 +83,12 @@ def webhooks(pipeline: Pipeline, amazon: Amazon) -> WebhookRoutes | None:
 
 
 @pytest.fixture
+def live(pipeline: Pipeline) -> Live:
+    """What keeps pages up to date."""
+    return Live(pipeline.clock)
+
+
+@pytest.fixture
 def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may look into
     pipeline: Pipeline,
     inbox: InboxRepository,
@@ -90,6 +96,7 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
     dead_letters: DeadLetters | None,
     replies: ReplyService,
     webhooks: WebhookRoutes | None,
+    live: Live,
 ) -> Litestar:
     """The application."""
     database, clock = pipeline.database, pipeline.clock
@@ -118,10 +125,12 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
         texts=TextRoutes(pipeline.texts, pipeline.previews),
         privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
     )
-    return create_app(services, create_pages(_pages(pipeline, inbox, services)))
+    return create_app(services, create_pages(_pages(pipeline, inbox, services, live)))
 
 
-def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) -> PageServices:
+def _pages(
+    pipeline: Pipeline, inbox: InboxRepository, services: ApiServices, live: Live
+) -> PageServices:
     """Return what the pages show: for the most part what the API does."""
     database, clock = pipeline.database, pipeline.clock
     operations = services.operations
@@ -146,7 +155,7 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
         today=TodayService(DayRepository(database), clock),
-        live=Live(clock),
+        live=live,
     )
 
 

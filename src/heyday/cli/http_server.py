@@ -14,7 +14,9 @@ from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
 from heyday.bootstrap.pages import pages_of
-from heyday.web.pages import PageServices, create_pages
+from heyday.services.today import TodayService
+from heyday.web.live import Live
+from heyday.web.pages import create_pages
 
 _FINISH_REPLIES = 5
 """Seconds that replies in flight are given at the end."""
@@ -23,12 +25,18 @@ _FINISH_REPLIES = 5
 class HttpServer(uvicorn.Server):
     """Leave signals to `heyday up`, which knows what else must end.
 
-    pages: what is to be warm when it begins, and over when it ends.
+    live, today: what goes on while somebody looks, and what is to be warm when somebody does.
     """
 
-    def __init__(self, config: uvicorn.Config, pages: PageServices | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        live: Live | None = None,
+        today: TodayService | None = None,
+    ) -> None:
         super().__init__(config)
-        self._pages = pages
+        self._live = live
+        self._today = today
 
     @classmethod
     def of(cls, app: App) -> "HttpServer":
@@ -64,21 +72,21 @@ class HttpServer(uvicorn.Server):
             lifespan="on",
             timeout_graceful_shutdown=_FINISH_REPLIES,
         )
-        return cls(config, pages)
+        return cls(config, pages.live, pages.today)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to read what pages show, so that their first visitor need not wait for it."""
         await super().startup(sockets)
-        if self._pages:
-            self._pages.today.warm_up()
+        if self._today:
+            self._today.warm_up()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would go on for as long as somebody looks; then finish the other replies."""
-        if self._pages:
-            self._pages.live.close()
+        if self._live:
+            self._live.close()
         await super().shutdown(sockets)
-        if self._pages:
-            await self._pages.today.close()
+        if self._today:
+            await self._today.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -137,7 +137,8 @@ async def test_a_key_that_may_not_is_refused(
 async def test_looking_all_day_costs_what_looking_once_does(
     client: httpx.AsyncClient, pipeline: Pipeline
 ) -> None:
-    first = (await client.get("/today")).text
+    # With the second, what was counted behind the first is there too.
+    _, first = [(await client.get("/today")).text for _ in range(2)]
     await pipeline.execute("ALTER TABLE message_logs RENAME TO not_to_be_read")
     try:
         assert (await client.get("/today")).text == first
