@@ -9,9 +9,9 @@ from litestar.types import ControllerRouterHandler
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.condition import ConditionService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
@@ -30,6 +30,7 @@ from heyday.web.live import Live
 from heyday.web.routes import page
 from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.status import StatusPages
 from heyday.web.today import TodayPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
@@ -54,7 +55,7 @@ class PageServices:
     texts: TextService
     previews: TextPreviewService
     trial: TrialService
-    health: HealthService
+    condition: ConditionService
     job_runs: JobRunService
     books: ReconciliationService
     queue: QueueService
@@ -74,6 +75,7 @@ def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *TodayPages(shell, services.today, nine, services.live, services.clock).handlers(),
+        *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
