@@ -9,7 +9,8 @@ from tests.factories import Pipeline
 _WRITE = """
 WITH people AS (
     INSERT INTO users (first_name, last_name, email, timezone, birthday_date)
-    SELECT 'Ada', 'Lovelace', 'ada.' || gen_random_uuid() || '@example.com', $3::varchar, '1990-01-14'
+    SELECT 'Ada', 'Lovelace', 'ada.' || gen_random_uuid() || '@example.com', $3::varchar,
+           '1990-01-14'
     FROM generate_series(1, $4::integer)
     RETURNING id
 )
@@ -17,7 +18,8 @@ INSERT INTO message_logs (
     user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
     message_content, occasion_date, timezone, tzdb_version, actual_send_time, retry_count,
     error_message, created_at, lease_until, ambiguous_since)
-SELECT id, $5::varchar, $1::timestamptz::date, $1::timestamptz, $2::varchar, id || ':x', 'Hey', '1990-01-14', $3::varchar, 'x',
+SELECT id, $5::varchar, $1::timestamptz::date, $1::timestamptz, $2::varchar, id || ':x',
+       'Hey', '1990-01-14', $3::varchar, 'x',
        CASE WHEN $2::varchar = 'SENT' THEN $1::timestamptz + $6::interval END, $7::smallint,
        $8::text, $9::timestamptz,
        CASE WHEN $2::varchar = 'SENDING' THEN $1::timestamptz + interval '1 minute' END,

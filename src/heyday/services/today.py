@@ -12,19 +12,26 @@ from heyday.domain.ports import Clock
 from heyday.services.day_book import DayBook
 from heyday.services.kept import Kept, KeptEach, Snapshot
 
-EVERY = timedelta(seconds=5)
-"""How often what changes all the time is read, while somebody looks."""
-
-_MONTH_EVERY = timedelta(minutes=5)
-_PEOPLE_EVERY = timedelta(hours=1)
-# A worker that is that late is not only busy.
-_OVERDUE_AFTER = timedelta(minutes=2)
 _SHOWN = 6
 _AHEAD = timedelta(minutes=2)
-# A page that cannot say yet how the day is says so, rather than keep somebody waiting.
-_PATIENCE = timedelta(milliseconds=80)
 # Days whose quarter hours are remembered; today is always among the latest.
 _BOOKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TodayConfig:
+    """Say how often what is read, while somebody looks.
+
+    every: what changes all the time.   month_every: what the days before today add up to.
+    people_every: how many people each zone has.   overdue_after: a worker that is so late is not
+    only busy.   patience: a page that cannot say yet how the day is says so after this.
+    """
+
+    every: timedelta = timedelta(seconds=5)
+    month_every: timedelta = timedelta(minutes=5)
+    people_every: timedelta = timedelta(hours=1)
+    overdue_after: timedelta = timedelta(minutes=2)
+    patience: timedelta = timedelta(milliseconds=80)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +62,18 @@ class MonthSoFar:
 class TodayService:
     """Answer at once, from what was read a few seconds ago."""
 
-    def __init__(self, store: DayStore, clock: Clock) -> None:
+    def __init__(self, store: DayStore, clock: Clock, config: TodayConfig | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._config = config = config or TodayConfig()
         self._books: dict[date, DayBook] = {}
         # However many days somebody leafs through, the database counts one of them.
         self._looking_back = asyncio.Lock()
-        self._days = KeptEach(self._read_day, EVERY, clock, _PATIENCE)
-        self._present = Kept(self._read_present, EVERY, clock, _PATIENCE)
-        self._months = KeptEach(self._read_month, _MONTH_EVERY, clock, _PATIENCE, most=2)
-        self._people = Kept(store.count_people, _PEOPLE_EVERY, clock)
+        every, patience = config.every, config.patience
+        self._days = KeptEach(self._read_day, every, clock, patience)
+        self._present = Kept(self._read_present, every, clock, patience)
+        self._months = KeptEach(self._read_month, config.month_every, clock, patience, most=2)
+        self._people = Kept(store.count_people, config.people_every, clock)
 
     def today_on(self) -> date:
         """Return the present date in UTC."""
@@ -75,7 +84,7 @@ class TodayService:
 
         Raises DatabaseError while nothing is known of it.
         """
-        return await self._days.find(on, _PATIENCE)
+        return await self._days.find(on, self._config.patience)
 
     async def present(self) -> Snapshot[Present]:
         """Return what is of interest now. Raises DatabaseError while nothing is known."""
@@ -124,7 +133,7 @@ class TodayService:
         # Who looks at midnight need not wait for the new day.
         self._days.look((now + _AHEAD).astimezone(UTC).date())
         today = day_window(self.today_on())
-        attention = await self._store.find_attention(today, now - _OVERDUE_AFTER)
+        attention = await self._store.find_attention(today, now - self._config.overdue_after)
         return Present(attention, await self._store.list_upcoming(now, _SHOWN))
 
     async def _read_month(self, on: date) -> MonthSoFar:

@@ -13,7 +13,7 @@ from heyday.domain.timezone import Window
 from heyday.domain.transitions import Status
 from heyday.services.day_book import DayBook
 from heyday.services.day_keeping import DayKeepingService
-from heyday.services.today import EVERY, TodayService
+from heyday.services.today import TodayConfig, TodayService
 from tests.factories import Pipeline
 from tests.fakes import FakeClock
 from tests.greetings import Greetings
@@ -174,7 +174,7 @@ async def test_a_hundred_who_look_at_once_cost_one_count(
     await store.counted.acquire()
     reads = len(store.windows)
     for _ in range(3):
-        clock.advance(EVERY)
+        clock.advance(TodayConfig().every)
         found = await asyncio.gather(*(today.day(ON) for _ in range(100)))
         assert all(found)
         reads += 1

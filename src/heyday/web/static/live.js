@@ -11,17 +11,22 @@
     if (state) state.textContent = state.dataset[name] || "";
   };
 
-  // Whoever is in the middle of a part stays there: the same element by its id, and what is open.
+  // Whoever is in the middle of a part stays there: what is open stays open, and the focus stays on
+  // the same link, or on what stands in its place.
   function put(id, html) {
     const place = document.getElementById(id);
     if (!place || place.dataset.shown === html) return;
-    place.dataset.shown = html;
+    const stops = () => [...place.querySelectorAll("a, button, summary, [tabindex]")];
     const open = [...place.querySelectorAll("details[open][id]")].map((each) => each.id);
-    const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
-    if (place.contains(document.activeElement) && !focused) return;
+    const focused = document.activeElement;
+    const at = stops().indexOf(focused), href = focused?.getAttribute("href");
     place.innerHTML = html;
+    place.dataset.shown = html;
     for (const each of open) document.getElementById(each)?.setAttribute("open", "");
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    if (at < 0) return;
+    const now = stops();
+    const same = href && now.find((each) => each.getAttribute("href") === href);
+    (same || now[Math.min(at, now.length - 1)])?.focus({ preventScroll: true });
   }
 
   function connect() {
@@ -50,5 +55,6 @@
 
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : connect()));
   window.addEventListener("pagehide", stop);
+  window.addEventListener("pageshow", (event) => event.persisted && connect());
   if (!document.hidden) connect();
 })();
