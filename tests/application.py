@@ -14,6 +14,7 @@ from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.activity import PostgresActivity
 from heyday.db.audit import AuditRepository
 from heyday.db.condition import PostgresCondition
+from heyday.db.days import DayRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
@@ -27,9 +28,11 @@ from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
+from heyday.services.today import TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
+from heyday.web.live import Live
 from heyday.web.pages import PageServices, create_pages
 from tests.factories import SEALS, Pipeline, timezones_of
 from tests.fakes import FakeGuard
@@ -83,6 +86,12 @@ def webhooks(pipeline: Pipeline, amazon: Amazon) -> WebhookRoutes | None:
 
 
 @pytest.fixture
+def live(pipeline: Pipeline) -> Live:
+    """What keeps pages up to date."""
+    return Live(pipeline.clock)
+
+
+@pytest.fixture
 def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may look into
     pipeline: Pipeline,
     inbox: InboxRepository,
@@ -90,6 +99,7 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
     dead_letters: DeadLetters | None,
     replies: ReplyService,
     webhooks: WebhookRoutes | None,
+    live: Live,
 ) -> Litestar:
     """The application."""
     database, clock = pipeline.database, pipeline.clock
@@ -118,12 +128,12 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
         texts=TextRoutes(pipeline.texts, pipeline.previews),
         privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
     )
-    pages = create_pages(_pages(pipeline, inbox, services, doors))
+    pages = create_pages(_pages(pipeline, inbox, services, doors, live))
     return create_app(services, pages.handlers, pages.show_problem)
 
 
 def _pages(
-    pipeline: Pipeline, inbox: InboxRepository, services: ApiServices, doors: Doors
+    pipeline: Pipeline, inbox: InboxRepository, services: ApiServices, doors: Doors, live: Live
 ) -> PageServices:
     """Return what the pages show: for the most part what the API does."""
     database, clock = pipeline.database, pipeline.clock
@@ -156,6 +166,8 @@ def _pages(
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
         signing_in=doors.signing_in,
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
+        today=TodayService(DayRepository(database), clock),
+        live=live,
     )
 
 

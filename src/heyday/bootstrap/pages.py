@@ -4,9 +4,12 @@ from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
 from heyday.db.activity import PostgresActivity
 from heyday.db.condition import PostgresCondition
+from heyday.db.days import DayRepository
 from heyday.services.condition import ConditionService
 from heyday.services.jobs import JobRunService
+from heyday.services.today import TodayService
 from heyday.web.letters import InboxFeed
+from heyday.web.live import Live
 from heyday.web.pages import PageServices
 
 
@@ -34,4 +37,6 @@ def pages_of(app: App) -> PageServices:
         feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
         signing_in=app.access.signing_in,
         unsubscribing=app.privacy.unsubscribing,
+        today=TodayService(DayRepository(app.database), app.clock),
+        live=Live(app.clock),
     )

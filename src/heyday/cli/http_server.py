@@ -1,6 +1,7 @@
 """Serve the API and the pages over HTTP, as a part of a process that has others as well."""
 
 import contextlib
+import socket
 from collections.abc import Iterator
 
 import uvicorn
@@ -13,6 +14,8 @@ from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
 from heyday.bootstrap.pages import pages_of
+from heyday.services.today import TodayService
+from heyday.web.live import Live
 from heyday.web.pages import create_pages
 
 _FINISH_REPLIES = 5
@@ -20,7 +23,20 @@ _FINISH_REPLIES = 5
 
 
 class HttpServer(uvicorn.Server):
-    """Leave signals to `heyday up`, which knows what else must end."""
+    """Leave signals to `heyday up`, which knows what else must end.
+
+    live, today: what goes on while somebody looks, and what is to be warm when somebody does.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        live: Live | None = None,
+        today: TodayService | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._live = live
+        self._today = today
 
     @classmethod
     def of(cls, app: App) -> "HttpServer":
@@ -46,7 +62,8 @@ class HttpServer(uvicorn.Server):
             webhooks=webhooks_of(app),
             cors_origins=app.settings.origins,
         )
-        pages = create_pages(pages_of(app))
+        parts = pages_of(app)
+        pages = create_pages(parts)
         config = uvicorn.Config(
             create_app(services, pages.handlers, pages.show_problem),
             log_config=None,
@@ -58,7 +75,21 @@ class HttpServer(uvicorn.Server):
             lifespan="on",
             timeout_graceful_shutdown=_FINISH_REPLIES,
         )
-        return cls(config)
+        return cls(config, parts.live, parts.today)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to read what pages show, so that their first visitor need not wait for it."""
+        await super().startup(sockets)
+        if self._today:
+            self._today.warm_up()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would go on for as long as somebody looks; then finish the other replies."""
+        if self._live:
+            self._live.close()
+        await super().shutdown(sockets)
+        if self._today:
+            await self._today.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

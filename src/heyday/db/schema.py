@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from heyday.db.day_tables import declare_day_tables
 from heyday.db.event_tables import declare_event_tables
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
@@ -384,3 +385,4 @@ declare_habit_tables(metadata)
 declare_text_tables(metadata)
 declare_event_tables(metadata)
 declare_session_tables(metadata)
+declare_day_tables(metadata)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
 from heyday.services.condition import ConditionService
@@ -20,17 +21,20 @@ from heyday.services.resolving import ResolutionService
 from heyday.services.signing_in import SignInService
 from heyday.services.text_preview import TextPreviewService
 from heyday.services.texts import TextService
+from heyday.services.today import TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
+from heyday.web.live import Live
 from heyday.web.problems import ProblemPages
 from heyday.web.routes import page
 from heyday.web.shell import Shell
 from heyday.web.sign_in import SignInPages
 from heyday.web.static_files import StaticFiles
 from heyday.web.status import StatusPages
+from heyday.web.today import TodayPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -39,7 +43,8 @@ class PageServices:
     """Hold what the pages show, and what their forms do.
 
     timezones: when greetings of each message type leave, by the type's name.   import_limit_bytes:
-    how long a file may be that is to be imported.   feed: the letters of the inbox.
+    how long a file may be that is to be imported.   feed: the letters of the inbox.   live: what
+    keeps pages up to date.
     """
 
     clock: Clock
@@ -61,6 +66,8 @@ class PageServices:
     feed: InboxFeed
     signing_in: SignInService
     unsubscribing: UnsubscribeService
+    today: TodayService
+    live: Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +82,12 @@ def create_pages(services: PageServices) -> Pages:
     """Return the pages."""
     statics = StaticFiles()
     shell = Shell(services.clock, statics)
+    nine = services.timezones[MESSAGE_TYPES[0].name]
     handlers: Sequence[ControllerRouterHandler] = [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *SignInPages(shell, services.signing_in).handlers(),
+        *TodayPages(shell, services.today, nine, services.live, services.clock).handlers(),
         *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
@@ -88,4 +97,4 @@ def create_pages(services: PageServices) -> Pages:
 
 async def lead_to_first() -> Redirect:
     """Lead to the page that shows how the day goes."""
-    return Redirect("/inbox", status_code=307)
+    return Redirect("/today", status_code=307)

@@ -14,7 +14,7 @@ Bind = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
 def page(path: str | list[str], scope: Scope | None, **options: Any) -> Bind:
     """Return what binds a page. A page that renews itself says is_routine=True."""
-    return get(path, **_of_pages(scope), **options)
+    return get(path, **{**_of_pages(scope), **options})
 
 
 def action(path: str | list[str], scope: Scope | None, **options: Any) -> Bind:

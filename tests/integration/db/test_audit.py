@@ -8,14 +8,17 @@ import pytest
 
 from heyday.db import migrate, queries
 from heyday.db.audit import AuditRepository
+from heyday.db.days import DayRepository
 from heyday.db.replies import ReplyRepository
 from heyday.db.web_sessions import WebSessionRepository
 from heyday.domain.audit import DEED, Actor, ActorKind, AuditFilter, AuditUpkeep, Deed, doing
+from heyday.services.day_keeping import DayKeepingService
 from heyday.services.events import EventService
 from heyday.services.replies import ReplyService
 from heyday.services.upkeep import UpkeepService
 from tests.factories import Pipeline
 from tests.fakes import FakeClock
+from tests.greetings import Greetings
 
 MONTHS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -126,18 +129,24 @@ async def test_upkeep_tells_what_it_did_and_nothing_else(bare: Pipeline, clock: 
     audit, replies = AuditRepository(bare.database), ReplyRepository(bare.database)
     events = EventService(bare.database, bare.planner, clock, bare.metrics)
     sessions = WebSessionRepository(bare.database)
-    upkeep = UpkeepService(
-        ReplyService(replies, clock), audit, events, clock, keep_audit=1, sessions=sessions
-    )
+    days = DayKeepingService(DayRepository(bare.database), clock, timedelta(hours=24))
+    kept = ReplyService(replies, clock)
+    upkeep = UpkeepService(kept, audit, events, clock, 1, sessions, days)
     await bare.execute(
         "INSERT INTO api_replies (key_id, idempotency_key, fingerprint, created_at) "
         "SELECT gen_random_uuid(), 'x', '', $1 FROM generate_series(1, 2500)",
         clock.now() - timedelta(hours=49),
     )
-    assert await upkeep.run() == {"audit_months_created": 2, "forgotten_replies": 2500}
+    await Greetings(clock.now() - timedelta(days=1)).write(bare)
+    assert await upkeep.run() == {
+        "audit_months_created": 2,
+        "forgotten_replies": 2500,
+        "days_kept": 1,
+    }
     assert await upkeep.run() == {}
     clock.advance(timedelta(days=90))
-    assert await upkeep.run() == {"audit_months_created": 2, "audit_months_dropped": 2}
+    counts = await upkeep.run()
+    assert counts == {"audit_months_created": 2, "audit_months_dropped": 2, "days_kept": 2}
 
 
 async def test_the_lines_of_a_person_are_found_by_their_indexes(pipeline: Pipeline) -> None:

@@ -23,6 +23,7 @@ from heyday.db import (
 )
 from heyday.db.types import AnyConnection, PooledConnection
 from heyday.domain.dates import YEAR_UNKNOWN
+from heyday.domain.day_figures import LATENESS_BOUNDS
 from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.models import PlanRules
@@ -628,3 +629,50 @@ async def test_events_find_their_greetings_by_key_however_many_come(
     assert not SCAN_OF_A_MONTH.search(plan)
     assert not SCAN_OF_USERS.search(plan)
     assert await populated.fetchval("SELECT count(*) FROM message_events") == len(keys)
+
+
+async def test_a_day_is_counted_by_its_instants_and_no_other_month_is_read(
+    populated: AnyConnection,
+) -> None:
+    count = queries.load("days")["count_slots"].text
+    hour = NOW.replace(hour=9)
+    for start_at, end_at, most in (
+        (hour, hour + timedelta(minutes=15), 200),
+        (hour - 9 * timedelta(hours=1), hour + 15 * timedelta(hours=1), 400),
+    ):
+        bounds, minute = LATENESS_BOUNDS, timedelta(minutes=1)
+        plan = await explain(populated, count, start_at, end_at, bounds, minute)
+        assert months_read(plan) == JANUARY
+        assert "scheduled_send_time_id_idx" in plan
+        assert not SCAN_OF_A_MONTH.search(plan)
+        assert rows_touched(json.loads(plan)) <= most
+
+
+async def test_what_waits_for_somebody_is_counted_in_the_indexes_of_what_is_not_at_an_end(
+    populated: AnyConnection,
+) -> None:
+    midnight = NOW.replace(hour=0)
+    attention = queries.load("days")["attention"].text
+    plan = await explain(populated, attention, midnight, midnight + DAY, NOW, 10_000)
+    assert not SCAN_OF_A_MONTH.search(plan)
+    # Those before NOW were sent, but for one day's, which are QUEUED.
+    assert rows_touched(json.loads(plan)) < 400
+
+
+async def test_who_is_next_is_found_without_a_look_at_who_is_not(populated: AnyConnection) -> None:
+    upcoming = queries.load("days")["list_upcoming"].text
+    plan = await explain(populated, upcoming, NOW, 6)
+    assert not SCAN_OF_A_MONTH.search(plan)
+    assert not SCAN_OF_USERS.search(plan)
+    assert rows_touched(json.loads(plan)) < 400
+
+
+async def test_people_of_each_zone_are_counted_in_an_index_alone(
+    connection: AnyConnection,
+) -> None:
+    await connection.execute("SET synchronous_commit = on")
+    await connection.execute(PEOPLE)
+    await connection.execute("VACUUM ANALYZE users")
+    plan = await explain(connection, queries.load("days")["count_people"].text)
+    read = [n for n in nodes(json.loads(plan)) if n.get("Relation Name") == "users"]
+    assert [(n["Node Type"], n["Heap Fetches"]) for n in read] == [("Index Only Scan", 0)]
