@@ -12,6 +12,8 @@ from heyday.api.texts import TextRoutes
 from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.audit import AuditRepository
+from heyday.db.calendar import CalendarRepository
+from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
@@ -19,7 +21,9 @@ from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
+from heyday.services.asking import AskingService
 from heyday.services.auditing import AuditService
+from heyday.services.calendar import CalendarService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
@@ -142,6 +146,14 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         privacy=services.privacy,
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
+        calendar=CalendarService(
+            database,
+            CalendarRepository(database),
+            ForecastRepository(database),
+            timezones_of(),
+            clock,
+        ),
+        asking=AskingService(services.users, operations.explanations),
     )
 
 

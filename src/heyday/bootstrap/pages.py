@@ -2,6 +2,10 @@
 
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
+from heyday.db.calendar import CalendarRepository
+from heyday.db.forecasts import ForecastRepository
+from heyday.services.asking import AskingService
+from heyday.services.calendar import CalendarService
 from heyday.services.jobs import JobRunService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import PageServices
@@ -29,4 +33,12 @@ def pages_of(app: App) -> PageServices:
         privacy=app.privacy.people,
         feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
         unsubscribing=app.privacy.unsubscribing,
+        calendar=_calendar_of(app),
+        asking=AskingService(app.users, app.explanations),
     )
+
+
+def _calendar_of(app: App) -> CalendarService:
+    database = app.database
+    rows, people = CalendarRepository(database), ForecastRepository(database)
+    return CalendarService(database, rows, people, app.timezones, app.clock)

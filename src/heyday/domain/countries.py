@@ -39,6 +39,10 @@ class CountryTable:
         """Return the country of an ISO code, if some zone is kept there."""
         return self._by_code.get(code)
 
+    def zones(self, code: str) -> frozenset[str]:
+        """Return all zones of a country, by whatever name."""
+        return self._zones_by_code.get(code, frozenset())
+
     def write(self, zone: str) -> str:
         """Return a zone with its country, such as Japan (Asia/Tokyo); the zone where none is."""
         country = self.find(zone)
@@ -50,6 +54,14 @@ class CountryTable:
     @cached_property
     def _by_code(self) -> Mapping[str, Country]:
         return {country.code: country for country in self._by_zone.values()}
+
+    @cached_property
+    def _zones_by_code(self) -> Mapping[str, frozenset[str]]:
+        zones: dict[str, set[str]] = {}
+        for name in self._tzdb.served:
+            if country := self.find(name):
+                zones.setdefault(country.code, set()).add(name)
+        return {code: frozenset(names) for code, names in zones.items()}
 
     @cached_property
     def _by_zone(self) -> Mapping[str, Country]:

@@ -8,6 +8,8 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.asking import AskingService
+from heyday.services.calendar import CalendarService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
@@ -22,9 +24,11 @@ from heyday.services.texts import TextService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
+from heyday.web.calendar import CalendarPages
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.routes import page
+from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
@@ -55,16 +59,19 @@ class PageServices:
     privacy: PrivacyService
     feed: InboxFeed
     unsubscribing: UnsubscribeService
+    calendar: CalendarService
+    asking: AskingService
 
 
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    # Pages are rendered in it: Shell(services.clock, statics).
+    shell = Shell(services.clock, statics)
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *InboxPages(services.feed).handlers(),
+        *CalendarPages(shell, services.calendar, services.asking, services.timezones).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
 
