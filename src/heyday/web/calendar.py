@@ -1,4 +1,4 @@
-"""Serve the calendar: a year ahead, a day with its people, and why somebody is among them or not."""
+"""Serve the calendar: a year ahead, a day with its people, and why somebody is greeted or not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
