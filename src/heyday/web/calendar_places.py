@@ -43,6 +43,12 @@ class InstantRow:
     more: int
     shares: Sequence[tuple[str, float, float]]
 
+    @property
+    def name(self) -> str:
+        """Return the instant in UTC, such as Thu 14 Jan, 09:00: of one day no year need be said."""
+        at = self.instant.at
+        return f"{at:%a} {at.day} {at:%b, %H:%M}"
+
 
 def group_by_country(by_zone: Mapping[str, int]) -> list[CountryCount]:
     """Return the countries by name, each with its zones, the fullest first; UTC and such last."""
