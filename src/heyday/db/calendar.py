@@ -20,8 +20,9 @@ _YOUNGEST = 100
 
 
 def statement(name: str, message_type: MessageType) -> str:
-    """Return a statement about the people of one message type."""
+    """Return a statement, about the people of one message type if it is about people."""
     columns = {
+        "conditions": "",
         "date": message_type.date_column,
         "month_day": message_type.month_day_column,
         "left_at": message_type.unsubscribed_column,
@@ -41,6 +42,11 @@ def list_statement(wanted: DayFilter) -> tuple[str, list[object]]:
     return _QUERIES["list_rows"].fill({"conditions": conditions}), list(asked.values())
 
 
+def counting() -> str:
+    """Return the statement that counts rows."""
+    return _QUERIES["count_rows"].text
+
+
 class CalendarRepository:
     """Look at rows by their delivery date, and at people by zone day."""
 
@@ -50,9 +56,7 @@ class CalendarRepository:
     async def count_rows(self, on: date, window: Window) -> list[DaySlice]:
         """Return the rows of a delivery date, counted. window: their instants lie in it."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                _QUERIES["count_rows"].text, on, window.start_at, window.end_at
-            )
+            rows = await connection.fetch(counting(), on, window.start_at, window.end_at)
         return [
             DaySlice(
                 row["timezone"],
