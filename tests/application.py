@@ -11,8 +11,10 @@ from heyday.api.app import ApiServices, create_app
 from heyday.api.texts import TextRoutes
 from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
+from heyday.db.activity import PostgresActivity
 from heyday.db.audit import AuditRepository
 from heyday.db.calendar import CalendarRepository
+from heyday.db.condition import PostgresCondition
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
@@ -24,6 +26,7 @@ from heyday.rate_limits import OwnRateLimits
 from heyday.services.asking import AskingService
 from heyday.services.auditing import AuditService
 from heyday.services.calendar import CalendarService
+from heyday.services.condition import ConditionService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
@@ -127,6 +130,13 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
     database, clock = pipeline.database, pipeline.clock
     operations = services.operations
     assert operations
+    condition = ConditionService(
+        services.health,
+        operations.queue,
+        PostgresCondition(database),
+        PostgresActivity(database),
+        clock,
+    )
     return PageServices(
         clock=clock,
         users=services.users,
@@ -139,7 +149,7 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         texts=pipeline.texts,
         previews=pipeline.previews,
         trial=TrialService({"inbox": pipeline.sender}, clock),
-        health=services.health,
+        condition=condition,
         job_runs=operations.job_runs,
         books=operations.books,
         queue=operations.queue,
