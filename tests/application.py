@@ -13,8 +13,10 @@ from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.activity import PostgresActivity
 from heyday.db.audit import AuditRepository
+from heyday.db.calendar import CalendarRepository
 from heyday.db.condition import PostgresCondition
 from heyday.db.days import DayRepository
+from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
@@ -22,7 +24,9 @@ from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
+from heyday.services.asking import AskingService
 from heyday.services.auditing import AuditService
+from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
@@ -168,6 +172,14 @@ def _pages(
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
         today=TodayService(DayRepository(database), clock),
         live=live,
+        calendar=CalendarService(
+            database,
+            CalendarRepository(database),
+            ForecastRepository(database),
+            timezones_of(),
+            clock,
+        ),
+        asking=AskingService(services.users, operations.explanations),
     )
 
 

@@ -3,8 +3,12 @@
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
 from heyday.db.activity import PostgresActivity
+from heyday.db.calendar import CalendarRepository
 from heyday.db.condition import PostgresCondition
 from heyday.db.days import DayRepository
+from heyday.db.forecasts import ForecastRepository
+from heyday.services.asking import AskingService
+from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
 from heyday.services.jobs import JobRunService
 from heyday.services.today import TodayService
@@ -39,4 +43,12 @@ def pages_of(app: App) -> PageServices:
         unsubscribing=app.privacy.unsubscribing,
         today=TodayService(DayRepository(app.database), app.clock),
         live=Live(app.clock),
+        calendar=_calendar_of(app),
+        asking=AskingService(app.users, app.explanations),
     )
+
+
+def _calendar_of(app: App) -> CalendarService:
+    database = app.database
+    rows, people = CalendarRepository(database), ForecastRepository(database)
+    return CalendarService(database, rows, people, app.timezones, app.clock)

@@ -6,13 +6,15 @@ Source: docs/adr/0003-time.md; docs/time.md.
 from calendar import isleap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
 from heyday.domain.tzdb import PINNED, TzDatabase
 
 _ONE_DAY = timedelta(days=1)
+# No clock moves by so much but for a zone that goes to the other side of the date line.
+_ACROSS = timedelta(hours=20)
 _ONE_SECOND = timedelta(seconds=1)
 # A local date begins up to 14 h before and ends up to 12 h after the same date in UTC.
 _REACH = timedelta(days=2)
@@ -141,6 +143,34 @@ class TimezoneService:
                         yield ZoneDay(
                             name, month_day, delivery_on, send_at, delivery_on == today_on
                         )
+
+    def days_on(self, names: Iterable[str], on: date, now: datetime) -> Iterator[ZoneDay]:
+        """Yield each zone day that is delivered on a local date, zone by zone, in order.
+
+        Raises InvalidInput for the first and last days of Python's calendar.
+        """
+        skip = self._policies.missing_date
+        # Whose greetings a zone that left their date out would bring to this one.
+        moved = {SkipPolicy.FORWARD: [-_ONE_DAY], SkipPolicy.BACKWARD: [_ONE_DAY]}.get(skip, [])
+        dates = [on + reach for reach in (timedelta(), *moved)]
+        month_days_of = {each: tuple(month_days(each, self._policies.leap_day)) for each in dates}
+        for name in sorted(names):
+            today_on = self.local_date(name, now)
+            for each in dates:
+                found = self._find(name, each)
+                if found and found[0] == on:
+                    for month_day in month_days_of[each]:
+                        yield ZoneDay(name, month_day, on, found[1], on == today_on)
+
+    def find_movers(self, names: Iterable[str], first_on: date, last_on: date) -> frozenset[str]:
+        """Return the zones that cross the date line between two dates; others leave no date out."""
+        ends = [datetime.combine(on, time(12), UTC) for on in (first_on, last_on)]
+        found = set()
+        for name in names:
+            before, after = (at.astimezone(self._tzdb.load(name)).utcoffset() for at in ends)
+            if before is not None and after is not None and abs(after - before) >= _ACROSS:
+                found.add(name)
+        return frozenset(found)
 
     def month_days_near(self, window: Window) -> frozenset[int]:
         """Return the month-days of which a zone day may fall into the window, in whatever zone."""

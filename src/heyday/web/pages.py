@@ -9,6 +9,8 @@ from litestar.types import ControllerRouterHandler
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.asking import AskingService
+from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
@@ -25,6 +27,7 @@ from heyday.services.today import TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
+from heyday.web.calendar import CalendarPages
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.live import Live
@@ -68,6 +71,8 @@ class PageServices:
     unsubscribing: UnsubscribeService
     today: TodayService
     live: Live
+    calendar: CalendarService
+    asking: AskingService
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ def create_pages(services: PageServices) -> Pages:
         *TodayPages(shell, services.today, nine, services.live, services.clock).handlers(),
         *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
+        *CalendarPages(shell, services.calendar, services.asking, services.timezones).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
     return Pages(handlers, ProblemPages(shell))

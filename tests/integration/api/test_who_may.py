@@ -18,7 +18,13 @@ from tests.keys import Doors, bearer
 from tests.webhooks import PROVIDERS, Telling
 
 # What stands for a parameter of a path, by its type: nobody and nothing.
-NOTHING = {"uuid": str(UUID(int=1)), "str": "nothing", "int": "1", "path": "nothing"}
+NOTHING = {
+    "uuid": str(UUID(int=1)),
+    "str": "nothing",
+    "int": "1",
+    "date": "2027-01-14",
+    "path": "nothing",
+}
 # What is served beside pages, and is no part of the API that programs use.
 HIDDEN = {
     ("GET", "/"),

@@ -7,6 +7,7 @@ import pytest
 
 from heyday.db import (
     api_keys,
+    calendar,
     events,
     forecasts,
     import_jobs,
@@ -31,6 +32,7 @@ FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 # Several in one, which are not prepared but run.
 FRAGMENTS |= {"make_room"}
 FRAGMENTS |= {"word"}
+FRAGMENTS |= {"of_zones"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
 FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
@@ -46,6 +48,8 @@ OWN = {
     "imports": import_jobs.statement,
     "resolutions": resolutions.statement,
 }
+# And those that fill them for each message type.
+OF_TYPES = {"calendar": calendar.statement, "forecasts": forecasts.statement}
 
 
 def filled(table: str, query: Query) -> list[str]:
@@ -53,8 +57,8 @@ def filled(table: str, query: Query) -> list[str]:
     if table == "message_logs":
         doubts = [False, True] if query.name == "claim" else [False]
         return [message_logs.statement(query.name, is_doubtful=doubt) for doubt in doubts]
-    if table == "forecasts":
-        return [forecasts.statement(query.name, message_type) for message_type in MESSAGE_TYPES]
+    if table in OF_TYPES:
+        return [OF_TYPES[table](query.name, message_type) for message_type in MESSAGE_TYPES]
     if table == "users":
         return [users.statement(query.name, name) for name in (None, "BIRTHDAY", "ANNIVERSARY")]
     if table in OWN:

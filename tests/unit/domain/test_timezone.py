@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyday.domain.errors import InvalidInput
-from heyday.domain.policies import TimePolicies
+from heyday.domain.policies import SkipPolicy, TimePolicies
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
 
@@ -236,3 +236,30 @@ def test_people_of_29_february_have_a_day_among_those_asked_for(year: int) -> No
     window = Window(datetime(year, 2, 27, tzinfo=UTC), datetime(year, 3, 2, tzinfo=UTC))
     (found,) = NINE.zone_days(["UTC"], window, window.start_at, only=229)
     assert found.delivery_on == (date(2028, 2, 29) if year == 2028 else date(2027, 2, 28))
+
+
+@given(
+    st.sampled_from(["Pacific/Apia", "Europe/London", "Asia/Tokyo", "America/Adak"]),
+    st.dates(date(2011, 12, 25), date(2012, 3, 5)) | st.dates(date(1960, 1, 1), date(2060, 1, 1)),
+    st.sampled_from(SkipPolicy),
+    st.sampled_from(SkipPolicy),
+)
+def test_the_days_on_a_date_are_those_of_all_that_are_delivered_then(
+    zone: str, on: date, leap_day: SkipPolicy, missing: SkipPolicy
+):
+    rules = TimezoneService(TimePolicies(leap_day=leap_day, missing_date=missing))
+    noon = datetime.combine(on, time(12), UTC)
+    near = Window(noon - timedelta(days=4), noon + timedelta(days=4))
+    expected = [day for day in rules.zone_days([zone], near, noon) if day.delivery_on == on]
+    found = list(rules.days_on([zone], on, noon))
+    assert sorted(found, key=lambda day: day.month_day) == sorted(
+        expected, key=lambda day: day.month_day
+    )
+
+
+def test_only_who_crosses_the_date_line_is_found_to():
+    rules = TimezoneService()
+    names = rules.tzdb.served
+    assert rules.find_movers(names, date(2026, 1, 1), date(2028, 1, 1)) == frozenset()
+    crossed = rules.find_movers(names, date(2011, 12, 1), date(2012, 1, 31))
+    assert {"Pacific/Apia", "Pacific/Fakaofo"} == crossed
