@@ -14,15 +14,18 @@ from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.audit import AuditRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
+from heyday.db.profiles import ProfileRepository
 from heyday.db.replies import ReplyRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
+from heyday.services.demo import DemoService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
+from heyday.services.profiles import ProfileService
 from heyday.services.replies import ReplyService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
@@ -142,6 +145,8 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         privacy=services.privacy,
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
+        profiles=ProfileService(ProfileRepository(database)),
+        demo=DemoService(services.users, pipeline.timezones, clock),
     )
 
 

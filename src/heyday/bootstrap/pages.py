@@ -2,7 +2,10 @@
 
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
+from heyday.db.profiles import ProfileRepository
 from heyday.services.jobs import JobRunService
+from heyday.services.profiles import ProfileService
+from heyday.settings.choices import SenderName
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import PageServices
 
@@ -29,4 +32,6 @@ def pages_of(app: App) -> PageServices:
         privacy=app.privacy.people,
         feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
         unsubscribing=app.privacy.unsubscribing,
+        profiles=ProfileService(ProfileRepository(app.database)),
+        demo=app.demo if app.settings.sender_names == [SenderName.INBOX] else None,
     )

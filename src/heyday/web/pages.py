@@ -8,12 +8,15 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.demo import DemoService
+from heyday.services.edits import EditService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
+from heyday.services.profiles import ProfileService
 from heyday.services.queueing import QueueService
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
@@ -24,7 +27,13 @@ from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
+from heyday.web.people import PeoplePages
+from heyday.web.person import PersonPages
+from heyday.web.person_deeds import PersonDeeds
+from heyday.web.person_edits import PersonForms
+from heyday.web.person_view import PersonView
 from heyday.web.routes import page
+from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
@@ -34,7 +43,8 @@ class PageServices:
     """Hold what the pages show, and what their forms do.
 
     timezones: when greetings of each message type leave, by the type's name.   import_limit_bytes:
-    how long a file may be that is to be imported.   feed: the letters of the inbox.
+    how long a file may be that is to be imported.   feed: the letters of the inbox.   demo: None
+    where letters leave for real addresses.
     """
 
     clock: Clock
@@ -55,17 +65,32 @@ class PageServices:
     privacy: PrivacyService
     feed: InboxFeed
     unsubscribing: UnsubscribeService
+    profiles: ProfileService
+    demo: DemoService | None
 
 
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    # Pages are rendered in it: Shell(services.clock, statics).
+    shell = Shell(services.clock, statics)
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *InboxPages(services.feed).handlers(),
+        *_people(shell, services),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
+    ]
+
+
+def _people(shell: Shell, services: PageServices) -> Sequence[ControllerRouterHandler]:
+    clock, users, profiles = services.clock, services.users, services.profiles
+    edits = EditService(users, services.explanations)
+    view = PersonView(shell, profiles, services.explanations, services.timezones, clock)
+    return [
+        *PeoplePages(shell, users, profiles, services.demo, clock).handlers(),
+        *PersonForms(shell, users, edits, view, clock).handlers(),
+        *PersonPages(shell, view).handlers(),
+        *PersonDeeds(shell, users, profiles, services.privacy, view).handlers(),
     ]
 
 

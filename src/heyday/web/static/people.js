@@ -1,0 +1,17 @@
+// On the page of a person: each instant also as the clock of this very computer shows it.
+const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+  weekday: "short", day: "numeric", month: "short", year: "numeric",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+
+function showHere() {
+  for (const place of document.querySelectorAll("[data-here]")) {
+    place.textContent = `${clock.format(new Date(place.dataset.here))} (${here})`;
+    place.hidden = false;
+    place.previousElementSibling.hidden = false;
+  }
+}
+
+document.addEventListener("htmx:afterSettle", showHere);
+showHere();
