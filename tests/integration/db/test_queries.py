@@ -12,6 +12,7 @@ from heyday.db import (
     import_jobs,
     message_logs,
     plans,
+    profiles,
     queries,
     resolutions,
     users,
@@ -32,7 +33,7 @@ FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 FRAGMENTS |= {"make_room"}
 FRAGMENTS |= {"word"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
-FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
+FRAGMENTS |= {*CONDITIONS, "begins", "fits", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(
     r"UPDATE message_logs\b.*?\bSET\b(?:(?!\b(?:FROM|WHERE)\b)[^;])*?\bstatus = ", re.DOTALL
@@ -44,6 +45,7 @@ OWN = {
     "api_keys": api_keys.statement,
     "events": events.statement,
     "imports": import_jobs.statement,
+    "profiles": profiles.statement,
     "resolutions": resolutions.statement,
 }
 
