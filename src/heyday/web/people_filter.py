@@ -19,7 +19,7 @@ def _(name: str) -> str:
 
 
 LABELS: Final = {
-    "country": _("Country of their time zone"),
+    "country": _("Country of their zone"),
     "timezone": _("Time zone"),
     "birthday_day": _("Birthday on"),
     "birthday_month": _("Birthday on"),

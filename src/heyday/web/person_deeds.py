@@ -12,7 +12,6 @@ from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT, HTTP_422_UNPRO
 
 from heyday.domain.access import Scope
 from heyday.domain.errors import Conflict, EmailTaken, FieldProblem, InvalidInput, NotFound
-from heyday.domain.models import User
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
 from heyday.services.users import UserService
@@ -172,7 +171,7 @@ class PersonDeeds:
         self, request: PageRequest, user_id: UUID, template: str, title: str, **values: Any
     ) -> Response[str]:
         try:
-            user: User = await self._profiles.get(user_id)
+            user = await self._profiles.get(user_id)
         except NotFound:
             return self._view.missing(request)
         return self._shell.page(request, template, title, user=user, name=name_of(user), **values)

@@ -5,9 +5,14 @@ const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
 
+function written(at) {
+  const part = Object.fromEntries(clock.formatToParts(at).map((each) => [each.type, each.value]));
+  return `${part.weekday} ${part.day} ${part.month} ${part.year}, ${part.hour}:${part.minute}:${part.second}`;
+}
+
 function showHere() {
   for (const place of document.querySelectorAll("[data-here]")) {
-    place.textContent = `${clock.format(new Date(place.dataset.here))} (${here})`;
+    place.textContent = `${written(new Date(place.dataset.here))} (${here})`;
     place.hidden = false;
     place.previousElementSibling.hidden = false;
   }
