@@ -8,11 +8,11 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.condition import ConditionService
 from heyday.services.demo import DemoService
 from heyday.services.edits import EditService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
@@ -35,6 +35,7 @@ from heyday.web.person_view import PersonView
 from heyday.web.routes import page
 from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.status import StatusPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -58,7 +59,7 @@ class PageServices:
     texts: TextService
     previews: TextPreviewService
     trial: TrialService
-    health: HealthService
+    condition: ConditionService
     job_runs: JobRunService
     books: ReconciliationService
     queue: QueueService
@@ -76,6 +77,7 @@ def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
+        *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *_people(shell, services),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
