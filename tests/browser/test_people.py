@@ -102,7 +102,7 @@ async def test_somebody_is_found_and_explained_in_three_steps(
     await expect(page).to_have_url(f"{watch.origin}/people/{user.id}")
     await page.get_by_label("And on another date of theirs?").fill("2027-01-15")
     await page.get_by_role("button", name="Explain").click()
-    await expect(page.get_by_role("heading", name="On the date asked about")).to_be_visible()
+    await expect(page.get_by_role("heading", name="On the date asked about")).to_be_focused()
     await expect(page).to_have_url(f"{watch.origin}/people/{user.id}")
 
 
@@ -114,6 +114,7 @@ async def test_a_list_goes_on_in_its_place(page: Page, pipeline: Pipeline) -> No
     await expect(rows).to_have_count(51)
     await page.get_by_role("link", name="Next").click()
     await expect(rows).to_have_count(2)
+    await expect(page.locator("#people-title")).to_be_focused()
     await expect(page.get_by_label("Country of their zone")).to_have_value("JP")
     await page.go_back()
     await expect(rows).to_have_count(51)

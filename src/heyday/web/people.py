@@ -53,7 +53,7 @@ class PeoplePages:
         found = [
             page(PEOPLE, Scope.USERS_READ)(self.list_people),
             action(f"{PEOPLE}/search", Scope.USERS_READ)(self.search_people),
-            page(f"{PEOPLE}/search", Scope.USERS_READ)(self.lead_to_list),
+            page(f"{PEOPLE}/search", Scope.USERS_READ, audit=False)(self.lead_to_list),
         ]
         if self._demo:
             found.append(action(f"{PEOPLE}/demo", Scope.USERS_WRITE)(self.add_demonstration))

@@ -15,6 +15,9 @@ from heyday.web.routes import action, page
 from heyday.web.shell import PageRequest, Shell
 
 PERSON = "/people/{user_id:uuid}"
+LOOK = "person.show"
+"""What the audit log calls every page that shows a person, whatever else it asks."""
+
 _NO_DATE = f"expected a date from {EARLIEST_ON} to {LATEST_ON}, written YYYY-MM-DD"
 
 
@@ -29,9 +32,9 @@ class PersonPages:
         """Return the route handlers. A date is asked about by a form: it may be a birthday."""
         return [
             page(PERSON, Scope.USERS_READ)(self.show_person),
-            page(f"{PERSON}/greetings", Scope.USERS_READ)(self.list_greetings),
+            page(f"{PERSON}/greetings", Scope.USERS_READ, audit=LOOK)(self.list_greetings),
             action(f"{PERSON}/explanation", Scope.USERS_READ)(self.explain_person),
-            page(f"{PERSON}/explanation", Scope.USERS_READ)(self.lead_to_person),
+            page(f"{PERSON}/explanation", Scope.USERS_READ, audit=False)(self.lead_to_person),
         ]
 
     async def show_person(self, request: PageRequest, user_id: FromPath[UUID]) -> Response[str]:

@@ -15,7 +15,7 @@ from heyday.domain.errors import Conflict, EmailTaken, FieldProblem, InvalidInpu
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
 from heyday.services.users import UserService
-from heyday.web.person import PERSON
+from heyday.web.person import LOOK, PERSON
 from heyday.web.person_view import PersonView
 from heyday.web.person_words import KINDS, kind_of, name_of
 from heyday.web.routes import action, page
@@ -51,13 +51,13 @@ class PersonDeeds:
         """Return the route handlers."""
         write, admin = Scope.USERS_WRITE, Scope.ADMIN
         return [
-            page(f"{PERSON}/delete", write)(self.ask_whether_to_delete),
+            page(f"{PERSON}/delete", write, audit=LOOK)(self.ask_whether_to_delete),
             action(f"{PERSON}/delete", write)(self.delete_person),
             action(f"{PERSON}/undelete", write)(self.undelete_person),
             action(f"{PERSON}/unsubscribe", write)(self.unsubscribe_person),
             action(f"{PERSON}/resubscribe", write)(self.resubscribe_person),
             page(f"{PERSON}/export", Scope.USERS_READ)(self.export_person),
-            page(f"{PERSON}/erase", admin)(self.ask_whether_to_erase),
+            page(f"{PERSON}/erase", admin, audit=LOOK)(self.ask_whether_to_erase),
             action(f"{PERSON}/erase", admin)(self.erase_person),
         ]
 

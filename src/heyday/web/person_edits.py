@@ -16,7 +16,7 @@ from heyday.domain.errors import Changed, EmailTaken, FieldProblem, InvalidInput
 from heyday.domain.ports import Clock
 from heyday.services.edits import EditService, Shift
 from heyday.services.users import UserService
-from heyday.web.person import PERSON
+from heyday.web.person import LOOK, PERSON
 from heyday.web.person_form import EMPTY, PersonForm, differences, form_of, read_form
 from heyday.web.person_view import PersonView
 from heyday.web.person_words import MONTHS, kind_of
@@ -49,9 +49,9 @@ class PersonForms:
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers."""
         return [
-            page(NEW, Scope.USERS_WRITE)(self.draft_person),
+            page(NEW, Scope.USERS_WRITE, audit=False)(self.draft_person),
             action(NEW, Scope.USERS_WRITE)(self.create_person),
-            page(f"{PERSON}/edit", Scope.USERS_WRITE)(self.edit_person),
+            page(f"{PERSON}/edit", Scope.USERS_WRITE, audit=LOOK)(self.edit_person),
             action(f"{PERSON}/edit", Scope.USERS_WRITE)(self.replace_person),
         ]
 

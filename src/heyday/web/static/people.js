@@ -1,4 +1,4 @@
-// On the page of a person: each instant also as the clock of this very computer shows it.
+// On the pages of people: each instant also as the clock of this very computer shows it.
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
   weekday: "short", day: "numeric", month: "short", year: "numeric",
@@ -18,5 +18,9 @@ function showHere() {
   }
 }
 
-document.addEventListener("htmx:afterSettle", showHere);
+// What had the focus may have gone with what was replaced: then its heading gets it.
+document.addEventListener("htmx:afterSettle", (event) => {
+  showHere();
+  if (document.activeElement === document.body) event.target.querySelector("h2[tabindex]")?.focus();
+});
 showHere();
