@@ -91,7 +91,7 @@ def _people(shell: Shell, services: PageServices) -> Sequence[ControllerRouterHa
     return [
         *PeoplePages(shell, users, profiles, services.demo, clock).handlers(),
         *PersonForms(shell, users, edits, view, clock).handlers(),
-        *PersonPages(shell, view).handlers(),
+        *PersonPages(view).handlers(),
         *PersonDeeds(shell, users, profiles, services.privacy, view).handlers(),
     ]
 

@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Response
+from litestar.response import Redirect, Response
+from litestar.status_codes import HTTP_307_TEMPORARY_REDIRECT
 
 from heyday.domain.access import Scope
 from heyday.domain.audit import concern
@@ -53,7 +54,12 @@ class PeoplePages:
         found = [
             page(PEOPLE, Scope.USERS_READ)(self.list_people),
             action(f"{PEOPLE}/search", Scope.USERS_READ)(self.search_people),
-            page(f"{PEOPLE}/search", Scope.USERS_READ, audit=False)(self.lead_to_list),
+            page(
+                f"{PEOPLE}/search",
+                Scope.USERS_READ,
+                audit=False,
+                status_code=HTTP_307_TEMPORARY_REDIRECT,
+            )(self.lead_to_list),
         ]
         if self._demo:
             found.append(action(f"{PEOPLE}/demo", Scope.USERS_WRITE)(self.add_demonstration))
@@ -89,9 +95,9 @@ class PeoplePages:
             request, people, search_after=last, is_later=after is not None, **values
         )
 
-    async def lead_to_list(self, request: PageRequest) -> Response[str]:
+    async def lead_to_list(self) -> Redirect:
         """Lead to the list whoever opens a search again, of which only the form knew the text."""
-        return self._shell.go(request, PEOPLE)
+        return Redirect(PEOPLE, status_code=HTTP_307_TEMPORARY_REDIRECT)
 
     async def add_demonstration(self, request: PageRequest) -> Response[str]:
         """Add people whose day is today; their letters go to the inbox."""

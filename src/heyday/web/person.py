@@ -6,13 +6,14 @@ from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from litestar.response import Response
+from litestar.response import Redirect, Response
+from litestar.status_codes import HTTP_307_TEMPORARY_REDIRECT
 
 from heyday.domain.access import Scope
 from heyday.domain.explaining import EARLIEST_ON, LATEST_ON
 from heyday.web.person_view import PersonView
 from heyday.web.routes import action, page
-from heyday.web.shell import PageRequest, Shell
+from heyday.web.shell import PageRequest
 
 PERSON = "/people/{user_id:uuid}"
 LOOK = "person.show"
@@ -24,8 +25,7 @@ _NO_DATE = f"expected a date from {EARLIEST_ON} to {LATEST_ON}, written YYYY-MM-
 class PersonPages:
     """Bind the page to what it shows."""
 
-    def __init__(self, shell: Shell, view: PersonView) -> None:
-        self._shell = shell
+    def __init__(self, view: PersonView) -> None:
         self._view = view
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
@@ -34,7 +34,12 @@ class PersonPages:
             page(PERSON, Scope.USERS_READ)(self.show_person),
             page(f"{PERSON}/greetings", Scope.USERS_READ, audit=LOOK)(self.list_greetings),
             action(f"{PERSON}/explanation", Scope.USERS_READ)(self.explain_person),
-            page(f"{PERSON}/explanation", Scope.USERS_READ, audit=False)(self.lead_to_person),
+            page(
+                f"{PERSON}/explanation",
+                Scope.USERS_READ,
+                audit=False,
+                status_code=HTTP_307_TEMPORARY_REDIRECT,
+            )(self.lead_to_person),
         ]
 
     async def show_person(self, request: PageRequest, user_id: FromPath[UUID]) -> Response[str]:
@@ -56,9 +61,9 @@ class PersonPages:
             return await self._view.show_explanation(request, user_id, on, asked, problem)
         return await self._view.show(request, user_id, on=on, asked=asked, problem=problem)
 
-    async def lead_to_person(self, request: PageRequest, user_id: FromPath[UUID]) -> Response[str]:
+    async def lead_to_person(self, user_id: FromPath[UUID]) -> Redirect:
         """Lead to the page whoever opens an explanation again."""
-        return self._shell.go(request, f"/people/{user_id}")
+        return Redirect(f"/people/{user_id}", status_code=HTTP_307_TEMPORARY_REDIRECT)
 
 
 def _read_date(text: str) -> tuple[date | None, str | None]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from re import sub
 
+import httpx
+
 _INPUTS = {"input", "select", "textarea"}
 
 
@@ -52,3 +54,9 @@ def sent(markup: Markup, action: str, **changed: str) -> Mapping[str, str]:
     """Return what a form sends once its fields were changed so."""
     assert changed.keys() <= markup.forms[action].keys()
     return {**markup.forms[action], **changed}
+
+
+async def landed(client: httpx.AsyncClient, response: httpx.Response) -> Markup:
+    """Follow to the page to which a form leads."""
+    assert response.status_code == 303
+    return Markup((await client.get(response.headers["location"])).text)

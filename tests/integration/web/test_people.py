@@ -187,7 +187,7 @@ async def test_a_search_that_is_none_says_so(client: httpx.AsyncClient, query: s
 
 async def test_a_search_opened_again_leads_to_the_list(client: httpx.AsyncClient) -> None:
     response = await client.get("/people/search")
-    assert (response.status_code, response.headers["location"]) == (303, "/people")
+    assert (response.status_code, response.headers["location"]) == (307, "/people")
 
 
 async def test_whoever_may_only_look_is_shown_no_buttons(

@@ -74,7 +74,7 @@ async def test_a_date_is_asked_about_by_a_form_that_leaves_no_trace_in_addresses
     part = await client.post(path, data={"on": "2028-01-15"}, headers=HTMX)
     assert part.text.startswith('<section class="card next" id="next"')
     again = await client.get(path)
-    assert (again.status_code, again.headers["location"]) == (303, f"/people/{yuki.id}")
+    assert (again.status_code, again.headers["location"]) == (307, f"/people/{yuki.id}")
 
 
 @pytest.mark.parametrize("on", ["tomorrow", "2027-02-30", "1000-01-01", "9999-12-31"])

@@ -8,7 +8,7 @@ import pytest
 
 from heyday.domain.models import User
 from tests.factories import Pipeline
-from tests.integration.web.markup import Markup, sent
+from tests.integration.web.markup import Markup, landed, sent
 
 BORN = {"timezone": "Europe/London", "birthday_date": "1990-01-15"}
 
@@ -26,12 +26,6 @@ async def press(
     markup = Markup((await client.get(f"/people/{user_id}{page}")).text)
     path = f"/people/{user_id}/{deed}"
     return await client.post(path, data=sent(markup, path, **changed))
-
-
-async def landed(client: httpx.AsyncClient, response: httpx.Response) -> Markup:
-    """Follow to the page to which a form leads."""
-    assert response.status_code == 303
-    return Markup((await client.get(response.headers["location"])).text)
 
 
 @pytest.mark.parametrize("page", ["", "/delete"])

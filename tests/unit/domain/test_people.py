@@ -201,7 +201,7 @@ def test_a_zone_in_the_wrong_case_is_refused_with_its_right_name(zone: str, mean
         ("Tokyo", "Asia/Tokyo"),
         ("new york", "America/New_York"),
         ("Germany", "Europe/Berlin"),
-        ("Samoa", "Pacific/Apia"),
+        ("Georgia", "Asia/Tbilisi"),
     ],
 )
 def test_a_city_or_a_country_is_refused_with_the_zone_that_may_be_meant(place: str, meant: str):
