@@ -118,6 +118,8 @@ async def test_a_list_goes_on_in_its_place(page: Page, pipeline: Pipeline) -> No
     await expect(page.get_by_label("Country of their zone")).to_have_value("JP")
     await page.go_back()
     await expect(rows).to_have_count(51)
+    await expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
+    await expect(page.get_by_label("Country of their zone")).to_have_value("JP")
 
 
 async def test_a_person_comes_changes_and_goes_by_keyboard_alone(
