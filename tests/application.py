@@ -19,6 +19,7 @@ from heyday.db.days import DayRepository
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
+from heyday.db.profiles import ProfileRepository
 from heyday.db.replies import ReplyRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
@@ -28,9 +29,11 @@ from heyday.services.asking import AskingService
 from heyday.services.auditing import AuditService
 from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
+from heyday.services.demo import DemoService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
+from heyday.services.profiles import ProfileService
 from heyday.services.replies import ReplyService
 from heyday.services.today import TodayService
 from heyday.services.trial import TrialService
@@ -180,6 +183,8 @@ def _pages(
             clock,
         ),
         asking=AskingService(services.users, operations.explanations),
+        profiles=ProfileService(ProfileRepository(database)),
+        demo=DemoService(services.users, pipeline.timezones, clock),
     )
 
 

@@ -7,11 +7,14 @@ from heyday.db.calendar import CalendarRepository
 from heyday.db.condition import PostgresCondition
 from heyday.db.days import DayRepository
 from heyday.db.forecasts import ForecastRepository
+from heyday.db.profiles import ProfileRepository
 from heyday.services.asking import AskingService
 from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
 from heyday.services.jobs import JobRunService
+from heyday.services.profiles import ProfileService
 from heyday.services.today import TodayService
+from heyday.settings.choices import SenderName
 from heyday.web.letters import InboxFeed
 from heyday.web.live import Live
 from heyday.web.pages import PageServices
@@ -45,6 +48,8 @@ def pages_of(app: App) -> PageServices:
         live=Live(app.clock),
         calendar=_calendar_of(app),
         asking=AskingService(app.users, app.explanations),
+        profiles=ProfileService(ProfileRepository(app.database)),
+        demo=app.demo if app.settings.sender_names == [SenderName.INBOX] else None,
     )
 
 

@@ -15,23 +15,24 @@ from heyday.domain.transitions import Status
 _QUERIES = queries.load("resolutions")
 _EVER, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _BEFORE_ALL = UUID(int=0)
-# What neither these statements nor their callers ever read: text, answer, zone, birthday.
-_COLUMNS = (
+# What these statements and their callers never read: text, answer, zone, birthday.
+COLUMNS = (
     "id, user_id, idempotency_key, message_type, delivery_date, scheduled_send_time, "
     "actual_send_time, status, retry_count, ambiguous_count, created_at, queued_at, "
     "next_attempt_at, api_response_code, error_message, sender"
 )
+"""What a greeting is shown with."""
 
 
 def statement(name: str) -> str:
     """Return a statement with its columns filled in."""
-    return _QUERIES[name].fill({"columns": _COLUMNS, "conditions": ""})
+    return _QUERIES[name].fill({"columns": COLUMNS, "conditions": ""})
 
 
 def page_statement(conditions: Sequence[str]) -> str:
     """Return the statement of a list with these conditions, whose values are $5 and so on."""
     filled = [_QUERIES[name].fill({"n": str(n)}) for n, name in enumerate(conditions, start=5)]
-    return _QUERIES["list_page"].fill({"columns": _COLUMNS, "conditions": "\n".join(filled)})
+    return _QUERIES["list_page"].fill({"columns": COLUMNS, "conditions": "\n".join(filled)})
 
 
 class ResolutionRepository:
@@ -43,7 +44,7 @@ class ResolutionRepository:
     async def lock(self, message_ids: Collection[UUID]) -> list[GreetingRow]:
         """Return those of the rows that exist, and keep them as they are until the commit."""
         rows = await self._connection.fetch(statement("lock"), list(message_ids))
-        return [_greeting(row) for row in rows]
+        return [read_greeting(row) for row in rows]
 
     async def resolve(
         self, greetings: Sequence[GreetingRow], target: Status, now: datetime, note: str | None
@@ -89,17 +90,17 @@ class ResolutionRepository:
             limit,
             *conditions.values(),
         )
-        return [_greeting(row) for row in rows]
+        return [read_greeting(row) for row in rows]
 
     async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
         """Return up to `limit` rows of a status, by instant."""
         rows = await self._connection.fetch(statement("list_by_status"), status.value, limit)
-        return [_greeting(row) for row in rows]
+        return [read_greeting(row) for row in rows]
 
     async def find(self, message_id: UUID) -> GreetingRow | None:
         """Return one row."""
         row = await self._connection.fetchrow(statement("find"), message_id)
-        return _greeting(row) if row else None
+        return read_greeting(row) if row else None
 
     async def list_attempts(self, message_id: UUID) -> list[Attempt]:
         """Return the attempts at a greeting that were noted, in order."""
@@ -132,7 +133,8 @@ def _conditions(wanted: MessageFilter) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _greeting(row: asyncpg.Record) -> GreetingRow:
+def read_greeting(row: asyncpg.Record) -> GreetingRow:
+    """Return a greeting from its columns."""
     return GreetingRow(
         id=row["id"],
         user_id=row["user_id"],

@@ -29,11 +29,12 @@ _VERSION = "to_hex((extract(epoch FROM updated_at) * 1000000)::bigint) || '-' ||
 _LEFT: dict[str | None, str] = {None: "unsubscribed_at"}
 _LEFT |= {t.name: t.unsubscribed_column for t in MESSAGE_TYPES}
 _TYPES_LEFT = ", ".join(f"CASE WHEN {c} IS NOT NULL THEN '{n}' END" for n, c in _LEFT.items() if n)
-_COLUMNS = (
+COLUMNS = (
     "id, first_name, last_name, email, timezone, birthday_date, anniversary_date, "
     "location_city, location_country, locale, created_at, updated_at, unsubscribed_at, deleted_at, "
     f"array_remove(ARRAY[{_TYPES_LEFT}], NULL) AS unsubscribed_types, {_VERSION}"
 )
+"""What a person is shown with."""
 _ALL = _LEFT[None]
 # The unit separator: no field of a person holds control characters (domain/people.py).
 _BETWEEN = "\x1f"
@@ -52,8 +53,9 @@ def statement(name: str, message_type: str | None = None) -> str:
     listed = {column: _since(name) for name, column in _LEFT.items()}
     return _QUERIES[name].fill(
         {
-            "columns": _COLUMNS,
+            "columns": COLUMNS,
             "begins": _QUERIES["begins"].text,
+            "fits": _QUERIES["fits"].text,
             "left": ", ".join(_LEFT.values()),
             "left_by_list": ", ".join(f"{since} AS {c}" for c, since in listed.items()),
             "left_or_listed": ", ".join(f"coalesce(users.{c}, {s})" for c, s in listed.items()),
@@ -134,7 +136,9 @@ class UserRepository:
         self, after: UUID | None, limit: int, wanted: PeopleFilter = EVERYBODY
     ) -> list[User]:
         """Return up to `limit` people in order of id, after the one given, who fit the filter."""
-        rows = await self._connection.fetch(_SQL["list_page"], after, limit, *astuple(wanted))
+        *values, zones = astuple(wanted)
+        name, among = ("list_page", ()) if zones is None else ("list_page_of_zones", (zones,))
+        rows = await self._connection.fetch(_SQL[name], after, limit, *values, *among)
         return [User(**row) for row in rows]
 
     async def search(self, wanted: PeopleSearch, limit: int) -> list[User]:

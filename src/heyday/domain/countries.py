@@ -1,91 +1,86 @@
-"""Tell in which country a time zone is kept, by the tables that come with the tz database.
+"""Say in which country a zone lies, by the tables of the tz database.
 
-They name places that share a clock, and are no statement about borders.
+They are an aid to those who look for a zone or for people, and decide nothing about a greeting.
+Source: zone.tab and iso3166.tab of the tz project.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from functools import cache
 
 from heyday.domain.tzdb import PINNED, TzDatabase
 
-# CET and its like: what many countries' clocks are called, whichever of them the link leads to.
-_SHARED = re.compile(r"[A-Z]{2}T")
 
-
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Country:
-    """Name a country. code: of ISO 3166, such as JP.   name: as the tz database writes it."""
+    """Name a country or territory, and the zones of its people.
 
-    name: str
+    code: of ISO 3166, such as JP.   zones: those that the database lists for it.   older: other
+    names for them, such as Japan.
+    """
+
     code: str
+    name: str
+    zones: tuple[str, ...]
+    older: tuple[str, ...] = ()
+
+    @property
+    def all_zones(self) -> tuple[str, ...]:
+        """Return every zone by which people of this country may be stored."""
+        return self.zones + self.older
 
 
-class CountryTable:
-    """Hold the countries of one release of the tz database, from a `tzdata` package."""
-
-    def __init__(self, package: Traversable, tzdb: TzDatabase) -> None:
-        self._folder = package.joinpath("zoneinfo")
-        self._tzdb = tzdb
-
-    def find(self, zone: str) -> Country | None:
-        """Return the country of a zone; None for one of none, such as UTC, and for no zone."""
-        return self._by_zone.get(self._tzdb.vanished.get(zone, zone))
-
-    def get(self, code: str) -> Country | None:
-        """Return the country of an ISO code, if some zone is kept there."""
-        return self._by_code.get(code)
-
-    def zones(self, code: str) -> frozenset[str]:
-        """Return all zones of a country, by whatever name."""
-        return self._zones_by_code.get(code, frozenset())
-
-    def write(self, zone: str) -> str:
-        """Return a zone with its country, such as Japan (Asia/Tokyo); the zone where none is."""
-        country = self.find(zone)
-        if country is None:
-            return zone
-        # Some names end in brackets of their own: Korea (South).
-        return f"{country.name}, {zone}" if country.name[-1] == ")" else f"{country.name} ({zone})"
-
-    @cached_property
-    def _by_code(self) -> Mapping[str, Country]:
-        return {country.code: country for country in self._by_zone.values()}
-
-    @cached_property
-    def _zones_by_code(self) -> Mapping[str, frozenset[str]]:
-        zones: dict[str, set[str]] = {}
-        for name in self._tzdb.served:
-            if country := self.find(name):
-                zones.setdefault(country.code, set()).add(name)
-        return {code: frozenset(names) for code, names in zones.items()}
-
-    @cached_property
-    def _by_zone(self) -> Mapping[str, Country]:
-        names = dict(self._rows("iso3166.tab"))
-        places = {row[2]: Country(names[row[0]], row[0]) for row in self._rows("zone.tab")}
-        # Other names of the same clock: US/Pacific is America/Los_Angeles. zone.tab comes first,
-        # for Europe/Stockholm is a name of Europe/Berlin, and not in Germany.
-        for target, name in self._links():
-            if name not in places and target in places and not _SHARED.fullmatch(name):
-                places[name] = places[target]
-        return places
-
-    def _rows(self, table: str) -> Iterator[list[str]]:
-        text = self._folder.joinpath(table).read_text(encoding="utf-8")
-        return (line.split("\t") for line in text.splitlines() if line and line[0] != "#")
-
-    def _links(self) -> Iterator[tuple[str, str]]:
-        """Yield the zone and its other name, of each link of the release."""
-        with self._folder.joinpath("tzdata.zi").open("r", encoding="utf-8") as source:
-            for line in source:
-                if line.startswith("L "):
-                    _, target, name = line.split()
-                    yield target, name
+@cache
+def countries(tzdb: TzDatabase = PINNED) -> Mapping[str, Country]:
+    """Return every country that has a zone, by its code, in order of their names."""
+    listed: defaultdict[str, list[str]] = defaultdict(list)
+    for code, _, zone, *_ in tzdb.rows("zone.tab"):
+        listed[code].append(zone)
+    older = _older_names(listed, tzdb)
+    found = [
+        Country(code, name, tuple(listed[code]), tuple(older[code]))
+        for code, name in tzdb.rows("iso3166.tab")
+        if code in listed
+    ]
+    found.sort(key=lambda country: country.name)
+    return {country.code: country for country in found}
 
 
-COUNTRIES = CountryTable(files("tzdata"), PINNED)
-"""The countries of the release that comes with this Heyday."""
+def country_of(zone: str, tzdb: TzDatabase = PINNED) -> Country | None:
+    """Return the country of a zone; None for one of no country, such as UTC."""
+    code = _codes_by_zone(tzdb).get(tzdb.vanished.get(zone, zone))
+    return countries(tzdb)[code] if code else None
+
+
+def with_country(zone: str) -> str:
+    """Return a zone with its country, such as Japan (Asia/Tokyo); the zone where none is."""
+    country = country_of(zone)
+    if country is None:
+        return zone
+    # Some names end in brackets of their own: Korea (South).
+    return f"{country.name}, {zone}" if country.name[-1] == ")" else f"{country.name} ({zone})"
+
+
+@cache
+def _codes_by_zone(tzdb: TzDatabase) -> Mapping[str, str]:
+    return {
+        zone: country.code for country in countries(tzdb).values() for zone in country.all_zones
+    }
+
+
+def _older_names(
+    listed: Mapping[str, Sequence[str]], tzdb: TzDatabase
+) -> Mapping[str, Sequence[str]]:
+    """Return the names that lead to zones of each country, by its code."""
+    code_of = {zone: code for code, zones in listed.items() for zone in zones}
+    # A clock that several countries share says nothing of the country: Iceland and Atlantic/
+    # Reykjavik lead to Africa/Abidjan. There, only a name that is the country's own does.
+    shared = Counter(tzdb.links.get(zone, zone) for zone in code_of)
+    own = {word: code for code, name in tzdb.rows("iso3166.tab") for word in (code, name)}
+    older: defaultdict[str, list[str]] = defaultdict(list)
+    for link, zone in sorted(tzdb.links.items()):
+        code = own.get(link) or (code_of.get(zone) if shared[zone] == 1 else None)
+        if link not in code_of and code:
+            older[code].append(link)
+    return older

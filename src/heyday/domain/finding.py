@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 from uuid import UUID
 
+from heyday.domain.countries import countries
 from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.locales import NO_TAG, normalize_locale
@@ -41,7 +42,8 @@ class PeopleFilter:
     """Say who is to be on a list; None: whoever it be.
 
     birthday, anniversary: month * 100 + day.   The dates of a range are both in it; of instants
-    the last is not, so that one range may begin where another ends.
+    the last is not, so that one range may begin where another ends.   zones: all those of a
+    country.
     """
 
     timezone: str | None = None
@@ -58,6 +60,7 @@ class PeopleFilter:
     is_deleted: bool = False
     is_unsubscribed: bool | None = None
     locale: str | None = None
+    zones: tuple[str, ...] | None = None
 
 
 EVERYBODY = PeopleFilter()
@@ -107,6 +110,7 @@ def parse_filter(
         is_deleted=deleted,
         is_unsubscribed=unsubscribed,
         locale=read("locale", _locale),
+        zones=read("country", _zones_of),
     )
     if problems := problems + _find_reversed(found):
         raise InvalidInput(problems)
@@ -172,6 +176,13 @@ def _zone(value: str) -> str:
     if value not in PINNED.names and value not in PINNED.vanished:
         raise ValueError("is not an IANA time zone; expected a name such as Europe/Berlin or UTC")
     return value
+
+
+def _zones_of(value: str) -> tuple[str, ...]:
+    country = countries().get(value)
+    if country is None:
+        raise ValueError("is no country; expected a code of two letters, such as JP")
+    return country.all_zones
 
 
 def _locale(value: str) -> str:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Protocol
 
 from heyday.domain.addresses import normalize_address
+from heyday.domain.countries import countries
 from heyday.domain.dates import PLACEHOLDERS, WrongDate, has_year, parse_date
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.locales import NO_TAG, normalize_locale
@@ -95,7 +96,7 @@ class _FieldReader:
             return value
         if value in PINNED.vanished:
             return PINNED.vanished[value]
-        meant = _names_by_lower_case().get(value.lower())
+        meant = _names_by_word().get(_word(value))
         hint = f"did you mean {meant}?" if meant else "expected a name such as Europe/Berlin or UTC"
         self.refuse(name, f"is not an IANA time zone; {hint}")
         return None
@@ -129,8 +130,17 @@ class _FieldReader:
 
 
 @cache
-def _names_by_lower_case() -> Mapping[str, str]:
-    return {name.lower(): name for name in PINNED.names}
+def _names_by_word() -> Mapping[str, str]:
+    """Return which zone may be meant by a word: its name in any case, a city, a country."""
+    by_country = {_word(country.name): country.zones[0] for country in countries().values()}
+    by_city = {_word(name.rpartition("/")[2]): name for name in sorted(PINNED.names)}
+    own = {zone for country in countries().values() for zone in country.zones}
+    by_city |= {_word(name.rpartition("/")[2]): name for name in sorted(own) if "/" in name}
+    return by_city | by_country | {_word(name): name for name in PINNED.names}
+
+
+def _word(text: str) -> str:
+    return text.lower().replace(" ", "_")
 
 
 def _is_forbidden(value: str) -> bool:

@@ -4,7 +4,7 @@ So neither the operating system's older files nor PYTHONTZPATH can change an ans
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -81,6 +81,20 @@ class TzDatabase:
     def served(self) -> frozenset[str]:
         """Return every name whose people can be greeted."""
         return self.names | self.vanished.keys()
+
+    def rows(self, table: str) -> Iterator[Sequence[str]]:
+        """Yield the rows of a table of this release, such as zone.tab, column by column."""
+        written = self._package.joinpath("zoneinfo", table).read_text(encoding="utf-8")
+        for line in written.splitlines():
+            if line and not line.startswith("#"):
+                yield line.split("\t")
+
+    @cached_property
+    def links(self) -> Mapping[str, str]:
+        """Return the names that are links, each with the zone that it leads to."""
+        with self._package.joinpath("zoneinfo", "tzdata.zi").open("r", encoding="utf-8") as source:
+            lines = (line.split() for line in source if line.startswith("L "))
+            return {name: zone for _, zone, name in lines}
 
     def load(self, name: str) -> ZoneInfo:
         """Return the zone of this name, or of its successor.

@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from heyday.domain.access import Scope
 from heyday.domain.calendar_day import CountedDay, DayFilter, DayPlace
-from heyday.domain.countries import COUNTRIES
+from heyday.domain.countries import countries, with_country
 from heyday.domain.errors import InvalidInput
 from heyday.domain.explaining import EARLIEST_ON, LATEST_ON
 from heyday.domain.message_types import MESSAGE_TYPES
@@ -50,7 +50,7 @@ class Narrowing:
         """Return what is wanted. Raises NotFoundException for what there is not."""
         if self.kind and self.kind not in _TYPES:
             raise NotFoundException
-        if self.country and COUNTRIES.get(self.country) is None:
+        if self.country and self.country not in countries():
             raise NotFoundException
         if self.zone and self.zone not in PINNED.served:
             raise NotFoundException
@@ -58,15 +58,15 @@ class Narrowing:
         if self.zone:
             zones = frozenset({self.zone})
         elif self.country:
-            zones = COUNTRIES.zones(self.country)
+            zones = frozenset(countries()[self.country].all_zones)
         return DayFilter(zones, self.kind or None)
 
     @property
     def place(self) -> str | None:
         """Return where greetings are asked for; None: anywhere."""
         if self.zone:
-            return COUNTRIES.write(self.zone)
-        found = COUNTRIES.get(self.country)
+            return with_country(self.zone)
+        found = countries().get(self.country)
         return found.name if found else None
 
     def query(self, **changes: str) -> str:

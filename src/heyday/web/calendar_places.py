@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from heyday.domain.calendar_day import CountedDay, DayInstant
-from heyday.domain.countries import COUNTRIES, Country
+from heyday.domain.countries import Country, country_of, with_country
 
 _NAMED = 3
 
@@ -54,7 +54,7 @@ def group_by_country(by_zone: Mapping[str, int]) -> list[CountryCount]:
     """Return the countries by name, each with its zones, the fullest first; UTC and such last."""
     found: dict[Country | None, dict[str, int]] = {}
     for zone, count in by_zone.items():
-        found.setdefault(COUNTRIES.find(zone), {})[zone] = count
+        found.setdefault(country_of(zone), {})[zone] = count
     groups = [CountryCount(country, _counts(zones)) for country, zones in found.items()]
     return sorted(groups, key=lambda g: (g.country is None, g.country.name if g.country else ""))
 
@@ -86,4 +86,4 @@ def _shares(instant: DayInstant, types: Sequence[str], most: int) -> list[tuple[
 
 def _counts(zones: Mapping[str, int]) -> list[ZoneCount]:
     ordered = sorted(zones.items(), key=lambda item: (-item[1], item[0]))
-    return [ZoneCount(zone, COUNTRIES.write(zone), count) for zone, count in ordered]
+    return [ZoneCount(zone, with_country(zone), count) for zone, count in ordered]

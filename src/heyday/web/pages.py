@@ -12,11 +12,14 @@ from heyday.domain.timezone import TimezoneService
 from heyday.services.asking import AskingService
 from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
+from heyday.services.demo import DemoService
+from heyday.services.edits import EditService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
+from heyday.services.profiles import ProfileService
 from heyday.services.queueing import QueueService
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
@@ -31,6 +34,11 @@ from heyday.web.calendar import CalendarPages
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.live import Live
+from heyday.web.people import PeoplePages
+from heyday.web.person import PersonPages
+from heyday.web.person_deeds import PersonDeeds
+from heyday.web.person_edits import PersonForms
+from heyday.web.person_view import PersonView
 from heyday.web.problems import ProblemPages
 from heyday.web.routes import page
 from heyday.web.shell import Shell
@@ -47,7 +55,7 @@ class PageServices:
 
     timezones: when greetings of each message type leave, by the type's name.   import_limit_bytes:
     how long a file may be that is to be imported.   feed: the letters of the inbox.   live: what
-    keeps pages up to date.
+    keeps pages up to date.   demo: None where letters leave for real addresses.
     """
 
     clock: Clock
@@ -73,6 +81,8 @@ class PageServices:
     live: Live
     calendar: CalendarService
     asking: AskingService
+    profiles: ProfileService
+    demo: DemoService | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +106,22 @@ def create_pages(services: PageServices) -> Pages:
         *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *CalendarPages(shell, services.calendar, services.asking, services.timezones).handlers(),
+        *_people(shell, services),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
     return Pages(handlers, ProblemPages(shell))
+
+
+def _people(shell: Shell, services: PageServices) -> Sequence[ControllerRouterHandler]:
+    clock, users, profiles = services.clock, services.users, services.profiles
+    edits = EditService(users, services.explanations)
+    view = PersonView(shell, profiles, services.explanations, services.timezones, clock)
+    return [
+        *PeoplePages(shell, users, profiles, services.demo, clock).handlers(),
+        *PersonForms(shell, users, edits, view, clock).handlers(),
+        *PersonPages(view).handlers(),
+        *PersonDeeds(shell, users, profiles, services.privacy, view).handlers(),
+    ]
 
 
 async def lead_to_first() -> Redirect:

@@ -12,7 +12,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER
 
 from heyday.domain.access import Caller, Scope
-from heyday.domain.countries import COUNTRIES
+from heyday.domain.countries import with_country
 from heyday.domain.ports import Clock
 from heyday.web import times
 from heyday.web.static_files import StaticFiles
@@ -140,6 +140,6 @@ def make_environment() -> Environment:
         "iso": times.iso,
         "length": times.length,
         "count": times.count,
-        "place": COUNTRIES.write,
+        "place": with_country,
     }
     return environment

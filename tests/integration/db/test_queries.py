@@ -13,6 +13,7 @@ from heyday.db import (
     import_jobs,
     message_logs,
     plans,
+    profiles,
     queries,
     resolutions,
     users,
@@ -34,7 +35,7 @@ FRAGMENTS |= {"make_room"}
 FRAGMENTS |= {"word"}
 FRAGMENTS |= {"of_zones"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
-FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
+FRAGMENTS |= {*CONDITIONS, "begins", "fits", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(
     r"UPDATE message_logs\b.*?\bSET\b(?:(?!\b(?:FROM|WHERE)\b)[^;])*?\bstatus = ", re.DOTALL
@@ -46,6 +47,7 @@ OWN = {
     "api_keys": api_keys.statement,
     "events": events.statement,
     "imports": import_jobs.statement,
+    "profiles": profiles.statement,
     "resolutions": resolutions.statement,
 }
 # And those that fill them for each message type.

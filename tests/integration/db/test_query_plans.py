@@ -17,11 +17,13 @@ from heyday.db import (
     partitions,
     plan_texts,
     plans,
+    profiles,
     queries,
     resolutions,
     users,
 )
 from heyday.db.types import AnyConnection, PooledConnection
+from heyday.domain.countries import countries
 from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.day_figures import LATENESS_BOUNDS
 from heyday.domain.finding import PeopleFilter
@@ -426,6 +428,18 @@ class TestOnTheWay:
         assert '"Sort"' not in plan
 
 
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_greetings_of_a_person_are_found_by_their_index_in_each_month(
+    populated: AnyConnection, mode: str
+) -> None:
+    await populated.execute(f"SET LOCAL plan_cache_mode = {mode}")
+    user_id = await populated.fetchval("SELECT user_id FROM message_logs LIMIT 1")
+    plan = await explain(populated, profiles.statement("list_greetings"), user_id, None, 21)
+    assert "user_id" in plan
+    assert not SCAN_OF_A_MONTH.search(plan)
+    assert rows_touched(json.loads(plan)) <= 2
+
+
 @pytest.mark.parametrize(
     ("condition", "value", "index"),
     [("of_person", uuid4(), "user_id"), ("of_status", "UNKNOWN", "stage_scheduled")],
@@ -504,10 +518,36 @@ class TestFindingPeople:
         ):
             for after in (None, UUID(int=1 << 127)):
                 list_page = users.statement("list_page")
-                plan = await explain(many, list_page, after, 51, *astuple(wanted))
+                plan = await explain(many, list_page, after, 51, *astuple(wanted)[:-1])
                 assert not SCAN_OF_USERS.search(plan), wanted
                 assert rows_touched(json.loads(plan)) <= most, (wanted, plan)
                 assert most_sorted(json.loads(plan)) <= most, (wanted, plan)
+
+    async def test_the_zones_of_a_country_bring_a_page_each(self, many: AnyConnection) -> None:
+        japan, britain = ("Asia/Tokyo", "Japan"), ("Europe/London", "GB", "Europe/Belfast")
+        for wanted, most in (
+            (PeopleFilter(zones=japan), 300),
+            (PeopleFilter(zones=britain), 300),
+            (PeopleFilter(zones=countries()["US"].all_zones), 300),
+            (PeopleFilter(zones=britain, is_unsubscribed=False), 400),
+            (PeopleFilter(zones=britain, birthday=229), 500),
+        ):
+            for after in (None, UUID(int=1 << 127)):
+                of_zones = users.statement("list_page_of_zones")
+                plan = await explain(many, of_zones, after, 51, *astuple(wanted))
+                assert not SCAN_OF_USERS.search(plan), wanted
+                assert rows_touched(json.loads(plan)) <= most, (wanted, plan)
+
+    async def test_to_tell_about_how_many_there_are_counts_no_more_than_asked(
+        self, many: AnyConnection
+    ) -> None:
+        estimate = profiles.statement("estimate")
+        plan = json.loads(await explain(many, estimate, 1000))
+        assert rows_touched(plan) < 1500, plan
+        row = await many.fetchrow(estimate, 1000)
+        assert row
+        assert row["counted"] == 1001
+        assert 90_000 < row["estimated"] < 100_000
 
     async def test_a_prefix_leads_to_those_who_begin_so(self, many: AnyConnection) -> None:
         for forms, most in (

@@ -65,6 +65,13 @@ def test_everything_may_be_asked_for_at_once():
     )
 
 
+def test_a_country_is_all_its_zones():
+    assert parse_filter({"country": "JP"}).zones == ("Asia/Tokyo", "Japan")
+    assert refused(country="Japan") == {
+        "country": "is no country; expected a code of two letters, such as JP"
+    }
+
+
 def test_a_zone_that_was_dropped_may_still_be_somebodys():
     assert parse_filter({"timezone": "US/Pacific-New"}).timezone == "US/Pacific-New"
 

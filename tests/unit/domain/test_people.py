@@ -195,8 +195,21 @@ def test_a_zone_in_the_wrong_case_is_refused_with_its_right_name(zone: str, mean
     assert found == {"timezone": f"is not an IANA time zone; did you mean {meant}?"}
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berln", "Berlin", "EuropeBerlin"])
-def test_no_zone_is_guessed_but_by_case(zone: str):
+@pytest.mark.parametrize(
+    ("place", "meant"),
+    [
+        ("Tokyo", "Asia/Tokyo"),
+        ("new york", "America/New_York"),
+        ("Germany", "Europe/Berlin"),
+        ("Georgia", "Asia/Tbilisi"),
+    ],
+)
+def test_a_city_or_a_country_is_refused_with_the_zone_that_may_be_meant(place: str, meant: str):
+    assert problems({"timezone": place})["timezone"].endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berln", "EuropeBerlin", "Europe"])
+def test_no_zone_is_guessed_from_a_slip(zone: str):
     assert "expected a name such as Europe/Berlin" in problems({"timezone": zone})["timezone"]
 
 

@@ -1,10 +1,11 @@
 -- People. Deleted ones stay as rows and are found by none of these but `undelete`, `leave` and
 -- `list_left`.
 --
--- Places: {columns}, those of a person as shown; {left}, all columns that say since when somebody
--- wants no greetings, of one message type or of any, and {left_by_list}, what the list of
--- suppressed addresses says for each; {month_days}, when people are greeted, of each type; {left_at}, the one that is meant; {others}, what those of
--- the other message types become.
+-- Places: {columns}, those of a person as shown; {fits} and {begins}, conditions that stand below;
+-- {left}, all columns that say since when somebody wants no greetings, of one message type or of
+-- any, and {left_by_list}, what the list of suppressed addresses says for each; {month_days}, when
+-- people are greeted, of each type; {left_at}, the one that is meant; {others}, what those of the
+-- other message types become.
 
 -- name: insert
 -- Store a new person, as one who wants no greetings if their address, $11, is on the list of those.
@@ -23,11 +24,10 @@ SELECT {columns} FROM users WHERE id = $1 AND deleted_at IS NULL
 -- One person, locked until the transaction ends.
 SELECT {columns} FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE
 
--- name: list_page
--- People in order of id, after the one given, who fit. A value that is NULL asks for nothing:
--- PostgreSQL, which plans this for its values, drops the condition and takes the fitting index.
-SELECT {columns} FROM users
-WHERE ($1::uuid IS NULL OR id > $1)
+-- name: fits
+-- Those after the one given who fit. A value that is NULL asks for nothing: PostgreSQL, which plans
+-- this for its values, drops the condition and takes the fitting index.
+($1::uuid IS NULL OR id > $1)
   AND ($3::text IS NULL OR timezone = $3)
   AND ($4::smallint IS NULL OR birthday_month_day = $4)
   AND ($5::smallint IS NULL OR anniversary_month_day = $5)
@@ -42,8 +42,26 @@ WHERE ($1::uuid IS NULL OR id > $1)
   AND (deleted_at IS NOT NULL) = $14 AND erased_at IS NULL
   AND ($15::boolean IS NULL OR (unsubscribed_at IS NOT NULL) = $15)
   AND ($16::varchar IS NULL OR locale = $16)
+
+-- name: list_page
+-- People in order of id who fit.
+SELECT {columns} FROM users
+WHERE {fits}
 ORDER BY id
 LIMIT $2
+
+-- name: list_page_of_zones
+-- People in order of id who fit and are in one of the zones in $17. Each zone brings its first by
+-- its index, which holds them in this order: no more is read than a page of each.
+SELECT {columns} FROM users WHERE id = ANY (ARRAY(
+    SELECT near.id
+    FROM unnest($17::text[]) AS among (zone)
+    CROSS JOIN LATERAL (
+        SELECT id FROM users WHERE timezone = among.zone AND {fits} ORDER BY id LIMIT $2
+    ) AS near
+    ORDER BY near.id
+    LIMIT $2))
+ORDER BY id
 
 -- name: begins
 -- Live people after the one given whose name or address begins with one of up to four texts. What
