@@ -22,6 +22,7 @@ from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
+from heyday.services.import_previews import ImportPreviewService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
 from heyday.services.trial import TrialService
@@ -131,6 +132,7 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         forecasts=operations.forecasts,
         explanations=operations.explanations,
         imports=services.imports,
+        import_previews=ImportPreviewService(database, clock),
         import_limit_bytes=services.import_limit_bytes,
         texts=pipeline.texts,
         previews=pipeline.previews,

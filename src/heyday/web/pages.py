@@ -12,6 +12,7 @@ from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
+from heyday.services.import_previews import ImportPreviewService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
 from heyday.services.queueing import QueueService
@@ -22,9 +23,11 @@ from heyday.services.texts import TextService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
+from heyday.web.imports import ImportPages
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.routes import page
+from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
@@ -44,6 +47,7 @@ class PageServices:
     forecasts: ForecastService
     explanations: ExplanationService
     imports: ImportJobService
+    import_previews: ImportPreviewService
     import_limit_bytes: int
     texts: TextService
     previews: TextPreviewService
@@ -60,10 +64,18 @@ class PageServices:
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    # Pages are rendered in it: Shell(services.clock, statics).
+    shell = Shell(services.clock, statics)
+    imports = ImportPages(
+        shell,
+        services.imports,
+        services.import_previews,
+        services.clock,
+        services.import_limit_bytes,
+    )
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
+        *imports.handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]

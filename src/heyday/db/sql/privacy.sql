@@ -65,12 +65,13 @@ WHERE subject_ids @> ARRAY[$1::uuid]
 ORDER BY created_at
 
 -- name: find_in_imports
--- Whether a file that is being imported, or waits for it, has an address. Files may be in any case,
--- and broken anywhere, so they are read byte by byte, each part with the beginning of the next.
+-- Whether a file that is being imported, or waits for it, has an address, in one of the ways to
+-- write it, $1. Files may be in any case, and broken anywhere, so they are read byte by byte, each
+-- part with the beginning of the next.
 SELECT EXISTS (
     SELECT FROM import_chunks c
     LEFT JOIN import_chunks n ON n.job_id = c.job_id AND n.number = c.number + 1
-    CROSS JOIN convert_to($1, 'UTF8') AS address
+    CROSS JOIN unnest($1::bytea[]) AS address
     WHERE position(lower(encode(address, 'escape'))
                    IN lower(encode(c.content || coalesce(substr(n.content, 1, length(address)), ''),
                                    'escape'))) > 0)
