@@ -102,7 +102,7 @@ def _guess_form(beginning: bytes, encoding: Encoding, *, is_whole: bool) -> CsvF
         score = (share if width > 1 else 0.0, width)
         if score > best_score:
             best, best_score = form, score
-    if refused and best_score < (0.0, 0):
+    if refused and best_score <= (0.0, 1):
         raise refused
     first = read_sample(beginning, best, is_whole=is_whole).columns
     return replace(best, has_header=not _are_values(first))

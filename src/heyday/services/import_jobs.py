@@ -63,6 +63,7 @@ class ImportJobService:
             parts = _parts(as_utf_8(_joined(part, parts), codec), self._chunk_bytes)
             part = await anext(parts, b"")
         watch, beginning = EncodingWatch(), part[:SAMPLE_BYTES]
+        watch.look(part)
         guessed = _guess(beginning, watch.encoding, is_whole=beginning == part)
         name = "".join(c for c in name if c.isprintable())[:NAME_LENGTH]
         async with self._receiving(guessed, name) as job_id:
@@ -179,7 +180,7 @@ def _guess(
     try:
         reading, sample = guess_reading(beginning, encoding, is_whole=is_whole)
     except InvalidInput as error:
-        raise _without_fields(error) from None
+        raise InvalidInput([FieldProblem("", p.detail) for p in error.problems]) from None
     has_bom = sample.has_bom or marked or encoding is not Encoding.UTF_8
     return UploadedFile(sample.columns, has_bom, reading)
 
@@ -190,14 +191,10 @@ def _read_header(beginning: bytes) -> UploadedFile:
         file = CsvFile("", BufferedReader(BytesIO(beginning)))
         check_columns(file.columns)
     except InvalidInput as error:
-        raise _without_fields(error) from None
+        # The body is no JSON: what is wrong has no pointer.
+        told = [": ".join(filter(None, (p.field, p.detail))) for p in error.problems]
+        raise InvalidInput([FieldProblem("", detail) for detail in told]) from None
     return UploadedFile(file.columns, file.has_bom)
-
-
-def _without_fields(error: InvalidInput) -> InvalidInput:
-    """Return a refusal whose problems have no pointer: the body is no JSON."""
-    told = [": ".join(filter(None, (p.field, p.detail))) for p in error.problems]
-    return InvalidInput([FieldProblem("", detail) for detail in told])
 
 
 def _refused(detail: str) -> InvalidInput:

@@ -97,9 +97,7 @@ def _place(given: object) -> int | None:
     return int(given) if isinstance(given, str) and given.isascii() and given.isdigit() else None
 
 
-def _chosen(
-    form: Mapping[str, object], name: str, choices: Sequence[tuple[str, str, _T]]
-) -> _T:
+def _chosen(form: Mapping[str, object], name: str, choices: Sequence[tuple[str, str, _T]]) -> _T:
     given = form.get(name)
     for key, _label, value in choices:
         if key == given:

@@ -20,6 +20,7 @@ GOING = frozenset({ImportState.WAITING, ImportState.RUNNING})
 
 _FIELD = re.compile(rf"(?:(?<=^)|(?<=; ))({'|'.join(FIELDS)})(?=[:.])")
 _LONGEST_CELL = 80
+_KIB = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def of_preview(preview: Preview, refused: Sequence[FieldProblem] = ()) -> dict[s
         },
         "labels": forms.LABELS,
         "required": REQUIRED,
-        "zones": sorted(PINNED.names),
+        "zones": [name for name in sorted(PINNED.names) if _is_place(name)],
+        "size": _size(preview.job.bytes_total),
         "left_out": [
             name
             for place, name in enumerate(preview.columns)
@@ -81,6 +83,7 @@ def of_preview(preview: Preview, refused: Sequence[FieldProblem] = ()) -> dict[s
         "refused": [(_id_of(problem), problem) for problem in refused],
         "shown": [_of_row(preview, row) for row in preview.rows],
         "told": [(row.line, plain(row.reason or "")) for row in preview.rejected],
+        "is_cut": preview.refused > len(preview.rejected),
     }
 
 
@@ -94,6 +97,19 @@ def of_reject(job: ImportJob, row: RejectedRow) -> tuple[int, str, Sequence[str]
 def plain(reason: str) -> str:
     """Return why a row is not taken with fields called as pages call them."""
     return _FIELD.sub(lambda found: forms.LABELS[found[1]], reason)
+
+
+def _is_place(zone: str) -> bool:
+    """Tell whether a zone is one that people look for: not an old name, nor an offset."""
+    area, _, place = zone.partition("/")
+    return zone == "UTC" or bool(place and area not in {"Etc", "US", "SystemV"})
+
+
+def _size(length: int) -> str:
+    """Write how long a file is: "512 bytes", "1.4 MiB"."""
+    if length < _KIB:
+        return f"{length} bytes"
+    return f"{length / _KIB:.0f} KiB" if length < _KIB**2 else f"{length / _KIB**2:,.1f} MiB"
 
 
 def _of_row(preview: Preview, row: PreviewRow) -> Mapping[str, Any]:

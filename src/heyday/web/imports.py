@@ -1,13 +1,18 @@
 """Import people by the page: a file is looked at, then imported, and what became of it is shown."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from uuid import UUID
 
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response, Stream
+from litestar.status_codes import (
+    HTTP_200_OK,
+    HTTP_201_CREATED,
+    HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    HTTP_422_UNPROCESSABLE_ENTITY,
+)
 
 from heyday.domain.access import Scope
 from heyday.domain.errors import FieldProblem, InvalidInput
@@ -74,14 +79,14 @@ class ImportPages:
                     raise
         except InvalidInput as error:
             told = [problem.detail for problem in error.problems]
-            return await self._refuse(request, "; ".join(told), HTTPStatus.UNPROCESSABLE_ENTITY)
+            return await self._refuse(request, "; ".join(told), HTTP_422_UNPROCESSABLE_ENTITY)
         except RequestEntityTooLarge:
             detail = f"has more than {self._limit_bytes >> 20} MiB: split it, or raise the limit"
-            return await self._refuse(request, detail, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return await self._refuse(request, detail, HTTP_413_REQUEST_ENTITY_TOO_LARGE)
         if is_form(request):
             return self._shell.go(request, _path_of(job))
         # A script has sent the file: it leads on by itself.
-        return Response(_path_of(job), status_code=HTTPStatus.CREATED, media_type="text/plain")
+        return Response(_path_of(job), status_code=HTTP_201_CREATED, media_type="text/plain")
 
     async def show_import(self, request: PageRequest, import_id: FromPath[UUID]) -> Response[str]:
         """Show a file before it is imported, how its import goes, or what became of it."""
@@ -95,6 +100,7 @@ class ImportPages:
             job.name or "A file of people",
             view=JobView.of(job, self._clock.now()),
             rejects=[of_reject(job, row) for row in rejects],
+            shown=len(rejects),
         )
 
     async def show_progress(self, request: PageRequest, import_id: FromPath[UUID]) -> Response[str]:
@@ -134,7 +140,7 @@ class ImportPages:
                 return self._started_before(request, job)
         except InvalidInput as error:
             preview = await self._previews.revise(job, reading)
-            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            status = HTTP_422_UNPROCESSABLE_ENTITY
             return self._preview(request, preview, error.problems, status)
         return self._shell.go(request, _path_of(job))
 
@@ -152,7 +158,7 @@ class ImportPages:
         request: PageRequest,
         after: UUID | None = None,
         problem: str | None = None,
-        status: HTTPStatus = HTTPStatus.OK,
+        status: int = HTTP_200_OK,
     ) -> Response[str]:
         found = await self._jobs.list_page(after, _LISTED + 1)
         shown = found[:_LISTED]
@@ -168,7 +174,7 @@ class ImportPages:
             problem=problem,
         )
 
-    async def _refuse(self, request: PageRequest, detail: str, status: HTTPStatus) -> Response[str]:
+    async def _refuse(self, request: PageRequest, detail: str, status: int) -> Response[str]:
         """Say why a file is not taken: on the page, or to the script that sent it."""
         sentence = f"The file {detail}."
         if is_form(request):
@@ -184,7 +190,7 @@ class ImportPages:
         request: PageRequest,
         preview: Preview,
         refused: Sequence[FieldProblem] = (),
-        status: HTTPStatus = HTTPStatus.OK,
+        status: int = HTTP_200_OK,
     ) -> Response[str]:
         title = preview.job.name or "A file of people"
         values = of_preview(preview, refused)

@@ -15,7 +15,7 @@ FILE: Final = "file"
 """The field of a form that holds the file."""
 
 _NAME_HEADER = "x-file-name"
-_PIECE = 1 << 16
+_PIECE = 1 << 18
 # A browser hears an answer only once it has sent its file. More than this is not waited for.
 _MOST_DRAINED = 64 << 20
 
