@@ -29,16 +29,15 @@ class DateOrder(StrEnum):
 
 
 _EXPECTED = {
-    DateOrder.YEAR_FIRST: "must be a date written YYYY-MM-DD, or --MM-DD without a year",
-    DateOrder.DAY_FIRST: "must be a date with the day first: DD/MM/YYYY, or DD/MM without a year",
-    DateOrder.MONTH_FIRST: "must be a date with the month first: MM/DD/YYYY, or MM/DD "
-    "without a year",
+    DateOrder.YEAR_FIRST: "YYYY-MM-DD, or --MM-DD without a year",
+    DateOrder.DAY_FIRST: "DD/MM/YYYY, the day first, or DD/MM without a year",
+    DateOrder.MONTH_FIRST: "MM/DD/YYYY, the month first, or MM/DD without a year",
 }
 
 
 def reader_of(order: DateOrder) -> ReadDate:
     """Return what reads dates that are written in an order; a year of two digits is none."""
-    expected = _EXPECTED[order]
+    form = _EXPECTED[order]
 
     def read(given: object) -> date:
         written = _MIDNIGHT.sub("", given) if isinstance(given, str) else given
@@ -46,8 +45,11 @@ def reader_of(order: DateOrder) -> ReadDate:
             year, month, day = parts
             written = f"{year:04}-{month:02}-{day:02}"
         elif not isinstance(written, str) or not written.startswith("--"):
-            raise WrongDate(expected)
-        return parse_date(written)
+            raise WrongDate(f"must be a date written {form}")
+        try:
+            return parse_date(written)
+        except WrongDate:
+            raise WrongDate(f"is not a day of the calendar; expected a real date, {form}") from None
 
     return read
 

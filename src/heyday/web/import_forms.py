@@ -45,9 +45,9 @@ HEADERS: Final = (
     ("no", _("The first person"), False),
 )
 ORDERS: Final = (
-    (DateOrder.YEAR_FIRST.value, _("Year first, 1990-12-31"), DateOrder.YEAR_FIRST),
-    (DateOrder.DAY_FIRST.value, _("Day first, 31/12/1990 or 31.12.1990"), DateOrder.DAY_FIRST),
-    (DateOrder.MONTH_FIRST.value, _("Month first, 12/31/1990"), DateOrder.MONTH_FIRST),
+    (DateOrder.YEAR_FIRST.value, _("Year first: 1990-12-31"), DateOrder.YEAR_FIRST),
+    (DateOrder.DAY_FIRST.value, _("Day first: 31/12/1990"), DateOrder.DAY_FIRST),
+    (DateOrder.MONTH_FIRST.value, _("Month first: 12/31/1990"), DateOrder.MONTH_FIRST),
 )
 _T = TypeVar("_T")
 

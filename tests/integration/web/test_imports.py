@@ -11,6 +11,7 @@ import pytest
 from heyday.domain.access import Scope
 from heyday.domain.imports import KEPT_UPLOADS, ImportState
 from heyday.services.import_running import ImportRunner
+from heyday.services.importing import ImportService
 from tests.factories import Pipeline
 from tests.fakes import FakeClock
 from tests.keys import Doors
@@ -434,7 +435,8 @@ async def test_another_process_goes_on_with_the_reading(
     async with pipeline.database.session() as session:
         await session.imports.claim_next(pipeline.clock.now(), timedelta(seconds=60))
     await pipeline.execute("UPDATE import_jobs SET lease_until = now() - interval '1 s'")
-    other = ImportRunner(pipeline.database, pipeline.import_runner._importer, pipeline.clock)
+    importer = ImportService(pipeline.database, pipeline.planner, pipeline.clock, 100)
+    other = ImportRunner(pipeline.database, importer, pipeline.clock)
     assert await other.run_once()
     job = await job_of(pipeline, path)
     assert (job.state, job.epoch, job.imported) == (ImportState.DONE, 2, 2)
