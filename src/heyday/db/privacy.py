@@ -87,7 +87,8 @@ async def _forget_imports(connection: PooledConnection, email: str) -> None:
     """Drop rejected rows with an address. Raises NamedInImport if a file under way has it."""
     if await connection.fetchval(_QUERIES["find_in_imports"].text, _written(email)):
         raise NamedInImport
-    await connection.execute(_QUERIES["erase_rejected_rows"].text, email)
+    for name in ("erase_rejected_rows", "erase_headers"):
+        await connection.execute(_QUERIES[name].text, email)
 
 
 def _written(email: str) -> list[bytes]:

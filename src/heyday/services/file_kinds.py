@@ -37,8 +37,9 @@ _SIGNATURES = {
     b"<": _MARKUP,
 }
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-# So much of a file tells whether it is UTF-16 without a mark: every other byte is NUL.
+# So much of a file tells whether it is UTF-16 without a mark.
 _LOOKED_AT = 200
+_LAST_LATIN = "\xff"
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 _MARK = len(codecs.BOM_UTF16_LE)
 
@@ -64,10 +65,10 @@ def find_utf_16(beginning: bytes) -> str | None:
     """Return the codec of a file that is UTF-16, with a mark or without; None if it is not."""
     if marked := _UTF_16.get(beginning[:_MARK]):
         return marked
-    start = beginning[: min(_LOOKED_AT, len(beginning) // 2 * 2)]
-    for codec, high, low in (("utf-16-le", 1, 0), ("utf-16-be", 0, 1)):
-        # ASCII is all that is looked for: a header is hardly ever anything else throughout.
-        if start and not any(start[high::2]) and all(start[low::2]):
+    for codec in _UTF_16.values():
+        line = next(iter(beginning[:_LOOKED_AT].decode(codec, "ignore").splitlines()), "")
+        # Two letters of anything else make a letter of some other script.
+        if line and max(line) <= _LAST_LATIN and min(line) > "\0":
             return codec
     return None
 

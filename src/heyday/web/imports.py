@@ -55,7 +55,8 @@ class ImportPages:
             page(_ENTRY, read)(self.show_imports),
             action(_ENTRY, write, request_max_body_size=self._limit_bytes)(self.upload_import),
             page(_ITEM, read)(self.show_import),
-            page(f"{_ITEM}/progress", read, is_routine=True)(self.show_progress),
+            # It holds counts and nobody's data, and is asked for every second.
+            page(f"{_ITEM}/progress", read, is_routine=True, audit=False)(self.show_progress),
             page(f"{_ITEM}/rejected", read)(self.show_rejected),
             action(f"{_ITEM}/reading", write)(self.revise_import),
             action(f"{_ITEM}/start", write)(self.start_import),
@@ -182,6 +183,8 @@ class ImportPages:
         return Response(sentence, status_code=status, media_type="text/plain")
 
     def _started_before(self, request: PageRequest, job: ImportJob) -> Response[str]:
+        if "hx-request" in request.headers:
+            return Response("", media_type="text/html", headers={"HX-Redirect": _path_of(job)})
         said = "This import was started before. Nothing was changed."
         return self._shell.go(request, _path_of(job), said=said)
 

@@ -83,6 +83,12 @@ WHERE lower(email) = lower($1)
    OR position(lower(encode(convert_to($1, 'UTF8'), 'escape'))
                IN lower(encode(cells, 'escape'))) > 0
 
+-- name: erase_headers
+-- Names of files and of columns that hold their address, $1: the first line of a file may be them.
+UPDATE import_jobs
+SET name = '', columns = array_fill(''::text, ARRAY[cardinality(columns)])
+WHERE position(lower($1) IN lower(name || ' ' || array_to_string(columns, ' '))) > 0
+
 -- name: erase_replies
 -- Replies of the API that show them, to nothing: the request is still known as done.
 UPDATE api_replies SET body = convert_to('{}', 'UTF8') WHERE subject_ids @> ARRAY[$1::uuid]

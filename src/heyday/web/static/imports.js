@@ -57,13 +57,16 @@
   window.addEventListener("pageshow", () => request || show(false));
 
   drop.querySelector(".drop-hint").hidden = false;
+  // Anywhere on the page: a browser would open what is dropped beside.
   const mark = (isOver) => drop.classList.toggle("over", isOver);
-  drop.addEventListener("dragover", (event) => {
+  document.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     mark(true);
   });
-  drop.addEventListener("dragleave", () => mark(false));
-  drop.addEventListener("drop", (event) => {
+  document.addEventListener("dragleave", (event) => event.relatedTarget || mark(false));
+  document.addEventListener("drop", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     mark(false);
     if (event.dataTransfer.files.length) upload(event.dataTransfer.files[0]);
