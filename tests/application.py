@@ -11,7 +11,9 @@ from heyday.api.app import ApiServices, create_app
 from heyday.api.texts import TextRoutes
 from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
+from heyday.db.activity import PostgresActivity
 from heyday.db.audit import AuditRepository
+from heyday.db.condition import PostgresCondition
 from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
@@ -20,6 +22,7 @@ from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
+from heyday.services.condition import ConditionService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.import_previews import ImportPreviewService
@@ -124,6 +127,13 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
     database, clock = pipeline.database, pipeline.clock
     operations = services.operations
     assert operations
+    condition = ConditionService(
+        services.health,
+        operations.queue,
+        PostgresCondition(database),
+        PostgresActivity(database),
+        clock,
+    )
     return PageServices(
         clock=clock,
         users=services.users,
@@ -137,7 +147,7 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         texts=pipeline.texts,
         previews=pipeline.previews,
         trial=TrialService({"inbox": pipeline.sender}, clock),
-        health=services.health,
+        condition=condition,
         job_runs=operations.job_runs,
         books=operations.books,
         queue=operations.queue,

@@ -8,9 +8,9 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.condition import ConditionService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.import_previews import ImportPreviewService
 from heyday.services.jobs import JobRunService
@@ -29,6 +29,7 @@ from heyday.web.letters import InboxFeed
 from heyday.web.routes import page
 from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.status import StatusPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -52,7 +53,7 @@ class PageServices:
     texts: TextService
     previews: TextPreviewService
     trial: TrialService
-    health: HealthService
+    condition: ConditionService
     job_runs: JobRunService
     books: ReconciliationService
     queue: QueueService
@@ -76,6 +77,7 @@ def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *imports.handlers(),
+        *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
