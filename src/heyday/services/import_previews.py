@@ -96,9 +96,10 @@ class ImportPreviewService:
             return False
         if CsvForm.of(reading) != CsvForm.of(_reading_of(job)):
             raise InvalidInput([FieldProblem("file", _LOOK_FIRST)])
-        if problems := reading.problems(len(job.columns)):
-            raise InvalidInput(problems)
-        file, now = UploadedFile(job.columns, job.has_bom, reading), self._clock.now()
+        preview = await self._show(job, reading, await self._read_beginning(job))
+        if preview.problems:
+            raise InvalidInput(preview.problems)
+        file, now = UploadedFile(preview.columns, job.has_bom, reading), self._clock.now()
         return await self._store.in_transaction(lambda s: s.imports.start(job.id, file, now))
 
     async def _read_beginning(self, job: ImportJob) -> bytes:

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from heyday.domain.audit import Actor, ActorKind, Deed, doing
-from heyday.domain.errors import DatabaseError
+from heyday.domain.errors import DatabaseError, InvalidInput
 from heyday.domain.imports import (
     KEPT_REJECTS,
     MOST_CLAIMS,
@@ -90,6 +90,9 @@ class ImportRunner:
                 await self._run(job)
         except _ClaimLost:
             log.info("import_left", job=str(job.id))
+        except InvalidInput as error:
+            # Nobody could import it, however often it is tried.
+            await self._finish(job, ImportState.FAILED, str(error))
         except asyncio.CancelledError:
             await self._release(job)
             raise

@@ -15,7 +15,7 @@ from litestar.status_codes import (
 )
 
 from heyday.domain.access import Scope
-from heyday.domain.errors import FieldProblem, InvalidInput
+from heyday.domain.errors import FieldProblem, ImportNotFound, InvalidInput
 from heyday.domain.imports import ImportJob, ImportState
 from heyday.domain.ports import Clock
 from heyday.services.import_jobs import ImportJobService
@@ -125,9 +125,11 @@ class ImportPages:
     async def revise_import(self, request: PageRequest, import_id: FromPath[UUID]) -> Response[str]:
         """Read a file in another way, and show it so."""
         job = await self._jobs.get(import_id)
-        if job.state is not ImportState.UPLOADED:
+        reading = reading_of(await request.form())
+        try:
+            preview = await self._previews.revise(job, reading)
+        except ImportNotFound:
             return self._started_before(request, job)
-        preview = await self._previews.revise(job, reading_of(await request.form()))
         if "hx-request" in request.headers:
             return self._shell.part(request, "import_reading.html", **of_preview(preview))
         return self._shell.go(request, _path_of(job))
