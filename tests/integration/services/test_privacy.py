@@ -13,6 +13,7 @@ from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.domain.errors import NamedInImport, NotFound
 from heyday.domain.models import ClaimedMessage, Recorded, User
+from heyday.domain.readings import Encoding
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import Status
 from heyday.services.privacy import PrivacyService
@@ -369,11 +370,10 @@ async def test_an_address_is_found_in_a_file_whatever_its_letters_are_written_in
 ) -> None:
     user = await pipeline.create(email="jürgen@example.com")
     await put_import(pipeline, "uploaded")
-    for letters in ("UTF8", "WIN1252"):
+    for letters in Encoding:
         await pipeline.execute(
-            "INSERT INTO import_chunks (job_id, number, content) "
-            f"SELECT id, 0, convert_to($1, '{letters}') FROM import_jobs",  # noqa: S608
-            "Jürgen;jürgen@example.com",
+            "INSERT INTO import_chunks (job_id, number, content) SELECT id, 0, $1 FROM import_jobs",
+            "Jürgen;jürgen@example.com".encode(letters),
         )
         with pytest.raises(NamedInImport):
             await privacy.erase(user.id)
