@@ -366,7 +366,7 @@ async def test_nobody_is_erased_whom_a_file_under_way_brings_back(
 
 
 async def test_an_address_is_found_in_a_file_whatever_its_letters_are_written_in(
-    pipeline: Pipeline, clock: FakeClock, privacy: PrivacyService
+    pipeline: Pipeline, privacy: PrivacyService
 ) -> None:
     user = await pipeline.create(email="jürgen@example.com")
     await put_import(pipeline, "uploaded")
