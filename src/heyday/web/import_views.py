@@ -78,6 +78,7 @@ def of_preview(preview: Preview, refused: Sequence[FieldProblem] = ()) -> dict[s
             for place, name in enumerate(preview.columns)
             if place not in reading.columns.values()
         ],
+        "examples": [_short(example) for example in preview.examples],
         "meanings": forms.meanings(preview.doubtful) if preview.doubtful else (),
         "problems": {problem.field: problem.detail for problem in preview.problems},
         "refused": [(_id_of(problem), problem) for problem in refused],

@@ -437,6 +437,15 @@ async def test_what_is_in_a_file_is_shown_as_text(client: httpx.AsyncClient) -> 
     assert "<img>" not in page
 
 
+async def test_letters_that_are_none_are_shown_as_such(client: httpx.AsyncClient) -> None:
+    """A file of UTF-8 with a broken letter: its row is at fault, and the page holds no half of one."""
+    content = GERMAN.encode().replace("Jürgen".encode(), b"J\xfcrgen", 1)
+    page = await client.get(await upload(client, content))
+    assert page.status_code == 200
+    assert "J?rgen" in page.text
+    assert "(0xFC) is not UTF-8" in page.text
+
+
 async def test_a_doubtful_date_is_shown_in_both_readings(client: httpx.AsyncClient) -> None:
     path = await upload(client, GERMAN.replace("31.12.", "03/04/").replace("15.01.", "05/06/"))
     page = (await client.get(path)).text
