@@ -438,7 +438,7 @@ async def test_what_is_in_a_file_is_shown_as_text(client: httpx.AsyncClient) -> 
 
 
 async def test_letters_that_are_none_are_shown_as_such(client: httpx.AsyncClient) -> None:
-    """A file of UTF-8 with a broken letter: its row is at fault, and the page holds no half of one."""
+    """A broken letter in a file of UTF-8 is the fault of its row alone."""
     content = GERMAN.encode().replace("Jürgen".encode(), b"J\xfcrgen", 1)
     page = await client.get(await upload(client, content))
     assert page.status_code == 200
