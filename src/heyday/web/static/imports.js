@@ -40,6 +40,9 @@
     };
     request.onload = () => {
       if (request.status === 201) return window.location.assign(request.responseText);
+      // The session has ended meanwhile: the reply is the page where one begins.
+      const path = new URL(request.responseURL || window.location).pathname;
+      if (path === "/sign-in") return window.location.assign(request.responseURL);
       const isOurs = request.getResponseHeader("Content-Type")?.startsWith("text/plain");
       end(isOurs ? request.responseText : said.dataset.broken);
     };
