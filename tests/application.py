@@ -32,6 +32,7 @@ from heyday.services.condition import ConditionService
 from heyday.services.demo import DemoService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
+from heyday.services.import_previews import ImportPreviewService
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
 from heyday.services.replies import ReplyService
@@ -161,6 +162,7 @@ def _pages(
         forecasts=operations.forecasts,
         explanations=operations.explanations,
         imports=services.imports,
+        import_previews=ImportPreviewService(database, clock),
         import_limit_bytes=services.import_limit_bytes,
         texts=pipeline.texts,
         previews=pipeline.previews,

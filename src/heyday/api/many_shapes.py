@@ -61,6 +61,7 @@ class BulkReport(Struct, frozen=True):
 class ImportStatus(Struct, frozen=True):
     """Tell how an import goes. Counts grow while it runs.
 
+    state: uploaded says that it came by the page, and that nobody has started it yet.
     suspicious: dates of stored people that programs write for "not known", 1900-01-01 and
     1970-01-01.   error: why it failed.
     """

@@ -6,6 +6,7 @@ from heyday.db.notifications import IMPORTS, Announcements, DueWakeup
 from heyday.domain.ports import Clock, Store
 from heyday.services.bulk import BulkService
 from heyday.services.import_jobs import ImportJobService
+from heyday.services.import_previews import ImportPreviewService
 from heyday.services.import_running import JOB_CHUNK_ROWS, ImportRunner
 from heyday.services.importing import ImportService
 from heyday.services.planning import Planner
@@ -19,6 +20,7 @@ class ImportParts:
     files: ImportService
     bulk: BulkService
     jobs: ImportJobService
+    previews: ImportPreviewService
     worker: ImportWorker
 
 
@@ -33,5 +35,6 @@ def build_imports(
         files=files,
         bulk=BulkService(store, planner, clock),
         jobs=ImportJobService(store, clock),
+        previews=ImportPreviewService(store, clock),
         worker=ImportWorker(ImportRunner(store, in_background, clock), wakeup, clock),
     )

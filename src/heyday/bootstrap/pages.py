@@ -32,6 +32,7 @@ def pages_of(app: App) -> PageServices:
         forecasts=app.forecasts,
         explanations=app.explanations,
         imports=app.imports.jobs,
+        import_previews=app.imports.previews,
         import_limit_bytes=app.settings.import_limit << 20,
         texts=app.texts.own,
         previews=app.texts.previews(app.users),

@@ -5,14 +5,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from heyday.db import queries
 from heyday.db.types import PooledConnection
-from heyday.domain.imports import ImportJob, ImportProgress, ImportState, RejectedRow
+from heyday.domain.imports import (
+    ImportJob,
+    ImportProgress,
+    ImportState,
+    RejectedRow,
+    UploadedFile,
+)
+from heyday.domain.readings import Reading
 
 _COLUMNS = (
-    "id, state, columns, has_bom, bytes_total, bytes_done, rows_done, imported, updated, "
-    "rejected, suspicious, epoch, error, created_at, started_at, finished_at"
+    "id, state, name, columns, has_bom, reading, bytes_total, bytes_done, rows_done, imported, "
+    "updated, unchanged, rejected, suspicious, epoch, error, created_at, started_at, finished_at"
 )
 _SQL = {name: q.fill({"columns": _COLUMNS}) for name, q in queries.load("imports").items()}
 
@@ -29,10 +37,10 @@ class ImportJobRepository:
         self._connection = connection
 
     async def create(
-        self, columns: Sequence[str], now: datetime, lease: timedelta, *, has_bom: bool
+        self, file: UploadedFile, now: datetime, lease: timedelta, name: str = ""
     ) -> UUID:
         """Store a job whose file is about to come; return its id."""
-        values = (list(columns), has_bom, now, lease)
+        values = (list(file.columns), file.has_bom, now, lease, name)
         job_id: UUID = await self._connection.fetchval(_SQL["create"], *values)
         return job_id
 
@@ -45,6 +53,28 @@ class ImportJobRepository:
         row = await self._connection.fetchrow(_SQL["submit"], job_id)
         await self._connection.execute(_SQL["announce"])
         return _job(row)
+
+    async def hold(self, job_id: UUID, file: UploadedFile, kept: timedelta) -> ImportJob | None:
+        """Let a job whose file is complete wait for somebody who starts it; return it."""
+        return _job(await self._connection.fetchrow(_SQL["hold"], job_id, *_values(file), kept))
+
+    async def read_otherwise(self, job_id: UUID, file: UploadedFile) -> bool:
+        """Note how a file is to be read; tell whether it was there, and its import not started."""
+        return await self._changes("read_otherwise", job_id, *_values(file))
+
+    async def start(self, job_id: UUID, file: UploadedFile, now: datetime) -> bool:
+        """Let a file wait to be imported like this; tell whether it was there, and not started."""
+        if not await self._changes("start", job_id, *_values(file), now):
+            return False
+        await self._connection.execute(_SQL["announce"])
+        return True
+
+    async def read_beginning(self, job_id: UUID, size: int) -> bytes:
+        """Return up to so many bytes of the first part of the file."""
+        content: bytes | None = await self._connection.fetchval(
+            _SQL["read_beginning"], job_id, size
+        )
+        return content or b""
 
     async def find(self, job_id: UUID) -> ImportJob | None:
         """Return the job with this id."""
@@ -78,6 +108,7 @@ class ImportJobRepository:
             progress.bytes_done,
             progress.imported,
             progress.updated,
+            progress.unchanged,
             progress.rejected,
             progress.suspicious,
         )
@@ -132,4 +163,16 @@ class ImportJobRepository:
 def _job(row: asyncpg.Record | None) -> ImportJob | None:
     if row is None:
         return None
-    return ImportJob(**{**row, "state": ImportState(row["state"])})
+    reading = row["reading"]
+    return ImportJob(
+        **{
+            **row,
+            "state": ImportState(row["state"]),
+            "reading": msgspec.json.decode(reading, type=Reading) if reading else None,
+        }
+    )
+
+
+def _values(file: UploadedFile) -> tuple[list[str], bool, str | None]:
+    reading = msgspec.json.encode(file.reading).decode() if file.reading else None
+    return list(file.columns), file.has_bom, reading

@@ -20,8 +20,9 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
-from heyday.domain.imports import ImportState
+from heyday.domain.imports import NAME_LENGTH, ImportState
 
 _STATES = ", ".join(f"'{state.value}'" for state in ImportState)
 
@@ -68,13 +69,16 @@ def _declare_jobs(metadata: MetaData) -> None:
         metadata,
         Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
         Column("state", String(20), nullable=False, server_default=ImportState.RECEIVING.value),
+        Column("name", String(NAME_LENGTH), nullable=False, server_default=""),
         Column("columns", ARRAY(Text), nullable=False),
         Column("has_bom", Boolean, nullable=False),
+        Column("reading", JSONB),
         _count("bytes_total"),
         _count("bytes_done"),
         _count("rows_done"),
         _count("imported"),
         _count("updated"),
+        _count("unchanged"),
         _count("rejected"),
         _count("suspicious"),
         _count("epoch", Integer),
@@ -85,7 +89,8 @@ def _declare_jobs(metadata: MetaData) -> None:
         _instant("lease_until"),
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         CheckConstraint(
-            "state NOT IN ('receiving', 'running') OR lease_until IS NOT NULL", name="lease"
+            "state NOT IN ('receiving', 'uploaded', 'running') OR lease_until IS NOT NULL",
+            name="lease",
         ),
         Index("idx_import_jobs_created", text("created_at DESC"), text("id DESC")),
         Index(

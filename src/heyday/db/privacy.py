@@ -1,5 +1,6 @@
 """Hand over, or take out, all that is stored about one person."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,7 @@ from heyday.db.suppressions import SuppressionRepository
 from heyday.db.types import PooledConnection
 from heyday.domain.errors import NamedInImport
 from heyday.domain.privacy_ports import Dossier
+from heyday.domain.readings import Encoding
 from heyday.domain.sealing import Seals
 from heyday.domain.suppressions import Reason
 
@@ -83,9 +85,18 @@ class PrivacyRepository:
 
 async def _forget_imports(connection: PooledConnection, email: str) -> None:
     """Drop rejected rows with an address. Raises NamedInImport if a file under way has it."""
-    if await connection.fetchval(_QUERIES["find_in_imports"].text, email):
+    if await connection.fetchval(_QUERIES["find_in_imports"].text, _written(email)):
         raise NamedInImport
-    await connection.execute(_QUERIES["erase_rejected_rows"].text, email)
+    for name in ("erase_rejected_rows", "erase_headers"):
+        await connection.execute(_QUERIES[name].text, email)
+
+
+def _written(email: str) -> list[bytes]:
+    """Return an address as files that are imported may have it."""
+    written = {email.encode()}
+    with contextlib.suppress(UnicodeEncodeError):
+        written.add(email.encode(Encoding.WINDOWS_1252))
+    return list(written)
 
 
 async def _run(connection: PooledConnection, names: Sequence[str], user_id: UUID) -> None:

@@ -4,7 +4,7 @@ A date without a year is a date of YEAR_UNKNOWN (docs/adr/0009): one column hold
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, MINYEAR, date
 
 YEAR_UNKNOWN = 1604
@@ -15,6 +15,9 @@ PLACEHOLDERS = frozenset({date(1900, 1, 1), date(1970, 1, 1)})
 
 Those of others (0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31) lie before any birthday we take.
 """
+
+ReadDate = Callable[[object], date]
+"""Returns the date that was given. Raises WrongDate."""
 
 _WRITTEN = re.compile(r"(?:\d{4}|-)-\d{2}-\d{2}", re.ASCII)
 _PARTS = frozenset({"year", "month", "day"})

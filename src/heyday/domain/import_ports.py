@@ -5,14 +5,20 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from heyday.domain.imports import ImportJob, ImportProgress, ImportState, RejectedRow
+from heyday.domain.imports import (
+    ImportJob,
+    ImportProgress,
+    ImportState,
+    RejectedRow,
+    UploadedFile,
+)
 
 
 class ImportJobStore(Protocol):
     """Keep import jobs. Leases are counted on PostgreSQL's clock."""
 
     async def create(
-        self, columns: Sequence[str], now: datetime, lease: timedelta, *, has_bom: bool
+        self, file: UploadedFile, now: datetime, lease: timedelta, name: str = ""
     ) -> UUID:
         """Store a job whose file is about to come; return its id."""
         ...
@@ -23,6 +29,22 @@ class ImportJobStore(Protocol):
 
     async def submit(self, job_id: UUID) -> ImportJob | None:
         """Let a job wait whose file is complete, and announce it; return it if it is there."""
+        ...
+
+    async def hold(self, job_id: UUID, file: UploadedFile, kept: timedelta) -> ImportJob | None:
+        """Let a job whose file is complete wait for somebody who starts it; return it."""
+        ...
+
+    async def read_otherwise(self, job_id: UUID, file: UploadedFile) -> bool:
+        """Note how a file is to be read; tell whether it was there, and its import not started."""
+        ...
+
+    async def start(self, job_id: UUID, file: UploadedFile, now: datetime) -> bool:
+        """Let a file wait to be imported like this; tell whether it was there, and not started."""
+        ...
+
+    async def read_beginning(self, job_id: UUID, size: int) -> bytes:
+        """Return up to so many bytes of the first part of the file."""
         ...
 
     async def find(self, job_id: UUID) -> ImportJob | None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from heyday.domain.addresses import normalize_address
 from heyday.domain.countries import countries
-from heyday.domain.dates import PLACEHOLDERS, WrongDate, has_year, parse_date
+from heyday.domain.dates import PLACEHOLDERS, ReadDate, WrongDate, has_year, parse_date
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.locales import NO_TAG, normalize_locale
 from heyday.domain.models import PersonDraft
@@ -43,9 +43,10 @@ class Dated(Protocol):
 class _FieldReader:
     """Read raw fields one by one, and keep what is wrong with them."""
 
-    def __init__(self, given: Mapping[str, object], now: datetime) -> None:
+    def __init__(self, given: Mapping[str, object], now: datetime, read_date: ReadDate) -> None:
         self._given = given
         self._now = now
+        self._read_date = read_date
         self.problems: list[FieldProblem] = []
 
     def refuse(self, name: str, detail: str, part: str | None = None) -> None:
@@ -113,7 +114,7 @@ class _FieldReader:
         if value is None:
             return None
         try:
-            on = parse_date(value)
+            on = self._read_date(value)
         except WrongDate as error:
             # Each part that is wrong is named; of a whole that is wrong, the field.
             for part in error.parts or (None,):
@@ -153,14 +154,17 @@ def _json_kind(value: object) -> str:
     return kinds.get(type(value), "an object")
 
 
-def parse_person(given: Mapping[str, object], now: datetime) -> PersonDraft:
+def parse_person(
+    given: Mapping[str, object], now: datetime, read_date: ReadDate = parse_date
+) -> PersonDraft:
     """Return a valid person from raw fields, such as a JSON object or a CSV row.
 
     An absent optional field, None and "" mean the same. A zone that the tz database has dropped
     becomes the one that goes on in its place.   now: bounds the dates that have a year, each read
-    on the person's own calendar.   Raises InvalidInput naming every field that is wrong.
+    on the person's own calendar.   read_date: knows how they are written.
+    Raises InvalidInput naming every field that is wrong.
     """
-    reader = _FieldReader(given, now)
+    reader = _FieldReader(given, now, read_date)
     reader.refuse_unknown()
     first_name, last_name = reader.text("first_name"), reader.text("last_name")
     email, zone = reader.email("email"), reader.timezone("timezone")

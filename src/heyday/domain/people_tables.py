@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from heyday.domain.addresses import normalize_address
-from heyday.domain.dates import WrongDate, has_year, parse_date
+from heyday.domain.dates import ReadDate, WrongDate, has_year, parse_date
 from heyday.domain.locales import normalize_locale
 from heyday.domain.models import PersonDraft
 from heyday.domain.people import EARLIEST_ON, EMAIL_LENGTH, FIELDS, NAME_LENGTH, REQUIRED
@@ -59,13 +59,18 @@ class StoredPeople(NamedTuple):
     changed_zones: Collection[str] = ()
     changed_others: Sequence[UUID] = ()
 
+    @property
+    def changed(self) -> int:
+        """Return how many were there and are otherwise now."""
+        return len(self.changed_near) + len(self.changed_others)
+
 
 class PeopleReader:
     """Read rows of text cells that all have the same columns, each the name of a field."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], read_date: ReadDate = parse_date) -> None:
         self._places = {name: place for place, name in enumerate(columns)}
-        self._dates = _Dates()
+        self._dates = _Dates(read_date)
 
     def read(self, rows: Sequence[Sequence[str]], now: datetime) -> Sequence[PersonFields | None]:
         """Return the person in each row as parse_person would; None says: ask it about this row."""
@@ -145,8 +150,9 @@ class _Dates(dict[str, date | None]):
     latest_on: a date that is past, or today, in every zone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, read_date: ReadDate) -> None:
         super().__init__({"": None})
+        self._read_date = read_date
         self.latest_on = date.min
 
     def __missing__(self, cell: str) -> date | None:
@@ -154,12 +160,12 @@ class _Dates(dict[str, date | None]):
         if not written:
             return None
         try:
-            on = parse_date(written)
+            on = self._read_date(written)
         except WrongDate:
             return _ODD_ON
         if has_year(on) and not EARLIEST_ON <= on <= self.latest_on:
             return _ODD_ON
-        # Without blanks there are no more ways to write a date than there are dates.
+        # Without blanks there are hardly more ways to write a date than there are dates.
         if cell == written:
             self[cell] = on
         return on

@@ -68,7 +68,7 @@ class BulkService:
         # Who is unchanged is not locked, and may be deleted before their id is read: then again.
         while left:
             people = list(left.values())
-            new = await store_people(session, self._planner, people, now)
+            new = set((await store_people(session, self._planner, people, now)).new)
             ids = await session.users.find_ids([person.email for person in people])
             for number, user_id in zip(list(left), ids, strict=True):
                 if user_id:

@@ -7,11 +7,13 @@ does not swallow the rest of the file: reading goes on at the next line.
 import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import BufferedReader, StringIO, TextIOWrapper
 from typing import Any
 
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.people import FIELDS
+from heyday.domain.readings import MOST_COLUMNS, Delimiter, Encoding, Reading
 from heyday.services.import_rows import Row
 
 # No valid row comes near these; they keep a broken file from filling the memory.
@@ -27,20 +29,42 @@ _UNCLOSED = "a quotation mark on this line is not closed on it"
 _STRAY = 'text follows a closing quotation mark; write "" for a quotation mark within a field'
 
 
+@dataclass(frozen=True, slots=True)
+class CsvForm:
+    """Say how a CSV file is written. is_ours: its columns have the names of fields of a person."""
+
+    encoding: Encoding = Encoding.UTF_8
+    delimiter: Delimiter = Delimiter.COMMA
+    has_header: bool = True
+    is_ours: bool = True
+
+    @classmethod
+    def of(cls, reading: Reading) -> "CsvForm":
+        """Return the form of a file that is to be read like this."""
+        return cls(reading.encoding, reading.delimiter, reading.has_header, is_ours=False)
+
+
+OURS = CsvForm()
+"""The form of files that are imported as they are."""
+
+
 class CsvFile:
     """Hold an open CSV file: its columns, and its rows as they are read.
 
-    name: what refusals are to call it.   Bytes that are not UTF-8 stand in cells as surrogates
+    name: what refusals are to call it.   Bytes that are no characters stand in cells as surrogates
     (PEP 383), so that they can be written back as they came.
-    Raises InvalidInput if it is not a CSV file with a header.
+    Raises InvalidInput if it is not a CSV file of the form, with a header where it has to have one.
     """
 
-    def __init__(self, name: str, source: "BufferedReader[Any]") -> None:
+    def __init__(self, name: str, source: "BufferedReader[Any]", form: CsvForm = OURS) -> None:
         self._name = name
+        self._form = form
         self.has_bom = source.peek(len(_BOM))[: len(_BOM)] == _BOM
-        text = TextIOWrapper(source, "utf-8-sig", errors="surrogateescape", newline="")
+        encoding = "utf-8-sig" if form.encoding is Encoding.UTF_8 else form.encoding.value
+        text = TextIOWrapper(source, encoding, errors="surrogateescape", newline="")
         self._lines = _Lines(text)
-        self._reader = csv.reader(self._lines, strict=True)
+        self._delimiter = form.delimiter.value
+        self._reader = csv.reader(self._lines, strict=True, delimiter=self._delimiter)
         self.columns = self._read_header()
         self._width = len(self.columns)
 
@@ -69,10 +93,10 @@ class CsvFile:
 
     def _read_plain(self, lines: Sequence[str]) -> list[Row] | None:
         """Return the rows of lines that are a row each; None where more is to be looked at."""
-        if len(max(lines, key=len)) > LONGEST_LINE or _find_undecodable("".join(lines)):
+        if len(max(lines, key=len)) > LONGEST_LINE or self._find_undecodable("".join(lines)):
             return None
         try:
-            read = list(csv.reader(lines, strict=True))
+            read = list(csv.reader(lines, strict=True, delimiter=self._delimiter))
         except csv.Error:
             return None
         if len(read) != len(lines):
@@ -115,7 +139,7 @@ class CsvFile:
 
     def _find_fault(self, cells: list[str]) -> str | None:
         for line in self._lines.row:
-            if fault := _find_undecodable(line):
+            if fault := self._find_undecodable(line):
                 return fault
         return self._find_odd_width(cells)
 
@@ -139,6 +163,9 @@ class CsvFile:
             raise self._refused(f"cannot be read: {error.strerror}") from error
         if fault := self._find_header_fault(names):
             raise self._refused(fault)
+        if not self._form.has_header:
+            self._lines.step_back_whole()
+            return [f"column {number}" for number in range(1, len(names) + 1)]
         return names
 
     def _find_header_fault(self, names: list[str]) -> str | None:
@@ -146,14 +173,19 @@ class CsvFile:
         if "\0" in header or header.startswith(_UTF16_MARKS):
             return "is UTF-16 or no text at all; save it as CSV in UTF-8"
         for number, line in enumerate(self._lines.row, start=1):
-            if fault := _find_undecodable(line):
+            if fault := self._find_undecodable(line):
                 return f"line {number}: {fault}"
-        if set(names) & set(FIELDS):
+        if len(names) > MOST_COLUMNS and not self._form.is_ours:
+            return f"has {len(names):,} columns; at most {MOST_COLUMNS} are taken"
+        if set(names) & set(FIELDS) or (header and not self._form.is_ours):
             return None
         if len(names) == 1 and (";" in header or "\t" in header):
             return "must have commas between its columns"
         what = "has no header" if header else "is empty"
         return f"{what}; the first line must name the columns, such as {','.join(FIELDS)}"
+
+    def _find_undecodable(self, line: str) -> str | None:
+        return _find_undecodable(line, self._form.encoding)
 
     def _refused(self, detail: str) -> InvalidInput:
         return InvalidInput([FieldProblem(self._name, detail)])
@@ -192,7 +224,14 @@ class _Lines:
 
     def step_back(self) -> None:
         """Have every line of this row but the first read again."""
-        again = self.row[1:]
+        self._read_again(self.row[1:])
+
+    def step_back_whole(self) -> None:
+        """Have every line since the last start of a row read again."""
+        self._read_again(self.row)
+        self.row = []
+
+    def _read_again(self, again: list[str]) -> None:
         self._again.extendleft(reversed(again))
         self.number -= len(again)
 
@@ -246,14 +285,15 @@ def _explain(error: csv.Error) -> str:
     return text
 
 
-def _find_undecodable(line: str) -> str | None:
-    """Say where a line is not UTF-8, if it is not."""
+def _find_undecodable(line: str, encoding: Encoding) -> str | None:
+    """Say where a line is not of the encoding, if it is not."""
     if line.isascii():
         return None
     try:
         line.encode()
     except UnicodeEncodeError as error:
-        before = len(line[: error.start].encode())
+        before = len(line[: error.start].encode(encoding))
         byte = ord(line[error.start]) & 0xFF
-        return f"byte {before + 1} of the line (0x{byte:02X}) is not UTF-8; save the file as UTF-8"
+        name = "UTF-8" if encoding is Encoding.UTF_8 else "Windows-1252"
+        return f"byte {before + 1} of the line (0x{byte:02X}) is not {name}; save the file as UTF-8"
     return None

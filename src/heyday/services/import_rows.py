@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from heyday.domain.dates import ReadDate, parse_date
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.people import FIELDS, REQUIRED, find_suspicious, parse_person
 from heyday.domain.people_tables import PeopleReader, PersonFields
 from heyday.domain.ports import Clock
+from heyday.domain.readings import Pick, Reading
+from heyday.domain.written_dates import reader_of
 from heyday.services.seen_addresses import SeenAddresses
 
 # How many suspicious dates are named; the rest are counted.
@@ -44,15 +47,42 @@ class SuspiciousDate:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """Say what the cells of a row are: fields of a person, and how dates are written in them.
+
+    pick: takes them out of a row; None: they are the row.
+    """
+
+    fields: Sequence[str]
+    pick: Pick | None = None
+    read_date: ReadDate = parse_date
+
+    @classmethod
+    def of(cls, columns: Sequence[str], reading: Reading | None) -> "Layout":
+        """Return the layout of a file that is to be read like this, or (None) as it is.
+
+        Raises InvalidInput for columns that are wrong.
+        """
+        if reading is None:
+            check_columns(columns)
+            return cls(columns)
+        if problems := reading.problems(len(columns)):
+            raise InvalidInput(problems)
+        return cls(reading.fields, reading.picker(), reader_of(reading.dates))
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCounts:
     """Count what became of the rows. A person who was there already counts as updated.
 
+    unchanged: those of them who were there as the file says.
     suspicious: dates of stored people that may be placeholders (domain/dates.py).
     suspicious_dates: the first of them.
     """
 
     imported: int = 0
     updated: int = 0
+    unchanged: int = 0
     rejected: int = 0
     suspicious: int = 0
     suspicious_dates: tuple[SuspiciousDate, ...] = ()
@@ -62,6 +92,7 @@ class ImportCounts:
         return ImportCounts(
             self.imported + other.imported,
             self.updated + other.updated,
+            self.unchanged + other.unchanged,
             self.rejected + other.rejected,
             self.suspicious + other.suspicious,
             (self.suspicious_dates + other.suspicious_dates)[:_NAMED],
@@ -97,11 +128,12 @@ class Chunk:
         self.rejections.append(Rejection(row, reason))
         self._rejected_characters += sum(map(len, row.cells))
 
-    def counts(self, imported: int) -> ImportCounts:
-        """Return what became of its rows, of which so many are new people."""
+    def counts(self, imported: int, changed: int) -> ImportCounts:
+        """Return what became of its rows: so many are new people, so many were changed."""
         return ImportCounts(
             imported,
             len(self.people) - imported,
+            len(self.people) - imported - changed,
             len(self.rejections),
             self.suspicious,
             tuple(self.suspicious_dates),
@@ -138,14 +170,12 @@ class RowChecker:
     that what follows is judged as it would have been.
     """
 
-    def __init__(
-        self, columns: Sequence[str], clock: Clock, chunk_rows: int, skip: int = 0
-    ) -> None:
-        self._columns = columns
+    def __init__(self, layout: Layout, clock: Clock, chunk_rows: int, skip: int = 0) -> None:
+        self._layout = layout
         self._clock = clock
         self._chunk_rows = chunk_rows
         self._skip = skip
-        self._reader = PeopleReader(columns)
+        self._reader = PeopleReader(layout.fields, layout.read_date)
         self._seen = SeenAddresses()
 
     async def chunks(self, batches: AsyncIterable[Sequence[Row]]) -> AsyncGenerator[Chunk]:
@@ -175,8 +205,9 @@ class RowChecker:
 
     def _check(self, rows: Sequence[Row], chunk: Chunk) -> None:
         """Add rows to a chunk, to be stored or to be reported."""
-        now, seen = self._clock.now(), self._seen
-        people = iter(self._reader.read([row.cells for row in rows if row.fault is None], now))
+        now, seen, pick = self._clock.now(), self._seen, self._layout.pick
+        cells = [row.cells for row in rows if row.fault is None]
+        people = iter(self._reader.read([pick(c) for c in cells] if pick else cells, now))
         for row in rows:
             if row.fault is not None:
                 chunk.reject(row, row.fault)
@@ -195,5 +226,7 @@ class RowChecker:
 
     def _parse(self, row: Row, now: datetime) -> PersonFields:
         """Return the person in a row that is not like most. Raises InvalidInput."""
-        fields = dict(zip(self._columns, row.cells, strict=True))
-        return PersonFields.of(parse_person(fields, now))
+        layout = self._layout
+        cells = layout.pick(row.cells) if layout.pick else row.cells
+        fields = dict(zip(layout.fields, cells, strict=True))
+        return PersonFields.of(parse_person(fields, now, layout.read_date))

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from heyday.domain.audit import Actor, ActorKind, Deed, doing
-from heyday.domain.errors import DatabaseError
+from heyday.domain.errors import DatabaseError, InvalidInput
 from heyday.domain.imports import (
     KEPT_REJECTS,
     MOST_CLAIMS,
@@ -23,10 +23,10 @@ from heyday.domain.imports import (
 )
 from heyday.domain.people import EMAIL_LENGTH
 from heyday.domain.ports import Clock, Session, Store
-from heyday.services.csv_file import CsvFile
-from heyday.services.import_rows import Chunk, ImportCounts, Rejection, Row
+from heyday.services.csv_file import OURS, CsvFile, CsvForm
+from heyday.services.import_rows import Chunk, ImportCounts, Layout, Rejection, Row
 from heyday.services.importing import ImportService
-from heyday.services.rejected_rows import encode, fit
+from heyday.services.rejected_rows import delimiter_of, encode, fit
 
 log = structlog.get_logger()
 
@@ -90,6 +90,9 @@ class ImportRunner:
                 await self._run(job)
         except _ClaimLost:
             log.info("import_left", job=str(job.id))
+        except InvalidInput as error:
+            # Nobody could import it, however often it is tried.
+            await self._finish(job, ImportState.FAILED, str(error))
         except asyncio.CancelledError:
             await self._release(job)
             raise
@@ -99,7 +102,7 @@ class ImportRunner:
         return True
 
     async def _run(self, job: ImportJob) -> None:
-        file = StoredFile(self._store, job)
+        file, layout = StoredFile(self._store, job), Layout.of(job.columns, job.reading)
 
         async def keep(session: Session, chunk: Chunk, counts: ImportCounts) -> None:
             progress = ImportProgress(
@@ -107,16 +110,17 @@ class ImportRunner:
                 bytes_done=file.bytes_read,
                 imported=counts.imported,
                 updated=counts.updated,
+                unchanged=counts.unchanged,
                 rejected=counts.rejected,
                 suspicious=counts.suspicious,
             )
             if not await session.imports.advance(job.id, job.epoch, progress):
                 raise _ClaimLost
-            rejected = [_rejected(job.columns, rejection) for rejection in chunk.rejections]
+            rejected = [_rejected(job, layout, rejection) for rejection in chunk.rejections]
             await session.imports.add_rejects(job.id, rejected)
 
         async with contextlib.aclosing(file.batches()) as batches:
-            await self._importer.resume(job.columns, batches, job.rows_done, keep)
+            await self._importer.resume(layout, batches, job.rows_done, keep)
         await self._finish(job, ImportState.DONE, None)
 
     async def _finish(self, job: ImportJob, state: ImportState, error: str | None) -> None:
@@ -165,7 +169,8 @@ class StoredFile:
     async def batches(self) -> AsyncGenerator[Sequence[Row]]:
         """Yield its rows, some hundred at a time."""
         reader = BufferedReader(self._source, _READ_BYTES)
-        file = await asyncio.to_thread(CsvFile, "file", reader)
+        form = CsvForm.of(self._job.reading) if self._job.reading else OURS
+        file = await asyncio.to_thread(CsvFile, "file", reader, form)
         batches = file.batches()
         while batch := await asyncio.to_thread(next, batches, None):
             yield batch
@@ -211,20 +216,22 @@ class _ChunkSource(RawIOBase):
         return chunk
 
 
-def _rejected(columns: Sequence[str], rejection: Rejection) -> RejectedRow:
+def _rejected(job: ImportJob, layout: Layout, rejection: Rejection) -> RejectedRow:
     row, reason = rejection
     return RejectedRow(
         line=row.line,
         reason=reason,
-        email=_find_address(columns, row.cells),
-        cells=encode(fit(row, len(columns))),
+        email=_find_address(layout, row.cells, len(job.columns)),
+        cells=encode(fit(row, len(job.columns)), delimiter_of(job.reading)),
     )
 
 
-def _find_address(columns: Sequence[str], cells: Sequence[str]) -> str | None:
+def _find_address(layout: Layout, cells: Sequence[str], width: int) -> str | None:
     """Return what may be the address in a row, so that it is found when its person is erased."""
-    whole = len(cells) == len(columns)
-    text = cells[list(columns).index("email")] if whole else ",".join(cells)
+    text = ",".join(cells)
+    if len(cells) == width:
+        fields = layout.pick(cells) if layout.pick else cells
+        text = fields[list(layout.fields).index("email")]
     words = _BETWEEN_WORDS.split(text)
     address = next((word for word in words if "@" in word), "")[:EMAIL_LENGTH]
     # PostgreSQL's texts are UTF-8. What is not is nobody's address.

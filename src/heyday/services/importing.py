@@ -20,10 +20,10 @@ from heyday.domain.ports import Clock, Session, Store
 from heyday.services.import_rows import (
     Chunk,
     ImportCounts,
+    Layout,
     Row,
     RowChecker,
     breathing,
-    check_columns,
 )
 from heyday.services.planning import Planner
 from heyday.services.storing import store_people
@@ -60,10 +60,10 @@ class ImportService:
         Close the generator (contextlib.aclosing) if you may leave it early.
         Raises InvalidInput for columns that are wrong, before anything is stored.
         """
-        check_columns(columns)
+        layout = Layout.of(columns, None)
         counts = ImportCounts()
         storing: deque[asyncio.Task[ImportCounts]] = deque()
-        checker = RowChecker(columns, self._clock, self._chunk_rows)
+        checker = RowChecker(layout, self._clock, self._chunk_rows)
         try:
             async with aclosing(checker.chunks(breathing(batches))) as chunks:
                 async for chunk in chunks:
@@ -72,7 +72,7 @@ class ImportService:
                     if len(storing) == _STORED_AT_ONCE:
                         counts += await storing.popleft()
                         yield counts
-                    storing.append(asyncio.create_task(self._store_chunk(columns, chunk)))
+                    storing.append(asyncio.create_task(self._store_chunk(layout, chunk)))
             while storing:
                 counts += await storing.popleft()
                 yield counts
@@ -83,7 +83,7 @@ class ImportService:
 
     async def resume(
         self,
-        columns: Sequence[str],
+        layout: Layout,
         batches: AsyncIterable[Sequence[Row]],
         skip: int,
         keep: Keep,
@@ -92,24 +92,24 @@ class ImportService:
 
         keep: is called for each chunk. What it raises undoes the chunk, and ends the import.
         """
-        checker = RowChecker(columns, self._clock, self._chunk_rows, skip)
+        checker = RowChecker(layout, self._clock, self._chunk_rows, skip)
         async with aclosing(checker.chunks(batches)) as chunks:
             async for chunk in chunks:
-                await self._store_chunk(columns, chunk, keep)
+                await self._store_chunk(layout, chunk, keep)
 
     async def _store_chunk(
-        self, columns: Sequence[str], chunk: Chunk, keep: Keep | None = None
+        self, layout: Layout, chunk: Chunk, keep: Keep | None = None
     ) -> ImportCounts:
         now = self._clock.now()
         await self._planner.prepare(self._store, now)
 
         async def work(session: Session) -> ImportCounts:
-            new = await store_people(session, self._planner, chunk.people, now, columns)
-            counts = chunk.counts(len(new))
+            stored = await store_people(session, self._planner, chunk.people, now, layout.fields)
+            counts = chunk.counts(len(stored.new), stored.changed)
             if keep:
                 await keep(session, chunk, counts)
             return counts
 
         if chunk.people or keep:
             return await self._store.in_transaction(work)
-        return chunk.counts(0)
+        return chunk.counts(imported=0, changed=0)

@@ -9,6 +9,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
+from heyday.domain.readings import Delimiter, Reading
 from heyday.services.import_rows import Row
 
 ADDED = ("line", "reason")
@@ -25,20 +26,27 @@ def fit(row: Row, width: int) -> list[str]:
     return cells + [""] * (width - len(cells))
 
 
-def to_csv(cells: Iterable[object]) -> str:
+def delimiter_of(reading: Reading | None) -> Delimiter:
+    """Return what stands between the columns of a report: the same as in the file."""
+    return reading.delimiter if reading else Delimiter.COMMA
+
+
+def to_csv(cells: Iterable[object], delimiter: Delimiter = Delimiter.COMMA) -> str:
     """Return one line of CSV without its end."""
     line = StringIO()
     # Cells that hold any part of the line's end are put in quotes.
-    csv.writer(line, lineterminator=_END).writerow(cells)
+    csv.writer(line, lineterminator=_END, delimiter=delimiter.value).writerow(cells)
     return line.getvalue().removesuffix(_END)
 
 
-def encode(cells: Iterable[object]) -> bytes:
-    """Return the same as bytes; what was not UTF-8 comes back as it was."""
-    return to_csv(cells).encode("utf-8", "surrogateescape")
+def encode(cells: Iterable[object], delimiter: Delimiter = Delimiter.COMMA) -> bytes:
+    """Return the same as bytes, in UTF-8; what was no character comes back as it was."""
+    return to_csv(cells, delimiter).encode("utf-8", "surrogateescape")
 
 
-def encode_header(columns: Sequence[str], *, has_bom: bool) -> bytes:
+def encode_header(
+    columns: Sequence[str], delimiter: Delimiter = Delimiter.COMMA, *, has_bom: bool
+) -> bytes:
     """Return the first line of a report, with a byte order mark if the file had one."""
-    header = encode([*columns, *ADDED])
+    header = encode([*columns, *ADDED], delimiter)
     return (header.decode().encode("utf-8-sig") if has_bom else header) + b"\n"

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from heyday.domain.people import FIELDS
-from heyday.domain.people_tables import PersonFields
+from heyday.domain.people_tables import PersonFields, StoredPeople
 from heyday.domain.ports import Session
 from heyday.services.planning import Planner
 
@@ -16,8 +15,8 @@ async def store_people(
     people: Sequence[PersonFields],
     now: datetime,
     columns: Collection[str] = FIELDS,
-) -> frozenset[UUID]:
-    """Store people by address, each address once, with their plans; return the ids of the new.
+) -> StoredPeople:
+    """Store people by address, each address once, with their plans; return who is new or changed.
 
     columns: the fields that were given; who is there already keeps what is stored in the others.
     Who is there unchanged is left alone.   Before it, see to the partitions (Planner.prepare).
@@ -30,4 +29,4 @@ async def store_people(
     # Whose day is not near by now may have something planned for the one that they had.
     if stored.changed_others:
         await planner.cancel(session, stored.changed_others, now)
-    return frozenset(stored.new)
+    return stored

@@ -17,6 +17,7 @@ from heyday.services.edits import EditService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.import_jobs import ImportJobService
+from heyday.services.import_previews import ImportPreviewService
 from heyday.services.jobs import JobRunService
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
@@ -31,6 +32,7 @@ from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
 from heyday.web.calendar import CalendarPages
+from heyday.web.imports import ImportPages
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.live import Live
@@ -65,6 +67,7 @@ class PageServices:
     forecasts: ForecastService
     explanations: ExplanationService
     imports: ImportJobService
+    import_previews: ImportPreviewService
     import_limit_bytes: int
     texts: TextService
     previews: TextPreviewService
@@ -97,12 +100,20 @@ def create_pages(services: PageServices) -> Pages:
     """Return the pages."""
     statics = StaticFiles()
     shell = Shell(services.clock, statics)
+    imports = ImportPages(
+        shell,
+        services.imports,
+        services.import_previews,
+        services.clock,
+        services.import_limit_bytes,
+    )
     nine = services.timezones[MESSAGE_TYPES[0].name]
     handlers: Sequence[ControllerRouterHandler] = [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *SignInPages(shell, services.signing_in).handlers(),
         *TodayPages(shell, services.today, nine, services.live, services.clock).handlers(),
+        *imports.handlers(),
         *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
         *CalendarPages(shell, services.calendar, services.asking, services.timezones).handlers(),

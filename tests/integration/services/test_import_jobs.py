@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -13,7 +14,10 @@ from heyday.db.import_jobs import ImportJobRepository
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.imports import MOST_CLAIMS, ImportJob, ImportState
 from heyday.domain.ports import Session, Store
+from heyday.domain.readings import Encoding
+from heyday.domain.written_dates import DateOrder
 from heyday.services.import_jobs import ImportJobService
+from heyday.services.import_previews import ImportPreviewService
 from heyday.services.import_running import ImportRunConfig, ImportRunner
 from heyday.services.importing import ImportService
 from tests.factories import Pipeline
@@ -132,6 +136,49 @@ async def test_another_process_goes_on_where_one_died(
     await expire(pipeline)
     await runner(pipeline).run_once()
     await assert_done(pipeline, job.id)
+
+
+@pytest.mark.parametrize("commits", [2, 4, 7, 13])
+async def test_another_process_reads_a_file_as_somebody_said(
+    pipeline: Pipeline, commits: int
+) -> None:
+    """Columns by other names, semicolons, Windows-1252, the day first, and one zone for all."""
+    rows = "".join(f"15/01/1990;Jürgen;Groß;ü{n}@example.com;44\n" for n in range(ROWS))
+    content = f"Geburtstag;Vorname;Name;E-Mail;Schuhgröße\n{rows}".encode("cp1252")
+    service = ImportJobService(pipeline.database, pipeline.clock, chunk_bytes=3000)
+    previews = ImportPreviewService(pipeline.database, pipeline.clock)
+    job = await service.receive_to_look_at(whole(content), "Leute.csv")
+    assert job.reading
+    assert job.reading.encoding is Encoding.WINDOWS_1252
+    # The process that took it in is gone: what was guessed, and what is said now, is stored.
+    reading = replace(job.reading, zone="Asia/Tokyo", dates=DateOrder.DAY_FIRST)
+    assert await previews.start(await service.get(job.id), reading)
+    assert not await previews.start(job, reading)
+    with pytest.raises(DatabaseUnavailable):
+        await runner(pipeline, DyingStore(pipeline.database, commits, after=True)).run_once()
+    await expire(pipeline)
+    await runner(pipeline).run_once()
+    done = await pipeline.imports.get(job.id)
+    assert (done.state, done.imported, done.updated, done.rejected) == (
+        ImportState.DONE, ROWS, 0, 0,
+    )  # fmt: skip
+    people = await pipeline.rows(
+        "SELECT DISTINCT first_name, last_name, timezone, birthday_date::text FROM users"
+    )
+    assert [tuple(row) for row in people] == [("Jürgen", "Groß", "Asia/Tokyo", "1990-01-15")]
+    assert await pipeline.value("SELECT count(*) FROM message_logs") == ROWS
+
+
+async def test_a_file_that_can_be_read_by_nobody_fails_at_once(pipeline: Pipeline) -> None:
+    """A zone that the tz database has dropped between the start and the import, say."""
+    job = await submit(pipeline)
+    reading = '{"columns": {"email": 2}, "zone": "Mars/Olympus"}'
+    await pipeline.execute("UPDATE import_jobs SET reading = $1", reading)
+    assert await runner(pipeline).run_once()
+    failed = await pipeline.imports.get(job.id)
+    assert failed.state is ImportState.FAILED
+    assert "zone: is not an IANA time zone" in str(failed.error)
+    assert not await runner(pipeline).run_once()
 
 
 async def test_a_process_that_dies_again_and_again_makes_way_for_the_next(

@@ -13,6 +13,7 @@ from heyday.db.inbox import InboxRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.domain.errors import NamedInImport, NotFound
 from heyday.domain.models import ClaimedMessage, Recorded, User
+from heyday.domain.readings import Encoding
 from heyday.domain.timezone import Window
 from heyday.domain.transitions import Status
 from heyday.services.privacy import PrivacyService
@@ -345,7 +346,7 @@ async def test_others_keep_all_that_they_have(
     assert await pipeline.users.get(other.id) == other
 
 
-@pytest.mark.parametrize("state", ["receiving", "waiting", "running"])
+@pytest.mark.parametrize("state", ["receiving", "uploaded", "waiting", "running"])
 async def test_nobody_is_erased_whom_a_file_under_way_brings_back(
     pipeline: Pipeline, clock: FakeClock, privacy: PrivacyService, state: str
 ) -> None:
@@ -362,6 +363,36 @@ async def test_nobody_is_erased_whom_a_file_under_way_brings_back(
     await pipeline.execute("DELETE FROM import_chunks")
     await privacy.erase(user.id)
     assert await places_of_marks(pipeline) == set()
+
+
+async def test_an_address_is_found_in_a_file_whatever_its_letters_are_written_in(
+    pipeline: Pipeline, privacy: PrivacyService
+) -> None:
+    user = await pipeline.create(email="jürgen@example.com")
+    await put_import(pipeline, "uploaded")
+    for letters in Encoding:
+        await pipeline.execute(
+            "INSERT INTO import_chunks (job_id, number, content) SELECT id, 0, $1 FROM import_jobs",
+            "Jürgen;jürgen@example.com".encode(letters),
+        )
+        with pytest.raises(NamedInImport):
+            await privacy.erase(user.id)
+        await pipeline.execute("DELETE FROM import_chunks")
+    await privacy.erase(user.id)
+
+
+async def test_a_file_whose_first_line_was_a_person_forgets_them(
+    pipeline: Pipeline, clock: FakeClock, privacy: PrivacyService
+) -> None:
+    user = await planned(pipeline, clock)
+    await put_import(pipeline, "done")
+    await pipeline.execute(
+        "UPDATE import_jobs SET name = 'Quigley.csv', columns = $1",
+        ["Zebulon", "Quigley", user.email.upper()],
+    )
+    await privacy.erase(user.id)
+    assert await places_of_marks(pipeline) == set()
+    assert await pipeline.value("SELECT cardinality(columns) FROM import_jobs") == 3
 
 
 @pytest.mark.parametrize("length", [1, 3, -1])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heyday.domain.errors import InvalidInput
-from heyday.services.import_rows import Row, RowChecker, check_columns
+from heyday.services.import_rows import Layout, Row, RowChecker, check_columns
 from tests.fakes import FakeClock
 
 
@@ -69,7 +69,7 @@ async def chunks(
         for batch in batches:
             yield batch
 
-    checker = RowChecker(COLUMNS, FakeClock(), 5, skip)
+    checker = RowChecker(Layout(COLUMNS), FakeClock(), 5, skip)
     return [
         (
             [person.email for person in chunk.people],

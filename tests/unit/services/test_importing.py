@@ -181,7 +181,7 @@ async def test_who_is_there_counts_as_updated_and_is_replanned_only_if_changed(m
     await run(memory, [row(2), row(3)])
     memory.log.clear()
     told = await run(memory, [row(2), row(3, birthday_date="1990-12-10", timezone="Asia/Tokyo")])
-    assert told == [ImportCounts(updated=2)]
+    assert told == [ImportCounts(updated=2, unchanged=1)]
     assert memory.log == ["store 2", "replan 1 in Asia/Tokyo"]
 
 

@@ -3,8 +3,8 @@
 
 -- name: create
 -- A job whose file is about to come.
-INSERT INTO import_jobs (columns, has_bom, created_at, lease_until)
-VALUES ($1, $2, $3, now() + $4)
+INSERT INTO import_jobs (columns, has_bom, created_at, lease_until, name)
+VALUES ($1, $2, $3, now() + $4, $5)
 RETURNING id
 
 -- name: add_chunk
@@ -21,6 +21,30 @@ INSERT INTO import_chunks (job_id, number, content) SELECT id, $2, $3 FROM recei
 UPDATE import_jobs SET state = 'waiting', lease_until = NULL
 WHERE id = $1 AND state = 'receiving'
 RETURNING {columns}
+
+-- name: hold
+-- The file is complete, and somebody is to say how it is to be read.
+UPDATE import_jobs
+SET state = 'uploaded', columns = $2, has_bom = $3, reading = $4, lease_until = now() + $5
+WHERE id = $1 AND state = 'receiving'
+RETURNING {columns}
+
+-- name: read_otherwise
+-- Somebody says how a file is to be read.
+UPDATE import_jobs SET columns = $2, has_bom = $3, reading = $4
+WHERE id = $1 AND state = 'uploaded'
+
+-- name: start
+-- Let a file be imported. It takes its place behind those that were started before it: one that
+-- came earlier and took it would be run beside the one that is running.
+UPDATE import_jobs
+SET state = 'waiting', columns = $2, has_bom = $3, reading = $4, created_at = $5,
+    lease_until = NULL
+WHERE id = $1 AND state = 'uploaded'
+
+-- name: read_beginning
+-- How a file begins.
+SELECT substr(content, 1, $2) FROM import_chunks WHERE job_id = $1 AND number = 0
 
 -- name: announce
 -- Wake those who run imports, once the transaction commits.
@@ -64,7 +88,8 @@ SELECT content FROM import_chunks WHERE job_id = $1 AND number = $2
 -- Note how far a claim has come.
 UPDATE import_jobs
 SET rows_done = $3, bytes_done = greatest(bytes_done, $4), imported = imported + $5,
-    updated = updated + $6, rejected = rejected + $7, suspicious = suspicious + $8
+    updated = updated + $6, unchanged = unchanged + $7, rejected = rejected + $8,
+    suspicious = suspicious + $9
 WHERE id = $1 AND epoch = $2 AND state = 'running'
 
 -- name: add_rejects
@@ -109,5 +134,5 @@ DELETE FROM import_rejects r USING import_jobs j
 WHERE j.id = r.job_id AND j.finished_at < $1
 
 -- name: drop_uploads
--- Uploads that nobody goes on with: their process died.
-DELETE FROM import_jobs WHERE state = 'receiving' AND lease_until < now()
+-- Uploads that nobody goes on with: their process died, or nobody started their import.
+DELETE FROM import_jobs WHERE state IN ('receiving', 'uploaded') AND lease_until < now()

@@ -65,12 +65,13 @@ WHERE subject_ids @> ARRAY[$1::uuid]
 ORDER BY created_at
 
 -- name: find_in_imports
--- Whether a file that is being imported, or waits for it, has an address. Files may be in any case,
--- and broken anywhere, so they are read byte by byte, each part with the beginning of the next.
+-- Whether a file that is being imported, or waits for it, has an address, in one of the ways to
+-- write it, $1. Files may be in any case, and broken anywhere, so they are read byte by byte, each
+-- part with the beginning of the next.
 SELECT EXISTS (
     SELECT FROM import_chunks c
     LEFT JOIN import_chunks n ON n.job_id = c.job_id AND n.number = c.number + 1
-    CROSS JOIN convert_to($1, 'UTF8') AS address
+    CROSS JOIN unnest($1::bytea[]) AS address
     WHERE position(lower(encode(address, 'escape'))
                    IN lower(encode(c.content || coalesce(substr(n.content, 1, length(address)), ''),
                                    'escape'))) > 0)
@@ -81,6 +82,12 @@ DELETE FROM import_rejects
 WHERE lower(email) = lower($1)
    OR position(lower(encode(convert_to($1, 'UTF8'), 'escape'))
                IN lower(encode(cells, 'escape'))) > 0
+
+-- name: erase_headers
+-- Names of files and of columns that hold their address, $1: the first line of a file may be them.
+UPDATE import_jobs
+SET name = '', columns = array_fill(''::text, ARRAY[cardinality(columns)])
+WHERE position(lower($1) IN lower(name || ' ' || array_to_string(columns, ' '))) > 0
 
 -- name: erase_replies
 -- Replies of the API that show them, to nothing: the request is still known as done.
