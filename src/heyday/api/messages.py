@@ -83,7 +83,7 @@ class MessageRoutes:
             post(
                 f"{item}/retry",
                 status_code=HTTP_200_OK,
-                **options(write, "Send an unknown message again", MessageNotFound, IllegalMove),
+                **options(write, "Send a message again", MessageNotFound, IllegalMove),
             )(self.retry_message),
             post(
                 f"{item}/cancel",
@@ -141,7 +141,8 @@ class MessageRoutes:
         """Send a message again that is UNKNOWN: the same letter, at once.
 
         Look into the provider's own records first: if it has the idempotency key, the letter was
-        taken. The claim looks at the person as ever. It is refused once the late window is over.
+        taken. One that is FAILED is tried once more if none of its attempts was ambiguous. The
+        claim looks at the person as ever. It is refused once the late window is over.
         """
         return shown_history(await self._messages.decide(message_id, Status.RETRYING, None))
 

@@ -62,16 +62,17 @@ class ResolutionRepository:
         )
         return [row["id"] for row in rows]
 
+    async def retry_failed(
+        self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        """Move those that FAILED and were surely never taken, with a trace; return their ids."""
+        return await self._move("retry_failed", greetings, now, note)
+
     async def cancel(
         self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
     ) -> list[UUID]:
         """Cancel those not yet being sent, for good and with a trace; return their ids."""
-        instants = [greeting.scheduled_send_at for greeting in greetings]
-        ids = [greeting.id for greeting in greetings]
-        rows = await self._connection.fetch(
-            statement("cancel"), ids, instants, now, note, min(instants), max(instants)
-        )
-        return [row["id"] for row in rows]
+        return await self._move("cancel", greetings, now, note)
 
     async def list_page(
         self, wanted: MessageFilter, after: Place | None, limit: int
@@ -117,6 +118,16 @@ class ResolutionRepository:
             )
             for row in rows
         ]
+
+    async def _move(
+        self, name: str, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        instants = [greeting.scheduled_send_at for greeting in greetings]
+        ids = [greeting.id for greeting in greetings]
+        rows = await self._connection.fetch(
+            statement(name), ids, instants, now, note, min(instants), max(instants)
+        )
+        return [row["id"] for row in rows]
 
 
 def _conditions(wanted: MessageFilter) -> dict[str, object]:
