@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +17,7 @@ _QUERIES = queries.load("resolutions")
 _EVER, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _BEFORE_ALL = UUID(int=0)
 # What neither these statements nor their callers ever read: text, answer, zone, birthday.
-_COLUMNS = (
+COLUMNS: Final = (
     "id, user_id, idempotency_key, message_type, delivery_date, scheduled_send_time, "
     "actual_send_time, status, retry_count, ambiguous_count, created_at, queued_at, "
     "next_attempt_at, api_response_code, error_message, sender"
@@ -25,13 +26,18 @@ _COLUMNS = (
 
 def statement(name: str) -> str:
     """Return a statement with its columns filled in."""
-    return _QUERIES[name].fill({"columns": _COLUMNS, "conditions": ""})
+    return _QUERIES[name].fill({"columns": COLUMNS, "conditions": ""})
 
 
-def page_statement(conditions: Sequence[str]) -> str:
+def page_statement(names: Sequence[str]) -> str:
     """Return the statement of a list with these conditions, whose values are $5 and so on."""
-    filled = [_QUERIES[name].fill({"n": str(n)}) for n, name in enumerate(conditions, start=5)]
-    return _QUERIES["list_page"].fill({"columns": _COLUMNS, "conditions": "\n".join(filled)})
+    filled = "\n".join(conditions(names, 5))
+    return _QUERIES["list_page"].fill({"columns": COLUMNS, "conditions": filled})
+
+
+def conditions(names: Sequence[str], first: int) -> list[str]:
+    """Return what a list is to meet, with values from the parameter $`first` on."""
+    return [_QUERIES[name].fill({"n": str(n)}) for n, name in enumerate(names, start=first)]
 
 
 class ResolutionRepository:
@@ -43,7 +49,7 @@ class ResolutionRepository:
     async def lock(self, message_ids: Collection[UUID]) -> list[GreetingRow]:
         """Return those of the rows that exist, and keep them as they are until the commit."""
         rows = await self._connection.fetch(statement("lock"), list(message_ids))
-        return [_greeting(row) for row in rows]
+        return [greeting(row) for row in rows]
 
     async def resolve(
         self, greetings: Sequence[GreetingRow], target: Status, now: datetime, note: str | None
@@ -78,29 +84,29 @@ class ResolutionRepository:
         self, wanted: MessageFilter, after: Place | None, limit: int
     ) -> list[GreetingRow]:
         """Return up to `limit` rows that the filter wants, after a place, in order of places."""
-        conditions = _conditions(wanted)
+        values = values_of(wanted)
         start = Place(wanted.scheduled_from or _EVER, _BEFORE_ALL)
         if after and after.scheduled_send_at >= start.scheduled_send_at:
             start = after
         rows = await self._connection.fetch(
-            page_statement(list(conditions)),
+            page_statement(list(values)),
             start.scheduled_send_at,
             wanted.scheduled_until or _NEVER,
             start.message_id,
             limit,
-            *conditions.values(),
+            *values.values(),
         )
-        return [_greeting(row) for row in rows]
+        return [greeting(row) for row in rows]
 
     async def list_by_status(self, status: Status, limit: int) -> list[GreetingRow]:
         """Return up to `limit` rows of a status, by instant."""
         rows = await self._connection.fetch(statement("list_by_status"), status.value, limit)
-        return [_greeting(row) for row in rows]
+        return [greeting(row) for row in rows]
 
     async def find(self, message_id: UUID) -> GreetingRow | None:
         """Return one row."""
         row = await self._connection.fetchrow(statement("find"), message_id)
-        return _greeting(row) if row else None
+        return greeting(row) if row else None
 
     async def list_attempts(self, message_id: UUID) -> list[Attempt]:
         """Return the attempts at a greeting that were noted, in order."""
@@ -130,7 +136,7 @@ class ResolutionRepository:
         return [row["id"] for row in rows]
 
 
-def _conditions(wanted: MessageFilter) -> dict[str, object]:
+def values_of(wanted: MessageFilter) -> dict[str, object]:
     """Return the conditions that a list is to meet, by name, with the value of each."""
     values = {
         "of_status": wanted.status and wanted.status.value,
@@ -139,11 +145,15 @@ def _conditions(wanted: MessageFilter) -> dict[str, object]:
         "of_doubt": wanted.is_ambiguous,
         "delivered_from": wanted.delivered_from,
         "delivered_to": wanted.delivered_to,
+        "of_zone": wanted.timezone,
+        "of_sender": wanted.sender,
+        "of_lateness": wanted.late_at,
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _greeting(row: asyncpg.Record) -> GreetingRow:
+def greeting(row: asyncpg.Record) -> GreetingRow:
+    """Return a row of COLUMNS."""
     return GreetingRow(
         id=row["id"],
         user_id=row["user_id"],

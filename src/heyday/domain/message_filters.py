@@ -29,6 +29,8 @@ class MessageFilter:
 
     scheduled_from, scheduled_until: bounds of the instant, the second not included.
     delivered_from, delivered_to: bounds of the delivery date, both included.
+    timezone: as it was planned by.   sender: through whom it left, or was last to leave.
+    late_at: those that were sent more than a minute late, or are that late now, at this instant.
     """
 
     status: Status | None = None
@@ -39,6 +41,9 @@ class MessageFilter:
     scheduled_until: datetime | None = None
     delivered_from: date | None = None
     delivered_to: date | None = None
+    timezone: str | None = None
+    sender: str | None = None
+    late_at: datetime | None = None
 
     def bounded(self, now: datetime) -> "MessageFilter":
         """Return the filter with bounds that lead PostgreSQL to the right months.

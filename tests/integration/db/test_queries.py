@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from heyday.db import (
     events,
     forecasts,
     import_jobs,
+    message_lists,
     message_logs,
     plans,
     queries,
@@ -18,6 +20,8 @@ from heyday.db import (
 )
 from heyday.db.queries import Query
 from heyday.db.types import AnyConnection
+from heyday.domain.message_filters import MessageFilter
+from heyday.domain.message_lists import Look, Order
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.resolutions import UNDONE_BY_EDITS
 from heyday.domain.transitions import Status, is_legal
@@ -32,13 +36,23 @@ FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 FRAGMENTS |= {"make_room"}
 FRAGMENTS |= {"word"}
 CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
+CONDITIONS += ("of_zone", "of_sender", "of_lateness")
+FRAGMENTS |= {"through", "led_by_stage", "led_by_person"}
 FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(
     r"UPDATE message_logs\b.*?\bSET\b(?:(?!\b(?:FROM|WHERE)\b)[^;])*?\bstatus = ", re.DOTALL
 )
 
-
+LOOKS = [
+    Look(wanted, order)
+    for order in Order
+    for wanted in (
+        MessageFilter(),
+        MessageFilter(status=Status.FAILED),
+        MessageFilter(user_id=UUID(int=1)),
+    )
+]
 # Those whose module fills their statements.
 OWN = {
     "api_keys": api_keys.statement,
@@ -57,6 +71,9 @@ def filled(table: str, query: Query) -> list[str]:
         return [forecasts.statement(query.name, message_type) for message_type in MESSAGE_TYPES]
     if table == "users":
         return [users.statement(query.name, name) for name in (None, "BIRTHDAY", "ANNIVERSARY")]
+    if table == "message_lists" and query.name in {"look", "find_end", "count"}:
+        conditions = CONDITIONS if query.name != "find_end" else ()
+        return [message_lists.statement(query.name, look, conditions) for look in LOOKS]
     if table in OWN:
         return [OWN[table](query.name)]
     if table != "plans":

@@ -139,3 +139,18 @@ AND delivery_date >= ${n}
 -- name: delivered_to
 -- Of a list: those of this delivery date or an earlier one.
 AND delivery_date <= ${n}
+
+-- name: of_zone
+-- Of a list: those that were planned by a zone.
+AND timezone = ${n}
+
+-- name: of_sender
+-- Of a list: those that left through a sender, or were last to leave.
+AND sender = ${n}
+
+-- name: of_lateness
+-- Of a list: those that were sent more than a minute late, or are that late at an instant.
+AND CASE WHEN status = 'SENT' THEN actual_send_time > scheduled_send_time + interval '1 minute'
+         WHEN status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')
+         THEN scheduled_send_time < ${n}::timestamptz - interval '1 minute'
+         ELSE false END
