@@ -22,12 +22,12 @@ from heyday.api.message_shapes import (
     shown_history,
     shown_message,
 )
-from heyday.api.parameters import PLACE, instant, read_instant, read_place, write_place
+from heyday.api.parameters import instant, read_instant, read_place
 from heyday.api.refusals import BODY
 from heyday.api.route_options import route
 from heyday.domain.access import Scope
 from heyday.domain.errors import IllegalMove, MessageNotFound
-from heyday.domain.message_filters import MessageFilter, Place
+from heyday.domain.message_filters import PLACE, MessageFilter, Place
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.resolutions import GreetingRow
@@ -171,6 +171,6 @@ def _page(rows: Sequence[GreetingRow], limit: int, wanted: MessageFilter) -> Mes
     assert wanted.scheduled_from is not None  # noqa: S101 - the filter is bounded
     return MessagePage(
         items=[shown_message(row) for row in page],
-        next=write_place(Place(last.scheduled_send_at, last.id)) if last else None,
+        next=str(Place(last.scheduled_send_at, last.id)) if last else None,
         scheduled_send_time_from=wanted.scheduled_from,
     )

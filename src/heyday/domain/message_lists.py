@@ -1,7 +1,7 @@
 """Say how greetings are looked through: in which order, how far at once, and what is shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -47,6 +47,36 @@ class Look:
         if self.wanted.user_id is not None or self.wanted.status is None:
             return None
         return _STAGES.get(self.wanted.status)
+
+
+_SOURCES: Mapping[Status, Sequence[Status]] = {
+    Status.CANCELLED: (Status.SCHEDULED, Status.RETRYING, Status.QUEUED),
+    Status.RETRYING: (Status.UNKNOWN, Status.FAILED),
+    Status.SENT: (Status.UNKNOWN,),
+    Status.FAILED: (Status.UNKNOWN,),
+}
+
+
+def narrowed(look: Look, target: Status, earliest: datetime) -> list[Look]:
+    """Return looks for those of a look that a person may move so: an index leads to each.
+
+    earliest: what is scheduled before this is too late for a retry.
+    """
+    wanted = look.wanted
+    looks = []
+    for source in _SOURCES[target]:
+        if wanted.status not in {None, source}:
+            continue
+        fitting = replace(wanted, status=source)
+        if target is Status.RETRYING:
+            begin = max(wanted.scheduled_from or earliest, earliest)
+            fitting = replace(fitting, scheduled_from=begin)
+        if source is Status.FAILED:
+            if wanted.is_ambiguous:
+                continue
+            fitting = replace(fitting, is_ambiguous=False)
+        looks.append(Look(fitting, look.order))
+    return looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
 
 from heyday.domain.audit import DEED, Deed, concern, doing
-from heyday.domain.message_filters import Place
-from heyday.domain.message_lists import Look
+from heyday.domain.message_lists import Counted, Look, narrowed
 from heyday.domain.ports import Clock, Session, Store
 from heyday.domain.resolutions import check_note
 from heyday.domain.transitions import Status
@@ -33,28 +32,31 @@ LONGEST = 10.0
 class BulkOutcome:
     """Say what became of many. moved_on: those that stood otherwise when their turn came.
 
-    next: where to go on with what is left; None: nothing is.
+    is_whole: nothing is left of what was agreed to.
     """
 
     changed: int = 0
     moved_on: int = 0
-    next: Place | None = None
+    is_whole: bool = True
 
 
 class BulkDecisions:
     """Decide about many greetings. Each moves by compare-and-set; what moved on costs no other."""
 
     def __init__(
-        self,
-        store: Store,
-        lists: MessageListService,
-        planner: Planner,
-        clock: Clock,
+        self, store: Store, lists: MessageListService, planner: Planner, clock: Clock
     ) -> None:
         self._store = store
         self._lists = lists
         self._planner = planner
         self._clock = clock
+
+    async def count(self, look: Look, target: Status) -> Counted:
+        """Return how many of a look may move so now."""
+        counts = [await self._lists.count(each) for each in self._looks(look, target)]
+        return Counted(
+            sum(each.number for each in counts), is_exact=all(each.is_exact for each in counts)
+        )
 
     async def decide_some(
         self, ids: Sequence[UUID], target: Status, note: str | None
@@ -73,21 +75,27 @@ class BulkDecisions:
     ) -> BulkOutcome:
         """Decide about what a look finds and may move so, up to `at_most` that change.
 
-        at_most: how many the person was told of and agreed to. Raises InvalidInput for the note.
+        at_most: how many the person was told of and agreed to. What comes to fit meanwhile may take
+        the place of what does no more. Raises InvalidInput for the note.
         """
         check_note(note)
         most, until = min(at_most, MOST_AT_ONCE), self._clock.monotonic() + LONGEST
         changed = moved_on = 0
-        while changed < most and self._clock.monotonic() < until:
+        todo = self._looks(look, target)
+        while todo and changed < most and self._clock.monotonic() < until:
             decision = self._decision(target, note)
-            found, end = await self._lists.list_chunk(look, min(CHUNK, most - changed))
+            found, end = await self._lists.list_chunk(todo[0], min(CHUNK, most - changed))
             ids = [each.row.id for each in found if decision.may(each.row)]
             moved = await self._decide_chunk(ids, decision) if ids else 0
             changed, moved_on = changed + moved, moved_on + len(ids) - moved
-            if end is None:
-                return self._told(target, BulkOutcome(changed, moved_on))
-            look = Look(look.wanted, look.order, end)
-        return self._told(target, BulkOutcome(changed, moved_on, look.after))
+            rest = [replace(todo[0], after=end)] if end else []
+            todo = rest + todo[1:]
+        is_whole = not todo or changed >= at_most
+        return self._told(target, BulkOutcome(changed, moved_on, is_whole=is_whole))
+
+    def _looks(self, look: Look, target: Status) -> list[Look]:
+        earliest = self._planner.claim_rules(self._clock.now()).earliest
+        return narrowed(look, target, earliest)
 
     async def _decide_chunk(self, ids: Sequence[UUID], decision: Decision) -> int:
         """Lock the rows, leave out what may not move so, and move the rest; return how many."""
@@ -109,7 +117,7 @@ class BulkDecisions:
             status=target.value,
             rows=outcome.changed,
             moved_on=outcome.moved_on,
-            is_whole=outcome.next is None,
+            is_whole=outcome.is_whole,
         )
         return outcome
 

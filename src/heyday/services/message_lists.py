@@ -1,7 +1,7 @@
 """Let a person look through greetings, a page at a time, and at one from all sides."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -22,14 +22,6 @@ from heyday.domain.resolutions import GreetingRow
 from heyday.services.auditing import AuditService
 
 _MOST_LINES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Counting:
-    """Say what a list is told of: how many fit, and how many wait for a person's decision."""
-
-    fitting: Counted
-    waiting: Counted
 
 
 class MessageListService:

@@ -164,6 +164,15 @@ def rows_read(plan: str) -> int:
     )
 
 
+def rows_scanned(plan: str) -> int:
+    """Return how many rows were read otherwise than by an index: months may be empty."""
+    return sum(
+        node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        for node in nodes(json.loads(plan))
+        if node["Node Type"] == "Seq Scan"
+    )
+
+
 NOTHING: dict[str, MessageFilter] = {
     "type": MessageFilter(message_type="NONE"),
     "zone": MessageFilter(timezone="Pacific/Apia"),
@@ -201,8 +210,9 @@ async def test_what_nothing_fits_reads_no_more_than_a_look(
             query = message_lists.statement(statement, look, list(values))
             plan = await explain(connection, query, *bounds, *most, *values.values())
             assert rows_read(plan) <= MOST
-            assert '"Sort"' not in plan
-            assert "Seq Scan" not in plan
+            # The few of an index of few may be sorted; where there are many, their order is read.
+            assert look.stage == "LEAVING" or '"Sort"' not in plan
+            assert rows_scanned(plan) == 0
         query = message_lists.statement("find_end", look)
         assert rows_read(await explain(connection, query, *bounds, MOST)) <= MOST
 
@@ -232,7 +242,7 @@ async def test_one_person_leads_to_their_rows(
         bounds = message_lists._bounds(look)  # noqa: SLF001
         plan = await explain(connection, query, *bounds, 10_000, 51, UUID(int=5))
     assert rows_read(plan) == 0
-    assert "Seq Scan" not in plan
+    assert "user_id_idx" in plan
 
 
 async def test_what_lies_before_the_bounds_is_no_place(populated: MessageListRepository) -> None:

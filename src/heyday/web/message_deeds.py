@@ -1,0 +1,148 @@
+"""Serve what is done to many greetings at once: first it asks, with their number; then it is done."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
+
+from heyday.domain.access import Scope
+from heyday.domain.errors import InvalidInput
+from heyday.domain.message_lists import Counted
+from heyday.domain.ports import Clock
+from heyday.domain.resolutions import LONGEST_NOTE
+from heyday.services.bulk_decisions import MOST_AT_ONCE, BulkDecisions, BulkOutcome
+from heyday.web.message_forms import BulkForm, read_bulk
+from heyday.web.message_query import MESSAGES, MessageQuery, read_query
+from heyday.web.message_words import CANCEL, RETRY, Deed
+from heyday.web.routes import action, page
+from heyday.web.shell import PageRequest, Shell
+
+MANY: Final = f"{MESSAGES}/many"
+
+
+class MessageDeeds:
+    """Bind the forms of the list to the service."""
+
+    def __init__(self, shell: Shell, bulk: BulkDecisions, clock: Clock) -> None:
+        self._shell = shell
+        self._bulk = bulk
+        self._clock = clock
+
+    def handlers(self) -> Sequence[HTTPRouteHandler]:
+        """Return the route handlers. Each deed has the name that it has for one greeting."""
+        write = Scope.MESSAGES_WRITE
+        return [
+            # To be asked is no deed; and who comes back to the question is led to the list.
+            action(MANY, write, audit=False)(self.ask_about_many),
+            page(MANY, write, audit=False)(self.lead_to_list),
+            action(f"{MANY}/cancel", write, audit="message.cancel")(self.cancel_many),
+            action(f"{MANY}/retry", write, audit="message.retry")(self.retry_many),
+            action(f"{MANY}/resolve", write, audit="message.resolve")(self.resolve_many),
+        ]
+
+    async def lead_to_list(self, request: PageRequest) -> Response[str]:
+        """Lead to the list."""
+        return self._shell.go(request, MESSAGES)
+
+    async def ask_about_many(self, request: PageRequest) -> Response[str]:
+        """Ask, with the number of greetings and what follows, and change nothing."""
+        try:
+            form = read_bulk(await request.form())
+        except InvalidInput as error:
+            return self._refuse(request, error)
+        return await self._ask(request, form)
+
+    async def cancel_many(self, request: PageRequest) -> Response[str]:
+        """Cancel them for good."""
+        return await self._decide(request, CANCEL)
+
+    async def retry_many(self, request: PageRequest) -> Response[str]:
+        """Send them again."""
+        return await self._decide(request, RETRY)
+
+    async def resolve_many(self, request: PageRequest) -> Response[str]:
+        """Settle them as sent, or give them up."""
+        return await self._decide(request, None)
+
+    async def _decide(self, request: PageRequest, deed: Deed | None) -> Response[str]:
+        form: BulkForm | None = None
+        try:
+            form = read_bulk(await request.form())
+            if form.agreed is None or (form.deed is not deed if deed else form.deed in _OTHERS):
+                return await self._ask(request, form)
+            query = self._query(form)
+            if form.is_for_all:
+                outcome = await self._bulk.decide_all(
+                    query.look, form.deed.target, form.note, form.agreed
+                )
+            else:
+                outcome = await self._bulk.decide_some(form.ids, form.deed.target, form.note)
+        except InvalidInput as error:
+            if form is None:
+                return self._refuse(request, error)
+            return await self._ask(request, form, error)
+        return self._shell.go(request, query.path(), self._said(form.deed, outcome))
+
+    async def _ask(
+        self, request: PageRequest, form: BulkForm, error: InvalidInput | None = None
+    ) -> Response[str]:
+        query = self._query(form)
+        counted = Counted(len(form.ids), is_exact=True)
+        if form.is_for_all:
+            counted = await self._bulk.count(query.look, form.deed.target)
+        return self._shell.page(
+            request,
+            "messages_ask.html",
+            "Messages",
+            status_code=HTTP_422_UNPROCESSABLE_ENTITY if error else HTTP_200_OK,
+            form=form,
+            query=query,
+            counted=counted,
+            target=f"{MANY}/{_path_of(form.deed)}",
+            most_at_once=MOST_AT_ONCE,
+            longest_note=LONGEST_NOTE,
+            problems=[(each.name, each.detail) for each in error.problems] if error else [],
+        )
+
+    def _query(self, form: BulkForm) -> MessageQuery:
+        """Return the filter of a form. Raises InvalidInput for one that makes no sense."""
+        query = read_query(form.filter, self._clock.now())
+        if query.problems:
+            raise InvalidInput([])
+        return query
+
+    def _refuse(self, request: PageRequest, error: InvalidInput) -> Response[str]:
+        return self._shell.page(
+            request,
+            "messages_refused.html",
+            "Messages",
+            status_code=HTTP_422_UNPROCESSABLE_ENTITY,
+            problems=[(each.name, each.detail) for each in error.problems],
+        )
+
+    def _said(self, deed: Deed, outcome: BulkOutcome) -> str:
+        said = [self._shell.say_many(*deed.done, outcome.changed)]
+        if outcome.moved_on:
+            said.append(self._shell.say_many(*_MOVED_ON, outcome.moved_on))
+        if not outcome.is_whole:
+            said.append(self._shell.say(_LEFT))
+        return " ".join(said)
+
+
+def _(text: str) -> str:
+    """Mark a text for translation."""
+    return text
+
+
+_OTHERS = (CANCEL, RETRY)
+_MOVED_ON = (
+    _("%(num)s had moved on meanwhile, and was left as it is."),
+    _("%(num)s had moved on meanwhile, and were left as they are."),
+)
+_LEFT = _("More are left: do the same again to go on.")
+
+
+def _path_of(deed: Deed) -> str:
+    return deed.name if deed in _OTHERS else "resolve"
