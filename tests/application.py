@@ -13,6 +13,7 @@ from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.audit import AuditRepository
 from heyday.db.inbox import InboxRepository
+from heyday.db.message_lists import MessageListRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
 from heyday.domain.queue_ports import DeadLetters
@@ -20,8 +21,10 @@ from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
+from heyday.services.bulk_decisions import BulkDecisions
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
+from heyday.services.message_lists import MessageListService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
 from heyday.services.trial import TrialService
@@ -123,10 +126,16 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
     database, clock = pipeline.database, pipeline.clock
     operations = services.operations
     assert operations
+    lists = MessageListService(
+        MessageListRepository(database), AuditService(AuditRepository(database))
+    )
     return PageServices(
         clock=clock,
         users=services.users,
         messages=operations.messages,
+        message_lists=lists,
+        message_bulk=BulkDecisions(database, lists, pipeline.planner, clock),
+        senders=("inbox",),
         timezones=timezones_of(),
         forecasts=operations.forecasts,
         explanations=operations.explanations,

@@ -2,7 +2,10 @@
 
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
+from heyday.db.message_lists import MessageListRepository
+from heyday.services.bulk_decisions import BulkDecisions
 from heyday.services.jobs import JobRunService
+from heyday.services.message_lists import MessageListService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import PageServices
 
@@ -10,10 +13,14 @@ from heyday.web.pages import PageServices
 def pages_of(app: App) -> PageServices:
     """Return the services behind the pages."""
     sender = str(app.settings.sender_plan)
+    lists = MessageListService(MessageListRepository(app.database), app.habits.audit)
     return PageServices(
         clock=app.clock,
         users=app.users,
         messages=app.resolutions,
+        message_lists=lists,
+        message_bulk=BulkDecisions(app.database, lists, app.planner, app.clock),
+        senders=app.settings.sender_plan.senders,
         timezones=app.timezones,
         forecasts=app.forecasts,
         explanations=app.explanations,

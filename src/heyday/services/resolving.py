@@ -99,6 +99,11 @@ class ResolutionService:
             told = await session.events.list_told(message_id, greeting.delivery_on)
             return History(greeting, attempts, told)
 
+    def is_too_late(self, row: GreetingRow) -> bool:
+        """Tell whether a greeting that is sent again now would only be skipped."""
+        decision = decide(self._planner, Status.RETRYING, None, self._clock.now())
+        return row.scheduled_send_at < decision.skip_before[row.message_type]
+
     async def _decide(self, ids: Sequence[str], target: Status, note: str | None) -> list[UUID]:
         """Lock the rows, check each, and write the decision in the same transaction."""
         check_note(note)

@@ -17,20 +17,26 @@ from litestar.status_codes import (
 from heyday.domain.access import Scope
 from heyday.domain.audit import AuditEntry
 from heyday.domain.errors import Conflict, HeydayError, InvalidInput, MessageNotFound
-from heyday.domain.message_lists import LetterRow
 from heyday.domain.message_types import get_message_type
 from heyday.domain.ports import Clock
-from heyday.domain.resolutions import LONGEST_NOTE, GreetingRow, History
+from heyday.domain.resolutions import LONGEST_NOTE, History
 from heyday.domain.text_ports import UNSUBSCRIBE_PLACE
-from heyday.domain.transitions import Status
 from heyday.services.message_lists import MessageListService
 from heyday.services.resolving import ResolutionService
 from heyday.services.text_preview import SAMPLE_LINK
 from heyday.web.letter_frame import SANDBOX, show_letter
 from heyday.web.message_forms import read_note
 from heyday.web.message_query import MESSAGES
-from heyday.web.message_words import CANCEL, DEEDS, GIVE_UP, RETRY, SENT, STATUS_MEANINGS, Deed
-from heyday.web.message_words import offers_for
+from heyday.web.message_words import (
+    CANCEL,
+    GIVE_UP,
+    KIND_NAMES,
+    RETRY,
+    SENT,
+    STATUS_MEANINGS,
+    Deed,
+    offers_for,
+)
 from heyday.web.messages import visitor_of
 from heyday.web.routes import action, page
 from heyday.web.shell import PageRequest, Shell
@@ -73,8 +79,8 @@ class MessagePage:
     async def show_letter(self, request: PageRequest, message_id: FromPath[UUID]) -> Response[str]:
         """Show the HTML of the letter, for the frame of the page."""
         row = (await self._history(message_id)).greeting
-        letter = await self._letter(request, row)
-        if letter is None or not letter.html:
+        letter = await self._lists.get_letter(row)
+        if not letter.html or not _may_read(request):
             raise NotFoundException
         return show_letter(letter.html.replace(UNSUBSCRIBE_PLACE, SAMPLE_LINK))
 
@@ -106,7 +112,8 @@ class MessagePage:
             raise NotFoundException from None
         except (Conflict, InvalidInput) as error:
             return await self._show(request, message_id, error)
-        said = self._shell.say_many(*deed.done, 1)
+        one, many = deed.done
+        said = self._shell.say(one, 1, many)
         return self._shell.go(request, f"{MESSAGES}/{message_id}", said)
 
     async def _show(
@@ -114,7 +121,7 @@ class MessagePage:
     ) -> Response[str]:
         history = await self._history(message_id)
         row = history.greeting
-        letter = await self._letter(request, row)
+        letter = await self._lists.get_letter(row)
         deeds: Sequence[AuditEntry] = ()
         if visitor_of(request).may(Scope.ADMIN):
             deeds = await self._lists.list_deeds(row, self._clock.now())
@@ -129,17 +136,16 @@ class MessagePage:
             status_code=status_code,
             row=row,
             letter=letter,
-            subject=_subject(row, letter),
-            text=letter.text.replace(UNSUBSCRIBE_PLACE, SAMPLE_LINK) if letter else None,
-            zone=(await self._lists.find_zone(row)),
+            is_open=_may_read(request),
+            subject=letter.subject or get_message_type(row.message_type).subject,
+            text=letter.text.replace(UNSUBSCRIBE_PLACE, SAMPLE_LINK),
             moments=timeline(history, deeds),
+            kind_names=KIND_NAMES,
             meaning=STATUS_MEANINGS[row.status],
             offers=offers_for(row, self._messages.is_too_late),
             fault=_told(fault) if fault else None,
             longest_note=LONGEST_NOTE,
             sandbox=SANDBOX,
-            is_over=row.status in {Status.SENT, Status.SKIPPED},
-            deed_names=list(DEEDS),
         )
 
     async def _history(self, message_id: UUID) -> History:
@@ -148,17 +154,10 @@ class MessagePage:
         except MessageNotFound:
             raise NotFoundException from None
 
-    async def _letter(self, request: PageRequest, row: GreetingRow) -> LetterRow | None:
-        """Return what it says, to whom may see people."""
-        if not visitor_of(request).may(Scope.USERS_READ):
-            return None
-        return await self._lists.get_letter(row)
 
-
-def _subject(row: GreetingRow, letter: LetterRow | None) -> str | None:
-    if letter is None:
-        return None
-    return letter.subject or get_message_type(row.message_type).subject
+def _may_read(request: PageRequest) -> bool:
+    """Tell whether the visitor may see people, and so what is written to them."""
+    return visitor_of(request).may(Scope.USERS_READ)
 
 
 def _told(fault: HeydayError) -> str:

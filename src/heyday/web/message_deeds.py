@@ -13,6 +13,7 @@ from heyday.domain.message_lists import Counted
 from heyday.domain.ports import Clock
 from heyday.domain.resolutions import LONGEST_NOTE
 from heyday.services.bulk_decisions import MOST_AT_ONCE, BulkDecisions, BulkOutcome
+from heyday.web.marking import _
 from heyday.web.message_forms import BulkForm, read_bulk
 from heyday.web.message_query import MESSAGES, MessageQuery, read_query
 from heyday.web.message_words import CANCEL, RETRY, Deed
@@ -20,6 +21,12 @@ from heyday.web.routes import action, page
 from heyday.web.shell import PageRequest, Shell
 
 MANY: Final = f"{MESSAGES}/many"
+_OTHERS = (CANCEL, RETRY)
+_MOVED_ON = (
+    _("%(num)s had moved on meanwhile, and was left as it is."),
+    _("%(num)s had moved on meanwhile, and were left as they are."),
+)
+_LEFT = _("More are left: do the same again to go on.")
 
 
 class MessageDeeds:
@@ -100,7 +107,7 @@ class MessageDeeds:
             form=form,
             query=query,
             counted=counted,
-            target=f"{MANY}/{_path_of(form.deed)}",
+            target=f"{MANY}/{form.deed.path}",
             most_at_once=MOST_AT_ONCE,
             longest_note=LONGEST_NOTE,
             problems=[(each.name, each.detail) for each in error.problems] if error else [],
@@ -120,29 +127,17 @@ class MessageDeeds:
             "Messages",
             status_code=HTTP_422_UNPROCESSABLE_ENTITY,
             problems=[(each.name, each.detail) for each in error.problems],
+            path=MESSAGES,
         )
 
     def _said(self, deed: Deed, outcome: BulkOutcome) -> str:
-        said = [self._shell.say_many(*deed.done, outcome.changed)]
+        said = [self._count(deed.done, outcome.changed)]
         if outcome.moved_on:
-            said.append(self._shell.say_many(*_MOVED_ON, outcome.moved_on))
+            said.append(self._count(_MOVED_ON, outcome.moved_on))
         if not outcome.is_whole:
             said.append(self._shell.say(_LEFT))
         return " ".join(said)
 
-
-def _(text: str) -> str:
-    """Mark a text for translation."""
-    return text
-
-
-_OTHERS = (CANCEL, RETRY)
-_MOVED_ON = (
-    _("%(num)s had moved on meanwhile, and was left as it is."),
-    _("%(num)s had moved on meanwhile, and were left as they are."),
-)
-_LEFT = _("More are left: do the same again to go on.")
-
-
-def _path_of(deed: Deed) -> str:
-    return deed.name if deed in _OTHERS else "resolve"
+    def _count(self, words: tuple[str, str], number: int) -> str:
+        one, many = words
+        return self._shell.say(one, number, many)

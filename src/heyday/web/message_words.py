@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from heyday.domain.resolutions import GreetingRow, decisions_for
 from heyday.domain.transitions import Status
+from heyday.web.marking import _
 
-
-def _(text: str) -> str:
-    """Mark a text for translation; templates translate it."""
-    return text
-
+_MINUTE = timedelta(minutes=1)
 
 STATUS_NAMES: Final[Mapping[Status, str]] = {
     Status.SCHEDULED: _("Planned"),
@@ -26,6 +23,12 @@ STATUS_NAMES: Final[Mapping[Status, str]] = {
     Status.UNKNOWN: _("Unknown: waits for a decision"),
 }
 """What each status is called in lists to choose from."""
+
+KIND_NAMES: Final[Mapping[str, str]] = {
+    "BIRTHDAY": _("Birthday"),
+    "ANNIVERSARY": _("Work anniversary"),
+}
+"""What each message type is called."""
 
 STATUS_MEANINGS: Final[Mapping[Status, str]] = {
     Status.SCHEDULED: _("It is planned, and leaves by itself when its time has come."),
@@ -73,17 +76,20 @@ EVENTS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Describe what a person may do: `name` in forms, and in the path to which they are sent.
+    """Describe what a person may do, as forms name it.
 
-    button, and for many: many_button.   asks: of one and of many.   done: of one and of many.
+    path: where it is sent.   button, and for many: many_button.   asks, yes, done: the question, its
+    yes, and what is said then, each of one and of many.
     consequence: what follows.   is_grave: nothing takes it back.
     """
 
     name: str
+    path: str
     target: Status
     button: str
     many_button: str
     asks: tuple[str, str]
+    yes: tuple[str, str]
     done: tuple[str, str]
     consequence: str
     is_grave: bool = False
@@ -91,10 +97,12 @@ class Deed:
 
 CANCEL: Final = Deed(
     "cancel",
+    "cancel",
     Status.CANCELLED,
     _("Cancel it"),
     _("Cancel"),
     (_("Cancel %(num)s greeting?"), _("Cancel %(num)s greetings?")),
+    (_("Cancel %(num)s greeting"), _("Cancel %(num)s greetings")),
     (_("%(num)s greeting was cancelled."), _("%(num)s greetings were cancelled.")),
     _(
         "It is never sent: no edit and no plan brings it back. Next year's greeting is another one. "
@@ -104,10 +112,12 @@ CANCEL: Final = Deed(
 )
 RETRY: Final = Deed(
     "retry",
+    "retry",
     Status.RETRYING,
     _("Send it again"),
     _("Send again"),
     (_("Send %(num)s greeting again?"), _("Send %(num)s greetings again?")),
+    (_("Send %(num)s greeting again"), _("Send %(num)s greetings again")),
     (_("%(num)s greeting is sent again now."), _("%(num)s greetings are sent again now.")),
     _(
         "It leaves at once, with the same key, to the address that its person has now, unless they "
@@ -117,20 +127,24 @@ RETRY: Final = Deed(
 )
 SENT: Final = Deed(
     "sent",
+    "resolve",
     Status.SENT,
     _("Mark it as sent"),
     _("Mark as sent"),
     (_("Mark %(num)s greeting as sent?"), _("Mark %(num)s greetings as sent?")),
+    (_("Mark %(num)s greeting as sent"), _("Mark %(num)s greetings as sent")),
     (_("%(num)s greeting is marked as sent."), _("%(num)s greetings are marked as sent.")),
     _("The provider's own records show that it took the letter. Nothing is sent. That is final."),
     is_grave=True,
 )
 GIVE_UP: Final = Deed(
     "failed",
+    "resolve",
     Status.FAILED,
     _("Give it up"),
     _("Give up"),
     (_("Give up %(num)s greeting?"), _("Give up %(num)s greetings?")),
+    (_("Give up %(num)s greeting"), _("Give up %(num)s greetings")),
     (_("%(num)s greeting is given up."), _("%(num)s greetings are given up.")),
     _(
         "It counts as failed, and nothing is sent any more. Should the letter have arrived after "
@@ -193,8 +207,7 @@ def deeds_for(status: Status | None) -> Sequence[Deed]:
 
 def is_late(row: GreetingRow, now: datetime) -> bool:
     """Tell whether a greeting left, or still stands there, more than a minute late."""
-    minute = 60
     if row.status in {Status.FAILED, Status.CANCELLED, Status.SKIPPED, Status.UNKNOWN}:
         return False
     left = row.actual_send_at if row.status is Status.SENT else now
-    return left is not None and (left - row.scheduled_send_at).total_seconds() > minute
+    return left is not None and left - row.scheduled_send_at > _MINUTE

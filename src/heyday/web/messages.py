@@ -21,13 +21,12 @@ from heyday.domain.message_lists import (
     Order,
     PersonName,
 )
-from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.transitions import Status
 from heyday.domain.tzdb import PINNED
 from heyday.services.message_lists import MessageListService
 from heyday.web.message_query import MESSAGES, MessageQuery, read_query
-from heyday.web.message_words import STATUS_NAMES, deeds_for, is_late
+from heyday.web.message_words import KIND_NAMES, STATUS_NAMES, deeds_for, is_late
 from heyday.web.routes import page
 from heyday.web.shell import PageRequest, Shell, Visitor
 
@@ -106,9 +105,9 @@ class MessagePages:
             "first_path": query.path() if query.look.after else None,
             "deeds": deeds_for(query.look.wanted.status),
             "status_names": [(status.value, name) for status, name in STATUS_NAMES.items()],
-            "types": [message_type.name for message_type in MESSAGE_TYPES],
+            "kind_names": KIND_NAMES,
             "zones": sorted(PINNED.names),
-            "senders": self._senders,
+            "senders": [(sender, sender) for sender in self._senders],
         }
         return self._shell.page(
             request, "messages.html", "Messages", status_code=status_code, **values

@@ -8,11 +8,13 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.bulk_decisions import BulkDecisions
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
+from heyday.services.message_lists import MessageListService
 from heyday.services.privacy import PrivacyService
 from heyday.services.queueing import QueueService
 from heyday.services.reconciling import ReconciliationService
@@ -24,7 +26,11 @@ from heyday.services.unsubscribing import UnsubscribeService
 from heyday.services.users import UserService
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
+from heyday.web.message import MessagePage
+from heyday.web.message_deeds import MessageDeeds
+from heyday.web.messages import MessagePages
 from heyday.web.routes import page
+from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
@@ -33,6 +39,7 @@ from heyday.web.unsubscribe import UnsubscribeRoutes
 class PageServices:
     """Hold what the pages show, and what their forms do.
 
+    senders: the names of those in force.
     timezones: when greetings of each message type leave, by the type's name.   import_limit_bytes:
     how long a file may be that is to be imported.   feed: the letters of the inbox.
     """
@@ -40,6 +47,9 @@ class PageServices:
     clock: Clock
     users: UserService
     messages: ResolutionService
+    message_lists: MessageListService
+    message_bulk: BulkDecisions
+    senders: Sequence[str]
     timezones: Mapping[str, TimezoneService]
     forecasts: ForecastService
     explanations: ExplanationService
@@ -60,11 +70,15 @@ class PageServices:
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    # Pages are rendered in it: Shell(services.clock, statics).
+    clock = services.clock
+    shell = Shell(clock, statics)
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *InboxPages(services.feed).handlers(),
+        *MessagePages(shell, services.message_lists, clock, services.senders).handlers(),
+        *MessageDeeds(shell, services.message_bulk, clock).handlers(),
+        *MessagePage(shell, services.messages, services.message_lists, clock).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
 

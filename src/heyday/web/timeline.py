@@ -9,15 +9,10 @@ from heyday.domain.audit import AuditEntry
 from heyday.domain.events import TOLD, ToldEvent
 from heyday.domain.resolutions import RESOLVED, Attempt, GreetingRow, History
 from heyday.domain.transitions import Status
+from heyday.web.marking import _
 from heyday.web.message_words import EVENTS, OUTCOMES
 
 _ZERO = timedelta()
-
-
-def _(text: str) -> str:
-    """Mark a text for translation; templates translate it."""
-    return text
-
 
 class Kind(StrEnum):
     """Name what sort of thing happened: how it looks."""
