@@ -200,6 +200,8 @@ async def test_the_timeline_tells_of_attempts_events_and_decisions(
     client: httpx.AsyncClient, pipeline: Pipeline, sample: Mapping[Status, list[UUID]]
 ) -> None:
     message_id = sample[Status.UNKNOWN][0]
+    # The audit log goes by PostgreSQL's clock, which is behind that of the test.
+    await pipeline.execute("UPDATE message_logs SET created_at = now() - interval '1 day'")
     await pipeline.execute(
         "INSERT INTO message_events (event_id, delivery_date, message_id, provider, kind, code, "
         "happened_at, received_at) SELECT gen_random_uuid(), delivery_date, id, 'postmark', "
