@@ -59,6 +59,11 @@ class MessageQuery:
         """Tell whether anything but the order was asked for."""
         return any(name != "order" for name, _ in self.fields())
 
+    @property
+    def is_detailed(self) -> bool:
+        """Tell whether more was asked for than what a single link asks for."""
+        return len([name for name, _ in self.fields() if name != "order"]) > 1
+
 
 def read_query(params: Mapping[str, str], now: datetime) -> MessageQuery:
     """Return what an address asks for. What makes no sense is named, and looked for nothing."""

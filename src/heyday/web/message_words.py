@@ -135,7 +135,6 @@ SENT: Final = Deed(
     (_("Mark %(num)s greeting as sent"), _("Mark %(num)s greetings as sent")),
     (_("%(num)s greeting is marked as sent."), _("%(num)s greetings are marked as sent.")),
     _("The provider's own records show that it took the letter. Nothing is sent. That is final."),
-    is_grave=True,
 )
 GIVE_UP: Final = Deed(
     "failed",

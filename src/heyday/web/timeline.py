@@ -92,9 +92,9 @@ _SETTLED = {
     Status.FAILED: _("Settled as failed, by what the provider told"),
 }
 _THEN = {
-    Status.RETRYING: _("It was to be tried again."),
-    Status.UNKNOWN: _("It was left to a person to decide."),
-    Status.FAILED: _("It was given up."),
+    Status.RETRYING: _("to be tried again"),
+    Status.UNKNOWN: _("left to a person to decide"),
+    Status.FAILED: _("given up"),
 }
 _KINDS = {"accepted": Kind.GOOD, "refused": Kind.BAD, "ambiguous": Kind.DOUBT}
 
