@@ -15,7 +15,6 @@ from litestar.status_codes import (
 )
 
 from heyday.domain.access import Scope
-from heyday.domain.audit import AuditEntry
 from heyday.domain.errors import Conflict, HeydayError, InvalidInput, MessageNotFound
 from heyday.domain.message_types import get_message_type
 from heyday.domain.ports import Clock
@@ -90,7 +89,9 @@ class MessagePage:
         """Cancel it for good."""
         return await self._decide(request, message_id, CANCEL)
 
-    async def retry_message(self, request: PageRequest, message_id: FromPath[UUID]) -> Response[str]:
+    async def retry_message(
+        self, request: PageRequest, message_id: FromPath[UUID]
+    ) -> Response[str]:
         """Send it again."""
         return await self._decide(request, message_id, RETRY)
 
@@ -122,9 +123,8 @@ class MessagePage:
         history = await self._history(message_id)
         row = history.greeting
         letter = await self._lists.get_letter(row)
-        deeds: Sequence[AuditEntry] = ()
-        if visitor_of(request).may(Scope.ADMIN):
-            deeds = await self._lists.list_deeds(row, self._clock.now())
+        is_admin = visitor_of(request).may(Scope.ADMIN)
+        deeds = await self._lists.list_deeds(row, self._clock.now()) if is_admin else ()
         status_code = HTTP_200_OK
         if fault:
             is_conflict = isinstance(fault, Conflict)

@@ -1,4 +1,4 @@
-"""Serve what is done to many greetings at once: first it asks, with their number; then it is done."""
+"""Serve what is done to many greetings at once: it asks, with their number; then it is done."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -135,7 +135,9 @@ class _Reading:
             self._problems.append(("person", "is no person's id, which is a UUID"))
             return None
 
-    def midnight(self, name: str, zone: str | None, later: timedelta = timedelta()) -> datetime | None:
+    def midnight(
+        self, name: str, zone: str | None, later: timedelta = timedelta()
+    ) -> datetime | None:
         """Return when a date begins in the zone that is asked for, or in UTC."""
         text = self._given[name]
         try:

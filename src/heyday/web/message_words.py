@@ -78,8 +78,8 @@ EVENTS: Final[Mapping[str, str]] = {
 class Deed:
     """Describe what a person may do, as forms name it.
 
-    path: where it is sent.   button, and for many: many_button.   asks, yes, done: the question, its
-    yes, and what is said then, each of one and of many.
+    path: where it is sent.   button, and for many: many_button.   asks, yes, done: the question,
+    its yes, and what is said then, each of one and of many.
     consequence: what follows.   is_grave: nothing takes it back.
     """
 
@@ -105,7 +105,7 @@ CANCEL: Final = Deed(
     (_("Cancel %(num)s greeting"), _("Cancel %(num)s greetings")),
     (_("%(num)s greeting was cancelled."), _("%(num)s greetings were cancelled.")),
     _(
-        "It is never sent: no edit and no plan brings it back. Next year's greeting is another one. "
+        "It is never sent: no edit and no plan brings it back. Next year's greeting is another. "
         "What a worker is sending by then goes on."
     ),
     is_grave=True,
@@ -156,12 +156,12 @@ DEEDS: Final[Mapping[str, Deed]] = {deed.name: deed for deed in (CANCEL, RETRY, 
 
 _ONE: Final[Mapping[Status, str]] = {
     Status.FAILED: _(
-        "Its attempts were surely not taken. It leaves once more at once, with the same key, to the "
-        "address that its person has now: correct that first if it was refused."
+        "Its attempts were surely not taken. It leaves once more at once, with the same key, to "
+        "the address that its person has now: correct that first if it was refused."
     ),
     Status.UNKNOWN: _(
-        "The same letter leaves at once, with the same key. If the provider took it before and does "
-        "not know keys, this is a second letter: look into its records first."
+        "The same letter leaves at once, with the same key. If the provider took it before and "
+        "does not know keys, this is a second letter: look into its records first."
     ),
 }
 
@@ -175,9 +175,7 @@ class Offer:
     obstacle: str | None = None
 
 
-def offers_for(
-    row: GreetingRow, is_too_late: Callable[[GreetingRow], bool]
-) -> Sequence[Offer]:
+def offers_for(row: GreetingRow, is_too_late: Callable[[GreetingRow], bool]) -> Sequence[Offer]:
     """Return what a person may make of a greeting as it stands."""
     allowed = decisions_for(row)
     offers = []

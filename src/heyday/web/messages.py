@@ -1,10 +1,9 @@
 """Serve the list of greetings: looked through by filters, a page at a time, never as a whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
@@ -76,9 +75,8 @@ class MessagePages:
     async def _rows(
         self, request: PageRequest, listed: ListedPage, now: datetime
     ) -> Sequence[ShownRow]:
-        names: Mapping[UUID, PersonName] = {}
-        if visitor_of(request).may(Scope.USERS_READ):
-            names = await self._lists.find_names(listed.user_ids)
+        may_see = visitor_of(request).may(Scope.USERS_READ)
+        names = await self._lists.find_names(listed.user_ids if may_see else ())
         return [
             ShownRow(each, names.get(each.row.user_id), is_late(each.row, now))
             for each in listed.greetings

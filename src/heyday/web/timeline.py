@@ -1,4 +1,4 @@
-"""Tell what happened to a greeting, in order: what Heyday did, what its provider told, who decided."""
+"""Tell what happened to a greeting, in order: steps, attempts, words of providers, decisions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from heyday.web.marking import _
 from heyday.web.message_words import EVENTS, OUTCOMES
 
 _ZERO = timedelta()
+
 
 class Kind(StrEnum):
     """Name what sort of thing happened: how it looks."""
@@ -30,8 +31,8 @@ class Kind(StrEnum):
 class Moment:
     """Say what happened when. title: to be translated, with values to be filled in.
 
-    details: further titles.   words: what somebody said, as it is.   from_due: how long before (less
-    than nothing) or after the scheduled instant.
+    details: further titles.   words: what somebody said, as it is.   from_due: how long after the
+    scheduled instant, or before it (less than nothing).
     """
 
     at: datetime
@@ -136,7 +137,9 @@ def _told(told: ToldEvent) -> Moment:
 def _deed(entry: AuditEntry) -> Moment:
     values = {"actor": entry.actor_name, "action": entry.action}
     words = ", ".join(entry.fields) or None
-    return Moment(entry.at, Kind.PERSON, _("Audit log: %(action)s, by %(actor)s"), values, (), words)
+    return Moment(
+        entry.at, Kind.PERSON, _("Audit log: %(action)s, by %(actor)s"), values, (), words
+    )
 
 
 def _placed(moment: Moment, due_at: datetime) -> Moment:

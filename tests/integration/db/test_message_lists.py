@@ -84,9 +84,11 @@ FILTERS = {
     ),
     "late": (
         MessageFilter(late_at=NOW),
-        "CASE status WHEN 'SENT' THEN actual_send_time > scheduled_send_time + interval '1 min' "
-        "WHEN 'RETRYING' THEN scheduled_send_time < '2027-01-15 08:59Z' "
-        "WHEN 'QUEUED' THEN scheduled_send_time < '2027-01-15 08:59Z' END",
+        (
+            "CASE status WHEN 'SENT' THEN actual_send_time > scheduled_send_time + interval '1 min'"
+            " WHEN 'RETRYING' THEN scheduled_send_time < '2027-01-15 08:59Z'"
+            " WHEN 'QUEUED' THEN scheduled_send_time < '2027-01-15 08:59Z' END"
+        ),
     ),
     "of days": (
         MessageFilter(scheduled_from=NOW - 2 * DAY, scheduled_until=NOW + DAY),

@@ -79,8 +79,9 @@ async def test_of_the_chosen_ones_each_that_may_moves(
     assert sorted(await pipeline.statuses()) == ["CANCELLED", "CANCELLED", "SENDING", "SENT"]
 
 
+@pytest.mark.usefixtures("small_chunks")
 async def test_all_that_fit_move_in_chunks_that_each_leave_a_line(
-    pipeline: Pipeline, clock: FakeClock, bulk: BulkDecisions, small_chunks: None
+    pipeline: Pipeline, clock: FakeClock, bulk: BulkDecisions
 ) -> None:
     ids = await planned(pipeline, clock, 8)
     await put(pipeline, SENT, ids[0])
@@ -100,19 +101,20 @@ async def test_all_that_fit_move_in_chunks_that_each_leave_a_line(
     assert await bulk.count(ALL, CANCELLED) == Counted(0, is_exact=True)
 
 
+@pytest.mark.usefixtures("small_chunks")
 async def test_no_more_change_than_was_agreed_to(
-    pipeline: Pipeline, clock: FakeClock, bulk: BulkDecisions, small_chunks: None
+    pipeline: Pipeline, clock: FakeClock, bulk: BulkDecisions
 ) -> None:
     await planned(pipeline, clock, 8)
     assert await bulk.decide_all(ALL, CANCELLED, None, at_most=5) == BulkOutcome(changed=5)
     assert sorted(await pipeline.statuses()) == ["CANCELLED"] * 5 + ["SCHEDULED"] * 3
 
 
+@pytest.mark.usefixtures("small_chunks")
 async def test_a_request_moves_only_so_many_and_says_that_more_are_left(
     pipeline: Pipeline,
     clock: FakeClock,
     bulk: BulkDecisions,
-    small_chunks: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bulk_decisions, "MOST_AT_ONCE", 4)
@@ -169,8 +171,9 @@ async def test_a_note_that_may_not_be_kept_moves_nothing(
     assert await pipeline.statuses() == ["SCHEDULED"] * 2
 
 
+@pytest.mark.usefixtures("small_chunks")
 async def test_two_who_decide_at_once_change_each_one_once(
-    pipeline: Pipeline, clock: FakeClock, small_chunks: None
+    pipeline: Pipeline, clock: FakeClock
 ) -> None:
     ids = [UUID(given) for given in await unknown(pipeline, clock, 10)]
     async with asyncio.timeout(60):
@@ -188,8 +191,9 @@ async def test_two_who_decide_at_once_change_each_one_once(
     assert sorted(row[0] for row in traces) == sorted(ids)
 
 
+@pytest.mark.usefixtures("small_chunks")
 async def test_while_a_worker_claims_each_is_cancelled_or_sent(
-    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender, small_chunks: None
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
 ) -> None:
     ids = await planned(pipeline, clock, 24)
     clock.set(NINE)

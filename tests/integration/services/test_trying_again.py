@@ -95,7 +95,7 @@ async def test_what_may_have_been_taken_is_never_tried_again(
 
 @pytest.mark.parametrize(("kind", "is_tried"), [("delivered", False), ("dropped", True)])
 async def test_what_its_provider_told_of_is_not_tried_again(
-    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender, kind: str, is_tried: bool
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender, *, kind: str, is_tried: bool
 ) -> None:
     row = await failed(pipeline, clock, sender, REFUSED)
     await pipeline.execute(TOLD, uuid4(), kind, clock.now())

@@ -104,7 +104,9 @@ async def test_times_are_those_of_the_person_and_of_utc(
     await pipeline.create(
         first_name="Yuki", last_name="Sato", timezone="Asia/Tokyo", birthday_date="1990-01-15"
     )
-    text = await read(client, "/messages?status=SCHEDULED&zone=Asia/Tokyo&from=2027-01-15&to=2027-01-15")
+    text = await read(
+        client, "/messages?status=SCHEDULED&zone=Asia/Tokyo&from=2027-01-15&to=2027-01-15"
+    )
     assert "Fri 15 Jan 2027, 09:00:00" in text
     assert '<span class="zone">Asia/Tokyo</span>' in text
     assert "Fri 15 Jan 2027, 00:00:00" in text
@@ -140,7 +142,7 @@ async def test_who_may_not_see_people_sees_no_names_and_no_forms(
     names = await pipeline.rows("SELECT first_name, last_name, email FROM users")
     for path in ("/messages?status=UNKNOWN", f"/messages/{sample[Status.UNKNOWN][0]}"):
         text = await read(guest, path)
-        assert "<form method=\"post\" action=\"/messages" not in text
+        assert '<form method="post" action="/messages' not in text
         assert [row["email"] for row in names if row["email"] in text] == []
         assert [row for row in names if f"{row['first_name']} {row['last_name']}" in text] == []
     refused = await guest.post(f"/messages/{sample[Status.UNKNOWN][0]}/retry")
@@ -244,9 +246,7 @@ async def test_a_note_that_may_not_be_kept_is_refused(
     client: httpx.AsyncClient, pipeline: Pipeline, sample: Mapping[Status, list[UUID]]
 ) -> None:
     message_id = sample[Status.SCHEDULED][0]
-    response = await client.post(
-        f"/messages/{message_id}/cancel", data={"note": "ada@example.com"}
-    )
+    response = await client.post(f"/messages/{message_id}/cancel", data={"note": "ada@example.com"})
     assert response.status_code == 422
     assert "holds an address" in response.text
     assert await statuses(pipeline, message_id) == ["SCHEDULED"]

@@ -104,7 +104,7 @@ def test_what_failed_and_may_have_been_taken_is_not_tried_again():
 def test_what_failed_too_long_ago_is_not_tried_again():
     row = replace(ROW, status=Status.FAILED, ambiguous_count=0)
     late = {"BIRTHDAY": START_AT + timedelta(microseconds=1)}
-    with pytest.raises(Conflict, match="would only be SKIPPED$"):
+    with pytest.raises(Conflict, match=r"would only be SKIPPED$"):
         check_resolution(row, Status.RETRYING, late)
 
 
