@@ -192,17 +192,16 @@ NOTHING: dict[str, MessageFilter] = {
 MOST = 500
 
 
+@pytest.mark.usefixtures("populated")
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("name", NOTHING)
 async def test_what_nothing_fits_reads_no_more_than_a_look(
     pipeline: Pipeline,
-    populated: MessageListRepository,
     name: str,
     order: Order,
     mode: str,
 ) -> None:
-    assert populated
     look = Look(NOTHING[name], order)
     values = resolutions.values_of(look.wanted)
     bounds = message_lists._bounds(look)  # noqa: SLF001
@@ -219,11 +218,11 @@ async def test_what_nothing_fits_reads_no_more_than_a_look(
         assert rows_read(await explain(connection, query, *bounds, MOST)) <= MOST
 
 
+@pytest.mark.usefixtures("populated")
 @pytest.mark.parametrize("status", [Status.FAILED, Status.UNKNOWN, Status.RETRYING, Status.QUEUED])
 async def test_few_of_a_status_are_found_among_very_many(
-    pipeline: Pipeline, populated: MessageListRepository, status: Status
+    pipeline: Pipeline, status: Status
 ) -> None:
-    assert populated
     look = Look(MessageFilter(status=status, scheduled_until=NOW), Order.LATEST)
     values = resolutions.values_of(look.wanted)
     async with pipeline.database.connection() as connection:
@@ -234,10 +233,8 @@ async def test_few_of_a_status_are_found_among_very_many(
     assert rows_read(plan) <= 50
 
 
-async def test_one_person_leads_to_their_rows(
-    pipeline: Pipeline, populated: MessageListRepository
-) -> None:
-    assert populated
+@pytest.mark.usefixtures("populated")
+async def test_one_person_leads_to_their_rows(pipeline: Pipeline) -> None:
     look = Look(MessageFilter(user_id=UUID(int=5)), Order.LATEST)
     async with pipeline.database.connection() as connection:
         query = message_lists.statement("look", look)

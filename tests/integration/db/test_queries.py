@@ -36,8 +36,8 @@ FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 # Several in one, which are not prepared but run.
 FRAGMENTS |= {"make_room"}
 FRAGMENTS |= {"word"}
-CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
-CONDITIONS += ("of_zone", "of_sender", "of_lateness")
+CONDITIONS = ["of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to"]
+CONDITIONS += ["of_zone", "of_sender", "of_lateness"]
 FRAGMENTS |= {"through", "led_by_stage", "led_by_person"}
 FRAGMENTS |= {*CONDITIONS, "begins", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
@@ -60,7 +60,7 @@ def looking(name: str) -> list[str]:
     """Return what looks through greetings, by each way."""
     if name.startswith("find_") and name != "find_end":
         return [queries.load("message_lists")[name].fill({})]
-    conditions = () if name == "find_end" else CONDITIONS
+    conditions = [] if name == "find_end" else CONDITIONS
     return [message_lists.statement(name, look, conditions) for look in LOOKS]
 
 
