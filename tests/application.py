@@ -11,7 +11,9 @@ from heyday.api.app import ApiServices, create_app
 from heyday.api.texts import TextRoutes
 from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
+from heyday.db.activity import PostgresActivity
 from heyday.db.audit import AuditRepository
+from heyday.db.condition import PostgresCondition
 from heyday.db.inbox import InboxRepository
 from heyday.db.message_lists import MessageListRepository
 from heyday.db.privacy import PrivacyRepository
@@ -22,6 +24,7 @@ from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
 from heyday.services.bulk_decisions import BulkDecisions
+from heyday.services.condition import ConditionService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.message_lists import MessageListService
@@ -129,6 +132,13 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
     lists = MessageListService(
         MessageListRepository(database), AuditService(AuditRepository(database))
     )
+    condition = ConditionService(
+        services.health,
+        operations.queue,
+        PostgresCondition(database),
+        PostgresActivity(database),
+        clock,
+    )
     return PageServices(
         clock=clock,
         users=services.users,
@@ -144,7 +154,7 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         texts=pipeline.texts,
         previews=pipeline.previews,
         trial=TrialService({"inbox": pipeline.sender}, clock),
-        health=services.health,
+        condition=condition,
         job_runs=operations.job_runs,
         books=operations.books,
         queue=operations.queue,

@@ -2,8 +2,11 @@
 
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
+from heyday.db.activity import PostgresActivity
+from heyday.db.condition import PostgresCondition
 from heyday.db.message_lists import MessageListRepository
 from heyday.services.bulk_decisions import BulkDecisions
+from heyday.services.condition import ConditionService
 from heyday.services.jobs import JobRunService
 from heyday.services.message_lists import MessageListService
 from heyday.web.letters import InboxFeed
@@ -12,7 +15,8 @@ from heyday.web.pages import PageServices
 
 def pages_of(app: App) -> PageServices:
     """Return the services behind the pages."""
-    sender = str(app.settings.sender_plan)
+    sender, queue = str(app.settings.sender_plan), queue_of(app)
+    store, activity = PostgresCondition(app.database), PostgresActivity(app.database)
     lists = MessageListService(MessageListRepository(app.database), app.habits.audit)
     return PageServices(
         clock=app.clock,
@@ -29,10 +33,10 @@ def pages_of(app: App) -> PageServices:
         texts=app.texts.own,
         previews=app.texts.previews(app.users),
         trial=app.trial,
-        health=app.health,
+        condition=ConditionService(app.health, queue, store, activity, app.clock),
         job_runs=JobRunService(app.database),
         books=app.reconciliation,
-        queue=queue_of(app),
+        queue=queue,
         privacy=app.privacy.people,
         feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
         unsubscribing=app.privacy.unsubscribing,

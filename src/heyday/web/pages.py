@@ -9,9 +9,9 @@ from litestar.types import ControllerRouterHandler
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
 from heyday.services.bulk_decisions import BulkDecisions
+from heyday.services.condition import ConditionService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.message_lists import MessageListService
@@ -32,6 +32,7 @@ from heyday.web.messages import MessagePages
 from heyday.web.routes import page
 from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.status import StatusPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -58,7 +59,7 @@ class PageServices:
     texts: TextService
     previews: TextPreviewService
     trial: TrialService
-    health: HealthService
+    condition: ConditionService
     job_runs: JobRunService
     books: ReconciliationService
     queue: QueueService
@@ -70,15 +71,15 @@ class PageServices:
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    clock = services.clock
-    shell = Shell(clock, statics)
+    shell = Shell(services.clock, statics)
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
+        *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *InboxPages(services.feed).handlers(),
-        *MessagePages(shell, services.message_lists, clock, services.senders).handlers(),
-        *MessageDeeds(shell, services.message_bulk, clock).handlers(),
-        *MessagePage(shell, services.messages, services.message_lists, clock).handlers(),
+        *MessagePages(shell, services.message_lists, services.clock, services.senders).handlers(),
+        *MessageDeeds(shell, services.message_bulk, services.clock).handlers(),
+        *MessagePage(shell, services.messages, services.message_lists, services.clock).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
 
