@@ -8,7 +8,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from heyday.domain.access import Scope
-from heyday.domain.errors import InvalidInput
+from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.message_lists import Counted
 from heyday.domain.ports import Clock
 from heyday.domain.resolutions import LONGEST_NOTE
@@ -56,10 +56,10 @@ class MessageDeeds:
     async def ask_about_many(self, request: PageRequest) -> Response[str]:
         """Ask, with the number of greetings and what follows, and change nothing."""
         try:
-            form = read_bulk(await request.form())
+            form, query = await self._read(request)
         except InvalidInput as error:
             return self._refuse(request, error)
-        return await self._ask(request, form)
+        return await self._ask(request, form, query)
 
     async def cancel_many(self, request: PageRequest) -> Response[str]:
         """Cancel them for good."""
@@ -74,28 +74,40 @@ class MessageDeeds:
         return await self._decide(request, None)
 
     async def _decide(self, request: PageRequest, deed: Deed | None) -> Response[str]:
-        form: BulkForm | None = None
         try:
-            form = read_bulk(await request.form())
-            if form.agreed is None or (form.deed is not deed if deed else form.deed in _OTHERS):
-                return await self._ask(request, form)
-            query = self._query(form)
-            if form.is_for_all:
-                outcome = await self._bulk.decide_all(
-                    query.look, form.deed.target, form.note, form.agreed
-                )
-            else:
-                outcome = await self._bulk.decide_some(form.ids, form.deed.target, form.note)
+            form, query = await self._read(request)
         except InvalidInput as error:
-            if form is None:
-                return self._refuse(request, error)
-            return await self._ask(request, form, error)
+            return self._refuse(request, error)
+        is_other = form.deed is not deed if deed else form.deed in _OTHERS
+        if form.agreed is None or is_other:
+            return await self._ask(request, form, query)
+        try:
+            outcome = await self._change(form, query, form.agreed)
+        except InvalidInput as error:
+            return await self._ask(request, form, query, error)
         return self._shell.go(request, query.path(), self._said(form.deed, outcome))
 
+    async def _change(self, form: BulkForm, query: MessageQuery, agreed: int) -> BulkOutcome:
+        target, note = form.deed.target, form.note
+        if form.is_for_all:
+            return await self._bulk.decide_all(query.look, target, note, agreed)
+        return await self._bulk.decide_some(form.ids, target, note)
+
+    async def _read(self, request: PageRequest) -> tuple[BulkForm, MessageQuery]:
+        """Return what a form asks for, and of which list. Raises InvalidInput."""
+        form = read_bulk(await request.form())
+        query = read_query(form.filter, self._clock.now())
+        if query.problems:
+            raise InvalidInput([FieldProblem(name, detail) for name, detail in query.problems])
+        return form, query
+
     async def _ask(
-        self, request: PageRequest, form: BulkForm, error: InvalidInput | None = None
+        self,
+        request: PageRequest,
+        form: BulkForm,
+        query: MessageQuery,
+        error: InvalidInput | None = None,
     ) -> Response[str]:
-        query = self._query(form)
         counted = Counted(len(form.ids), is_exact=True)
         if form.is_for_all:
             counted = await self._bulk.count(query.look, form.deed.target)
@@ -112,13 +124,6 @@ class MessageDeeds:
             longest_note=LONGEST_NOTE,
             problems=[(each.name, each.detail) for each in error.problems] if error else [],
         )
-
-    def _query(self, form: BulkForm) -> MessageQuery:
-        """Return the filter of a form. Raises InvalidInput for one that makes no sense."""
-        query = read_query(form.filter, self._clock.now())
-        if query.problems:
-            raise InvalidInput([])
-        return query
 
     def _refuse(self, request: PageRequest, error: InvalidInput) -> Response[str]:
         return self._shell.page(

@@ -306,10 +306,15 @@ async def test_without_a_yes_nothing_is_done(
         {"do": "cancel", "ids": "no-id"},
         {"do": "explode", "which": "all"},
         {"which": "all"},
+        {"do": "cancel", "which": "all", "agreed": "9", "zone": "Tokyo"},
     ):
-        refused = await client.post("/messages/many", data=wrong)
-        assert refused.status_code == 422
-        assert "Nothing was done" in refused.text
+        for path in ("/messages/many", "/messages/many/cancel"):
+            refused = await client.post(path, data=wrong)
+            assert refused.status_code == 422
+            assert "Nothing was done" in refused.text
+    note = {"do": "cancel", "which": "all", "agreed": "9", "note": "ada@example.com"}
+    refused = await client.post("/messages/many/cancel", data=note)
+    assert (refused.status_code, "holds an address" in refused.text) == (422, True)
     # A form of one deed does no other.
     mixed = {"do": "failed", "which": "all", "status": "UNKNOWN", "agreed": "9"}
     assert "Give up" in (await client.post("/messages/many/cancel", data=mixed)).text
