@@ -18,6 +18,7 @@ from heyday.db.condition import PostgresCondition
 from heyday.db.days import DayRepository
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
+from heyday.db.message_lists import MessageListRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.profiles import ProfileRepository
 from heyday.db.replies import ReplyRepository
@@ -27,12 +28,14 @@ from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.asking import AskingService
 from heyday.services.auditing import AuditService
+from heyday.services.bulk_decisions import BulkDecisions
 from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
 from heyday.services.demo import DemoService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.import_previews import ImportPreviewService
+from heyday.services.message_lists import MessageListService
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
 from heyday.services.replies import ReplyService
@@ -147,6 +150,9 @@ def _pages(
     database, clock = pipeline.database, pipeline.clock
     operations = services.operations
     assert operations
+    lists = MessageListService(
+        MessageListRepository(database), AuditService(AuditRepository(database))
+    )
     condition = ConditionService(
         services.health,
         operations.queue,
@@ -158,6 +164,9 @@ def _pages(
         clock=clock,
         users=services.users,
         messages=operations.messages,
+        message_lists=lists,
+        message_bulk=BulkDecisions(database, lists, pipeline.planner, clock),
+        senders=("inbox",),
         timezones=timezones_of(),
         forecasts=operations.forecasts,
         explanations=operations.explanations,

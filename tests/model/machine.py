@@ -234,6 +234,16 @@ class Machine(RuleBasedStateMachine):
                     target = Status.SENT
                 self._do(self.door.resolutions.resolve([str(row.id)], target))
 
+    @rule()
+    def try_again_what_failed(self) -> None:
+        """Ask for one more attempt at all that FAILED, as an operator does who corrected addresses.
+
+        Of what may have been taken it is refused.
+        """
+        for row in list(self.around.database.tables.messages.values()):
+            if row.status is Status.FAILED:
+                self._do(self.door.resolutions.resolve([str(row.id)], Status.RETRYING))
+
     @rule(number=st.integers(0, 9))
     def cancel_one(self, number: int) -> None:
         """Cancel a greeting by hand, if there is one that nobody sends yet."""

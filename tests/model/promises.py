@@ -25,7 +25,7 @@ SHORT = timedelta(days=30)
 """A provider that forgets keys sooner may forget one within a run."""
 _ONE_DAY = timedelta(days=1)
 _TYPES = {t.name: t for t in MESSAGE_TYPES}
-_FINAL = frozenset({Status.SENT, Status.FAILED, Status.SKIPPED})
+_FINAL = frozenset({Status.SENT, Status.SKIPPED})
 _ENDED_BY_SENDING = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
 _ZONES = next(iter(TIMEZONES.values())).tzdb
 
@@ -137,6 +137,8 @@ class Promises:
             return
         assert after.epoch >= before.epoch, "an epoch went back"
         assert before.status not in _FINAL, f"a row that was {before.status} was written"
+        if before.status is Status.FAILED:
+            assert not before.ambiguous_count, "tried again, though it may have been taken"
         assert not _is_cancelled_by_a_person(before), "what a person cancelled came back"
         if before.status is after.status is Status.SENDING:
             assert before.lease_until is not None

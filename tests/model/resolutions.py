@@ -35,6 +35,18 @@ class ModelResolutions:
                 resolved.append(row.id)
         return resolved
 
+    async def retry_failed(
+        self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        retried = []
+        for greeting in greetings:
+            row = self._database.tables.messages[greeting.id]
+            # The model's provider tells of no letters, so there are no events to look at.
+            if row.status is Status.FAILED and not row.ambiguous_count:
+                self._settle(row, Status.RETRYING, now, note)
+                retried.append(row.id)
+        return retried
+
     async def cancel(
         self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
     ) -> list[UUID]:

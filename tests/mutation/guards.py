@@ -56,6 +56,7 @@ _BY_SQL = "tests/integration/services/test_edits_by_sql.py"
 _EDITS = "tests/integration/services/test_edits.py"
 _OCCASIONS = "tests/integration/services/test_occasions.py"
 _RESOLVING = "tests/integration/services/test_resolving.py"
+_TRYING_AGAIN = "tests/integration/services/test_trying_again.py"
 _CANCELLING = "tests/integration/services/test_cancelling.py"
 _TEXTS = "tests/integration/services/test_texts_in_plans.py"
 _ERASING = "tests/integration/services/test_privacy.py"
@@ -610,6 +611,30 @@ GUARDS: tuple[Guard, ...] = (
         "        epoch = m.epoch + 1,\n",
         "",
         [f"{_RESOLVING}::test_who_made_the_last_attempt_can_no_longer_write"],
+    ),
+    Guard(
+        "trying again: ambiguous",
+        "What may have been taken is never tried again, however the check before was passed.",
+        _RESOLUTIONS,
+        " AND m.ambiguous_count = 0 AND m.ambiguous_since IS NULL\n",
+        "\n",
+        [f"{_TRYING_AGAIN}::test_what_may_have_been_taken_is_never_tried_again"],
+    ),
+    Guard(
+        "trying again: told",
+        "What its provider told of is not tried again.",
+        _RESOLUTIONS,
+        "AND e.message_id = m.id AND e.kind <> 'dropped')\n",
+        "AND e.message_id = m.id AND e.kind = 'nothing')\n",
+        [f"{_TRYING_AGAIN}::test_what_its_provider_told_of_is_not_tried_again"],
+    ),
+    Guard(
+        "trying again: epoch",
+        "Whoever made the last attempt cannot write over the next one.",
+        _RESOLUTIONS,
+        "SET status = 'RETRYING', epoch = m.epoch + 1, retry_count",
+        "SET status = 'RETRYING', retry_count",
+        [f"{_TRYING_AGAIN}::test_who_made_the_last_attempt_can_no_longer_write"],
     ),
     Guard(
         "cancellation: status",

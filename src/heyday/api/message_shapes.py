@@ -135,7 +135,7 @@ class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
 
 def shown_message(row: GreetingRow) -> Message:
     """Return what is shown of a row."""
-    targets = decisions_for(row.status)
+    targets = decisions_for(row)
     return Message(
         id=row.id,
         user_id=row.user_id,

@@ -22,12 +22,12 @@ from heyday.api.message_shapes import (
     shown_history,
     shown_message,
 )
-from heyday.api.parameters import PLACE, instant, read_instant, read_place, write_place
+from heyday.api.parameters import instant, read_instant, read_place
 from heyday.api.refusals import BODY
 from heyday.api.route_options import route
 from heyday.domain.access import Scope
 from heyday.domain.errors import IllegalMove, MessageNotFound
-from heyday.domain.message_filters import MessageFilter, Place
+from heyday.domain.message_filters import PLACE, MessageFilter, Place
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.resolutions import GreetingRow
@@ -83,7 +83,7 @@ class MessageRoutes:
             post(
                 f"{item}/retry",
                 status_code=HTTP_200_OK,
-                **options(write, "Send an unknown message again", MessageNotFound, IllegalMove),
+                **options(write, "Send a message again", MessageNotFound, IllegalMove),
             )(self.retry_message),
             post(
                 f"{item}/cancel",
@@ -141,7 +141,8 @@ class MessageRoutes:
         """Send a message again that is UNKNOWN: the same letter, at once.
 
         Look into the provider's own records first: if it has the idempotency key, the letter was
-        taken. The claim looks at the person as ever. It is refused once the late window is over.
+        taken. One that is FAILED is tried once more if none of its attempts was ambiguous. The
+        claim looks at the person as ever. It is refused once the late window is over.
         """
         return shown_history(await self._messages.decide(message_id, Status.RETRYING, None))
 
@@ -170,6 +171,6 @@ def _page(rows: Sequence[GreetingRow], limit: int, wanted: MessageFilter) -> Mes
     assert wanted.scheduled_from is not None  # noqa: S101 - the filter is bounded
     return MessagePage(
         items=[shown_message(row) for row in page],
-        next=write_place(Place(last.scheduled_send_at, last.id)) if last else None,
+        next=str(Place(last.scheduled_send_at, last.id)) if last else None,
         scheduled_send_time_from=wanted.scheduled_from,
     )

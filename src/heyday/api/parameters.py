@@ -1,26 +1,19 @@
 """Read parameters of a query that a type alone does not check."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NoReturn
-from uuid import UUID
 
 import msgspec
 from litestar.exceptions import ValidationException
 from litestar.params import QueryParameter
 
+from heyday.domain import message_filters
 from heyday.domain.message_filters import Place
-
-PLACE = r"^[0-9]{1,17}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-"""What a place in the list of messages looks like: microseconds since 1970, and an id."""
 
 _INSTANT = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 )
-_PLACE = re.compile(PLACE, re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _EARLIEST_AT, _LATEST_AT = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -60,12 +53,7 @@ def read_place(name: str, given: str | None) -> Place | None:
     """Return the place that a page named as `next`. Raises ValidationException."""
     if given is None:
         return None
-    if not _PLACE.fullmatch(given):
+    try:
+        return message_filters.read_place(given)
+    except ValueError:
         refuse(name, "expected `next` of a page, as it was given")
-    microseconds, _, message_id = given.partition("-")
-    return Place(_EPOCH + int(microseconds) * _MICROSECOND, UUID(message_id))
-
-
-def write_place(place: Place) -> str:
-    """Return a place as `read_place` takes it."""
-    return f"{(place.scheduled_send_at - _EPOCH) // _MICROSECOND}-{place.message_id}"

@@ -7,11 +7,14 @@ from heyday.db.calendar import CalendarRepository
 from heyday.db.condition import PostgresCondition
 from heyday.db.days import DayRepository
 from heyday.db.forecasts import ForecastRepository
+from heyday.db.message_lists import MessageListRepository
 from heyday.db.profiles import ProfileRepository
 from heyday.services.asking import AskingService
+from heyday.services.bulk_decisions import BulkDecisions
 from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
 from heyday.services.jobs import JobRunService
+from heyday.services.message_lists import MessageListService
 from heyday.services.profiles import ProfileService
 from heyday.services.today import TodayService
 from heyday.settings.choices import SenderName
@@ -24,10 +27,14 @@ def pages_of(app: App) -> PageServices:
     """Return the services behind the pages."""
     sender, queue = str(app.settings.sender_plan), queue_of(app)
     store, activity = PostgresCondition(app.database), PostgresActivity(app.database)
+    lists = MessageListService(MessageListRepository(app.database), app.habits.audit)
     return PageServices(
         clock=app.clock,
         users=app.users,
         messages=app.resolutions,
+        message_lists=lists,
+        message_bulk=BulkDecisions(app.database, lists, app.planner, app.clock),
+        senders=app.settings.sender_plan.senders,
         timezones=app.timezones,
         forecasts=app.forecasts,
         explanations=app.explanations,

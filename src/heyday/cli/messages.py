@@ -81,14 +81,16 @@ def show(
 
 @app.command("resolve")
 def resolve(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Greetings that are UNKNOWN.")],
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="Greetings that are UNKNOWN, or FAILED.")
+    ],
     is_sent: Annotated[
         bool, typer.Option("--sent", help="The provider's own records show it.")
     ] = False,
     is_failed: Annotated[bool, typer.Option("--failed", help="It is given up.")] = False,
     is_retry: Annotated[
         bool,
-        typer.Option("--retry", help="It was never taken: send the same letter again, at once."),
+        typer.Option("--retry", help="It was never taken: send it again, at once."),
     ] = False,
     note: NoteOption = None,
     as_json: JsonOption = False,
@@ -96,7 +98,8 @@ def resolve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """Settle greetings of which nobody can say whether they left: all of them, or none.
 
     Look into the provider's own records first: the key that `heyday messages show` prints is what
-    it got. The decision is kept among the attempts. A retry looks at the person as any other does.
+    it got. The decision is kept among the attempts. A retry looks at the person as any other does;
+    what is FAILED is tried again only if every attempt was surely not taken.
     """
     target = _read_target(is_sent=is_sent, is_failed=is_failed, is_retry=is_retry)
 

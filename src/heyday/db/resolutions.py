@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +17,7 @@ _QUERIES = queries.load("resolutions")
 _EVER, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _BEFORE_ALL = UUID(int=0)
 # What these statements and their callers never read: text, answer, zone, birthday.
-COLUMNS = (
+COLUMNS: Final = (
     "id, user_id, idempotency_key, message_type, delivery_date, scheduled_send_time, "
     "actual_send_time, status, retry_count, ambiguous_count, created_at, queued_at, "
     "next_attempt_at, api_response_code, error_message, sender"
@@ -29,10 +30,15 @@ def statement(name: str) -> str:
     return _QUERIES[name].fill({"columns": COLUMNS, "conditions": ""})
 
 
-def page_statement(conditions: Sequence[str]) -> str:
+def page_statement(names: Sequence[str]) -> str:
     """Return the statement of a list with these conditions, whose values are $5 and so on."""
-    filled = [_QUERIES[name].fill({"n": str(n)}) for n, name in enumerate(conditions, start=5)]
-    return _QUERIES["list_page"].fill({"columns": COLUMNS, "conditions": "\n".join(filled)})
+    filled = "\n".join(conditions(names, 5))
+    return _QUERIES["list_page"].fill({"columns": COLUMNS, "conditions": filled})
+
+
+def conditions(names: Sequence[str], first: int) -> list[str]:
+    """Return what a list is to meet, with values from the parameter $`first` on."""
+    return [_QUERIES[name].fill({"n": str(n)}) for n, name in enumerate(names, start=first)]
 
 
 class ResolutionRepository:
@@ -63,32 +69,33 @@ class ResolutionRepository:
         )
         return [row["id"] for row in rows]
 
+    async def retry_failed(
+        self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        """Move those that FAILED and were surely never taken, with a trace; return their ids."""
+        return await self._move("retry_failed", greetings, now, note)
+
     async def cancel(
         self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
     ) -> list[UUID]:
         """Cancel those not yet being sent, for good and with a trace; return their ids."""
-        instants = [greeting.scheduled_send_at for greeting in greetings]
-        ids = [greeting.id for greeting in greetings]
-        rows = await self._connection.fetch(
-            statement("cancel"), ids, instants, now, note, min(instants), max(instants)
-        )
-        return [row["id"] for row in rows]
+        return await self._move("cancel", greetings, now, note)
 
     async def list_page(
         self, wanted: MessageFilter, after: Place | None, limit: int
     ) -> list[GreetingRow]:
         """Return up to `limit` rows that the filter wants, after a place, in order of places."""
-        conditions = _conditions(wanted)
+        values = values_of(wanted)
         start = Place(wanted.scheduled_from or _EVER, _BEFORE_ALL)
         if after and after.scheduled_send_at >= start.scheduled_send_at:
             start = after
         rows = await self._connection.fetch(
-            page_statement(list(conditions)),
+            page_statement(list(values)),
             start.scheduled_send_at,
             wanted.scheduled_until or _NEVER,
             start.message_id,
             limit,
-            *conditions.values(),
+            *values.values(),
         )
         return [read_greeting(row) for row in rows]
 
@@ -119,8 +126,18 @@ class ResolutionRepository:
             for row in rows
         ]
 
+    async def _move(
+        self, name: str, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        instants = [greeting.scheduled_send_at for greeting in greetings]
+        ids = [greeting.id for greeting in greetings]
+        rows = await self._connection.fetch(
+            statement(name), ids, instants, now, note, min(instants), max(instants)
+        )
+        return [row["id"] for row in rows]
 
-def _conditions(wanted: MessageFilter) -> dict[str, object]:
+
+def values_of(wanted: MessageFilter) -> dict[str, object]:
     """Return the conditions that a list is to meet, by name, with the value of each."""
     values = {
         "of_status": wanted.status and wanted.status.value,
@@ -129,12 +146,15 @@ def _conditions(wanted: MessageFilter) -> dict[str, object]:
         "of_doubt": wanted.is_ambiguous,
         "delivered_from": wanted.delivered_from,
         "delivered_to": wanted.delivered_to,
+        "of_zone": wanted.timezone,
+        "of_sender": wanted.sender,
+        "of_lateness": wanted.late_at,
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
 def read_greeting(row: asyncpg.Record) -> GreetingRow:
-    """Return a greeting from its columns."""
+    """Return a row of COLUMNS."""
     return GreetingRow(
         id=row["id"],
         user_id=row["user_id"],

@@ -23,6 +23,12 @@ class ResolutionStore(Protocol):
         """Move those that are UNKNOWN, with a trace among the attempts; return their ids."""
         ...
 
+    async def retry_failed(
+        self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
+    ) -> list[UUID]:
+        """Move those that FAILED and were surely never taken, with a trace; return their ids."""
+        ...
+
     async def cancel(
         self, greetings: Sequence[GreetingRow], now: datetime, note: str | None
     ) -> list[UUID]:

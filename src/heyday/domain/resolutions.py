@@ -123,11 +123,16 @@ def check_note(note: str | None) -> None:
         raise InvalidInput([FieldProblem("note", detail)])
 
 
-def decisions_for(status: Status) -> frozenset[Status]:
-    """Return what a person may make of a greeting that stands so."""
+def decisions_for(greeting: GreetingRow) -> frozenset[Status]:
+    """Return what a person may make of a greeting as it stands.
+
+    One that FAILED is tried again only where every attempt was surely not taken: docs/adr/0048.
+    """
+    status = greeting.status
     if status in PENDING:
         return frozenset({Status.CANCELLED})
-    return LEGAL_MOVES[status] if status is Status.UNKNOWN else frozenset()
+    is_surely_not_taken = status is Status.FAILED and not greeting.ambiguous_count
+    return LEGAL_MOVES[status] if status is Status.UNKNOWN or is_surely_not_taken else frozenset()
 
 
 def check_cancellation(greeting: GreetingRow) -> None:
@@ -147,19 +152,19 @@ def check_resolution(
     _check_decision(greeting, target)
     is_late = greeting.scheduled_send_at < skip_before[greeting.message_type]
     if target is Status.RETRYING and is_late:
-        raise Conflict(
-            "its late window has passed, so a retry would only be SKIPPED; "
-            "settle it as sent or as failed"
-        )
+        advice = "; settle it as sent or as failed" if greeting.status is Status.UNKNOWN else ""
+        raise Conflict(f"its late window has passed, so a retry would only be SKIPPED{advice}")
 
 
 def _check_decision(greeting: GreetingRow, target: Status) -> None:
-    allowed = decisions_for(greeting.status)
+    allowed = decisions_for(greeting)
     if target in allowed:
         check_move(greeting.status, target)
         return
     if greeting.status is Status.SENDING:
         detail = "it is being sent right now, and what comes of that is not known yet"
+    elif greeting.status is Status.FAILED and target is Status.RETRYING:
+        detail = "an attempt of it may have been taken, so another could be a second letter"
     elif allowed:
         detail = f"what a person may make of it now: {', '.join(sorted(allowed))}"
     else:

@@ -33,7 +33,8 @@ IN_FLIGHT = PENDING | {Status.SENDING}
 _STOPPED_BEFORE_SENDING = frozenset({Status.CANCELLED, Status.SKIPPED})
 
 # SCHEDULED appears as a target of the pending ones because an edit moves their instant; of
-# CANCELLED because an edit may be taken back.
+# CANCELLED because an edit may be taken back. What FAILED and was surely never taken a person may
+# have tried once more, as when its address was wrong and is right now.
 LEGAL_MOVES: Mapping[Status, frozenset[Status]] = {
     Status.SCHEDULED: frozenset({Status.SCHEDULED, Status.QUEUED}) | _STOPPED_BEFORE_SENDING,
     Status.QUEUED: frozenset({Status.SCHEDULED, Status.QUEUED, Status.SENDING})
@@ -43,7 +44,7 @@ LEGAL_MOVES: Mapping[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset({Status.SCHEDULED}),
     Status.UNKNOWN: frozenset({Status.SENT, Status.RETRYING, Status.FAILED}),
     Status.SENT: frozenset(),
-    Status.FAILED: frozenset(),
+    Status.FAILED: frozenset({Status.RETRYING}),
     Status.SKIPPED: frozenset(),
 }
 

@@ -1,7 +1,6 @@
-"""Let a person look at greetings, settle those that are UNKNOWN, and cancel those not yet sent."""
+"""Let a person look at greetings, settle those that wait for it, and cancel those not yet sent."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -17,16 +16,10 @@ from heyday.domain.errors import (
     ResolutionRefused,
 )
 from heyday.domain.message_filters import MessageFilter, Place
-from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock, Session, Store
-from heyday.domain.resolutions import (
-    GreetingRow,
-    History,
-    check_cancellation,
-    check_note,
-    check_resolution,
-)
+from heyday.domain.resolutions import GreetingRow, History, check_note
 from heyday.domain.transitions import Status
+from heyday.services.decisions import decide
 from heyday.services.planning import Planner
 from heyday.telemetry import Metrics
 
@@ -47,23 +40,12 @@ class ResolutionService:
     ) -> list[UUID]:
         """Settle greetings that are UNKNOWN as SENT, FAILED or RETRYING; return their ids.
 
-        A retry is due at once, with the same letter; its claim looks at the person as ever.
+        What FAILED and was surely never taken may be RETRYING as well. A retry is due at once; its
+        claim looks at the person as ever. What is UNKNOWN is then the same letter.
         Raises InvalidInput for the note; ResolutionRefused, which names the fault of each id:
         InvalidInput, MessageNotFound, IllegalMove, or Conflict for a retry that comes too late.
         """
-        now = self._clock.now()
-        skip_before = self._skip_before(now)
-
-        def check(row: GreetingRow) -> None:
-            check_resolution(row, target, skip_before)
-
-        async def settle(session: Session, rows: Sequence[GreetingRow]) -> list[UUID]:
-            resolved = await session.resolutions.resolve(rows, target, now, note)
-            if target is Status.RETRYING:
-                await session.plans.announce_due()
-            return resolved
-
-        resolved = await self._decide(ids, note, check, settle)
+        resolved = await self._decide(ids, target, note)
         log.info("greetings_resolved", status=target.value, rows=len(resolved))
         return resolved
 
@@ -72,12 +54,7 @@ class ResolutionService:
 
         No edit, sweep or plan brings them back. Raises as `resolve` does.
         """
-        now = self._clock.now()
-
-        async def end(session: Session, rows: Sequence[GreetingRow]) -> list[UUID]:
-            return await session.resolutions.cancel(rows, now, note)
-
-        cancelled = await self._decide(ids, note, check_cancellation, end)
+        cancelled = await self._decide(ids, Status.CANCELLED, note)
         log.info("greetings_cancelled", rows=len(cancelled))
         return cancelled
 
@@ -122,34 +99,30 @@ class ResolutionService:
             told = await session.events.list_told(message_id, greeting.delivery_on)
             return History(greeting, attempts, told)
 
-    async def _decide(
-        self,
-        ids: Sequence[str],
-        note: str | None,
-        check: Callable[[GreetingRow], None],
-        write: Callable[[Session, Sequence[GreetingRow]], Awaitable[list[UUID]]],
-    ) -> list[UUID]:
+    def is_too_late(self, row: GreetingRow) -> bool:
+        """Tell whether a greeting that is sent again now would only be skipped."""
+        decision = decide(self._planner, Status.RETRYING, None, self._clock.now())
+        return row.scheduled_send_at < decision.skip_before[row.message_type]
+
+    async def _decide(self, ids: Sequence[str], target: Status, note: str | None) -> list[UUID]:
         """Lock the rows, check each, and write the decision in the same transaction."""
         check_note(note)
+        decision = decide(self._planner, target, note, self._clock.now())
         wanted, faults = _read_ids(ids)
 
         async def work(session: Session) -> list[UUID]:
             found = await session.resolutions.lock(wanted.values())
-            wrong = {**faults, **_judge(wanted, found, check)}
+            wrong = {**faults, **_judge(wanted, found, decision.check)}
             if wrong:
                 raise ResolutionRefused({given: wrong[given] for given in ids if given in wrong})
             concern([row.user_id for row in found])
-            return await write(session, found)
+            return await decision.write_all(session, found)
 
         try:
             return await self._store.in_transaction(work)
         except ResolutionRefused as refusal:
             self._note_illegal(refusal.faults.values())
             raise
-
-    def _skip_before(self, now: datetime) -> Mapping[str, datetime]:
-        names = [message_type.name for message_type in MESSAGE_TYPES]
-        return dict(zip(names, self._planner.claim_rules(now).skip_before, strict=True))
 
     def _note_illegal(self, faults: Iterable[HeydayError]) -> None:
         for fault in faults:

@@ -10,6 +10,7 @@ from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
 from heyday.services.asking import AskingService
+from heyday.services.bulk_decisions import BulkDecisions
 from heyday.services.calendar import CalendarService
 from heyday.services.condition import ConditionService
 from heyday.services.demo import DemoService
@@ -19,6 +20,7 @@ from heyday.services.forecasting import ForecastService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.import_previews import ImportPreviewService
 from heyday.services.jobs import JobRunService
+from heyday.services.message_lists import MessageListService
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
 from heyday.services.queueing import QueueService
@@ -36,6 +38,9 @@ from heyday.web.imports import ImportPages
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.live import Live
+from heyday.web.message import MessagePage
+from heyday.web.message_deeds import MessageDeeds
+from heyday.web.messages import MessagePages
 from heyday.web.people import PeoplePages
 from heyday.web.person import PersonPages
 from heyday.web.person_deeds import PersonDeeds
@@ -55,6 +60,7 @@ from heyday.web.unsubscribe import UnsubscribeRoutes
 class PageServices:
     """Hold what the pages show, and what their forms do.
 
+    senders: the names of those in force.
     timezones: when greetings of each message type leave, by the type's name.   import_limit_bytes:
     how long a file may be that is to be imported.   feed: the letters of the inbox.   live: what
     keeps pages up to date.   demo: None where letters leave for real addresses.
@@ -63,6 +69,9 @@ class PageServices:
     clock: Clock
     users: UserService
     messages: ResolutionService
+    message_lists: MessageListService
+    message_bulk: BulkDecisions
+    senders: Sequence[str]
     timezones: Mapping[str, TimezoneService]
     forecasts: ForecastService
     explanations: ExplanationService
@@ -118,6 +127,9 @@ def create_pages(services: PageServices) -> Pages:
         *InboxPages(services.feed).handlers(),
         *CalendarPages(shell, services.calendar, services.asking, services.timezones).handlers(),
         *_people(shell, services),
+        *MessagePages(shell, services.message_lists, services.clock, services.senders).handlers(),
+        *MessageDeeds(shell, services.message_bulk, services.clock).handlers(),
+        *MessagePage(shell, services.messages, services.message_lists, services.clock).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
     return Pages(handlers, ProblemPages(shell))

@@ -23,6 +23,7 @@ POLICY: Final = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'"
 )
+_TRANSLATIONS: Final = NullTranslations()
 _SAID = "heyday_said"
 _SAID_SECONDS = 60
 
@@ -122,6 +123,12 @@ class Shell:
             )
         return response
 
+    def say(self, text: str, number: int | None = None, many: str = "") -> str:
+        """Return a text in the visitor's language; of two the one that goes with a number."""
+        if number is None:
+            return _TRANSLATIONS.gettext(text)
+        return _TRANSLATIONS.ngettext(text, many, number) % {"num": times.count(number)}
+
 
 def make_environment() -> Environment:
     """Return what templates are rendered with: values are escaped, and an unknown name fails."""
@@ -133,7 +140,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.install_gettext_translations(NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(_TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "wall": times.wall,
         "day": times.day,

@@ -320,7 +320,7 @@ async def test_a_message_is_cancelled_for_good(
             "FAILED",
             "retry",
             None,
-            "from FAILED to RETRYING; there is nothing left",
+            "from FAILED to RETRYING; an attempt of it may have been taken",
         ),
         ("SENDING", "resolve", {"as": "sent"}, "it is being sent right now"),
         ("SCHEDULED", "resolve", {"as": "sent"}, "what a person may make of it now: CANCELLED."),

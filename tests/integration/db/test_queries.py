@@ -1,7 +1,9 @@
 """Every named query prepares against the migrated schema, and moves only as the table allows."""
 
 import re
+from collections.abc import Callable, Mapping
 from importlib.resources import files
+from uuid import UUID
 
 import pytest
 
@@ -11,6 +13,7 @@ from heyday.db import (
     events,
     forecasts,
     import_jobs,
+    message_lists,
     message_logs,
     plans,
     profiles,
@@ -20,6 +23,8 @@ from heyday.db import (
 )
 from heyday.db.queries import Query
 from heyday.db.types import AnyConnection
+from heyday.domain.message_filters import MessageFilter
+from heyday.domain.message_lists import Look, Order
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.resolutions import UNDONE_BY_EDITS
 from heyday.domain.transitions import Status, is_legal
@@ -34,16 +39,37 @@ FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 FRAGMENTS |= {"make_room"}
 FRAGMENTS |= {"word"}
 FRAGMENTS |= {"of_zones"}
-CONDITIONS = ("of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to")
+CONDITIONS = ["of_status", "of_type", "of_person", "of_doubt", "delivered_from", "delivered_to"]
+CONDITIONS += ["of_zone", "of_sender", "of_lateness"]
+FRAGMENTS |= {"through", "led_by_stage", "led_by_person"}
 FRAGMENTS |= {*CONDITIONS, "begins", "fits", "is_doubtful", "twin", "greeted"}
 STATEMENTS = [(table, query) for table, query in QUERIES if query.name not in FRAGMENTS]
 SETS_STATUS = re.compile(
     r"UPDATE message_logs\b.*?\bSET\b(?:(?!\b(?:FROM|WHERE)\b)[^;])*?\bstatus = ", re.DOTALL
 )
 
+LOOKS = [
+    Look(wanted, order)
+    for order in Order
+    for wanted in (
+        MessageFilter(),
+        MessageFilter(status=Status.FAILED),
+        MessageFilter(user_id=UUID(int=1)),
+    )
+]
+
+
+def looking(name: str) -> list[str]:
+    """Return what looks through greetings, by each way."""
+    if name.startswith("find_") and name != "find_end":
+        return [queries.load("message_lists")[name].fill({})]
+    conditions = [] if name == "find_end" else CONDITIONS
+    return [message_lists.statement(name, look, conditions) for look in LOOKS]
+
 
 # Those whose module fills their statements.
-OWN = {
+OWN: Mapping[str, Callable[[str], str | list[str]]] = {
+    "message_lists": looking,
     "api_keys": api_keys.statement,
     "events": events.statement,
     "imports": import_jobs.statement,
@@ -64,7 +90,8 @@ def filled(table: str, query: Query) -> list[str]:
     if table == "users":
         return [users.statement(query.name, name) for name in (None, "BIRTHDAY", "ANNIVERSARY")]
     if table in OWN:
-        return [OWN[table](query.name)]
+        made = OWN[table](query.name)
+        return [made] if isinstance(made, str) else made
     if table != "plans":
         return [query.fill({})]
     both = ["everybody", "some_people"]

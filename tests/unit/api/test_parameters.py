@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 from litestar.exceptions import ValidationException
 
-from heyday.api.parameters import read_instant, read_place, write_place
+from heyday.api.parameters import read_instant, read_place
 from heyday.domain.message_filters import Place
 from tests.fakes import START_AT
 
@@ -13,7 +13,7 @@ EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo
 
 def test_a_place_goes_round_to_the_microsecond():
     place = Place(START_AT + timedelta(microseconds=7), UUID(int=2**127 + 5))
-    assert read_place("after", write_place(place)) == place
+    assert read_place("after", str(place)) == place
     assert read_place("after", None) is None
 
 

@@ -81,7 +81,31 @@ def test_what_a_person_may_do_is_what_is_not_refused(status: Status):
         except IllegalMove:
             continue
         allowed.add(target)
-    assert decisions_for(status) == allowed
+    assert decisions_for(row) == allowed
+
+
+@pytest.mark.parametrize("target", DECISIONS)
+def test_what_failed_and_was_surely_never_taken_is_tried_again_and_nothing_else(target: Status):
+    row = replace(ROW, status=Status.FAILED, ambiguous_count=0)
+    assert decisions_for(row) == {Status.RETRYING}
+    if target is Status.RETRYING:
+        check_resolution(row, target, IN_TIME)
+        return
+    with pytest.raises(IllegalMove, match="what a person may make of it now: RETRYING"):
+        check_resolution(row, target, IN_TIME)
+
+
+def test_what_failed_and_may_have_been_taken_is_not_tried_again():
+    row = replace(ROW, status=Status.FAILED, ambiguous_count=1)
+    with pytest.raises(IllegalMove, match="could be a second letter"):
+        check_resolution(row, Status.RETRYING, IN_TIME)
+
+
+def test_what_failed_too_long_ago_is_not_tried_again():
+    row = replace(ROW, status=Status.FAILED, ambiguous_count=0)
+    late = {"BIRTHDAY": START_AT + timedelta(microseconds=1)}
+    with pytest.raises(Conflict, match=r"would only be SKIPPED$"):
+        check_resolution(row, Status.RETRYING, late)
 
 
 def test_a_retry_must_come_in_time():

@@ -39,6 +39,31 @@ WITH settled AS (
 )
 SELECT id FROM settled
 
+-- name: retry_failed
+-- Have the rows in $1, at the instants in $2, tried once more that FAILED although they were surely
+-- never taken: none of their attempts was ambiguous, and their provider told of no letter. It counts
+-- as a retry, and the note stands among the attempts, as in `resolve`. Key and ledger stay.
+-- moves: FAILED > RETRYING
+WITH retried AS (
+    UPDATE message_logs m
+    SET status = 'RETRYING', epoch = m.epoch + 1, retry_count = m.retry_count + 1,
+        next_attempt_at = $3, error_message = coalesce($4::text, 'decided by a person')
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS d (id, scheduled_send_time)
+    WHERE m.id = d.id AND m.scheduled_send_time = d.scheduled_send_time
+      AND m.scheduled_send_time BETWEEN $5 AND $6
+      AND m.status {movable} AND m.ambiguous_count = 0 AND m.ambiguous_since IS NULL
+      AND NOT EXISTS (
+          SELECT FROM message_events e
+          WHERE e.delivery_date = m.delivery_date AND e.message_id = m.id AND e.kind <> 'dropped')
+    RETURNING m.id, m.scheduled_send_time, m.epoch, m.retry_count
+), noted AS (
+    INSERT INTO message_attempts (
+        message_id, scheduled_send_time, epoch, attempt, outcome, status, finished_at,
+        error_message)
+    SELECT id, scheduled_send_time, epoch, retry_count, 'resolved', 'RETRYING', $3, $4 FROM retried
+)
+SELECT id FROM retried
+
 -- name: list_by_status
 -- Rows of a status, by instant. Its stage leads to an index that holds few others.
 SELECT {columns} FROM message_logs
@@ -114,3 +139,18 @@ AND delivery_date >= ${n}
 -- name: delivered_to
 -- Of a list: those of this delivery date or an earlier one.
 AND delivery_date <= ${n}
+
+-- name: of_zone
+-- Of a list: those that were planned by a zone.
+AND timezone = ${n}
+
+-- name: of_sender
+-- Of a list: those that left through a sender, or were last to leave.
+AND sender = ${n}
+
+-- name: of_lateness
+-- Of a list: those that were sent more than a minute late, or are that late at an instant.
+AND CASE WHEN status = 'SENT' THEN actual_send_time > scheduled_send_time + interval '1 minute'
+         WHEN status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')
+         THEN scheduled_send_time < ${n}::timestamptz - interval '1 minute'
+         ELSE false END
