@@ -307,7 +307,7 @@ async def test_what_is_being_sent_or_at_an_end_stays(
 )  # fmt: skip
 async def test_what_changed_since_the_look_stays(old: Pipeline, new: Pipeline, change: str) -> None:
     await planned(old, LATER)
-    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): NEW_NINE[LATER]}
+    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): ZoneInstant(LATER, ON, NEW_NINE[LATER])}
     await old.execute(f"UPDATE message_logs SET {change}")  # noqa: S608 - from the list above
     before = await old.message()
     async with new.database.session() as session:
@@ -333,7 +333,7 @@ async def test_a_claim_that_comes_second_finds_nothing(
     await planned(old, LATER)
     clock.set(OLD_NINE[LATER])
     await old.minute.run_once()
-    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): NEW_NINE[LATER]}
+    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): ZoneInstant(LATER, ON, NEW_NINE[LATER])}
     async with new.database.connection() as connection, connection.transaction():
         assert await PlanRepository(connection).retime(BIRTHDAY, moves, "2026f") == 1
         delivery = asyncio.create_task(old.deliver_all())
