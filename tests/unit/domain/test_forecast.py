@@ -22,6 +22,7 @@ def forecast(span: timedelta, **counts: dict[datetime, int]) -> Forecast:
     return Forecast(Window(NOON, NOON + span), "2026f", counts, zones, {})
 
 
+WINDOW = Window(NOON - 366 * DAY, NOON + 366 * DAY)
 PEOPLE = PeopleByDay({"UTC": {114: 10}}, {"UTC": {114: [(2026, 3), (2027, 2)]}})
 
 
@@ -41,8 +42,8 @@ def test_nobody_is_counted_on_the_day_or_in_the_zone_of_others(day: ZoneDay):
 def test_a_tally_counts_by_instant_and_by_zone():
     tally = Tally.of(PEOPLE, 1)
     for year in (2026, 2027):
-        tally.add(zone_day(year=year))
-    tally.add(zone_day(115))
+        tally.add(zone_day(year=year), WINDOW)
+    tally.add(zone_day(115), WINDOW)
     assert tally.by_zone == {"UTC": 13}
     assert sorted(tally.by_instant.values()) == [5, 8]
 
