@@ -243,7 +243,10 @@ class PlanRepository:
         """
         query = statement("list_pending_days", message_type)
         rows = await self._connection.fetch(query, message_type.name, tzdb_version, before)
-        return [ZoneInstant(*place, plan_spread.read_spread(spread)) for *place, spread in rows]
+        return [
+            ZoneInstant(zone, on, at, plan_spread.read_spread(spread))
+            for zone, on, at, spread in rows
+        ]
 
     async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
         """Return people whose unsent rows no longer fit their date, zone or presence.
@@ -294,7 +297,7 @@ class PlanRepository:
         candidates: str,
         choice: TextChoice,
         whom: Sequence[object],
-        spread: Sequence[object],
+        spread: Sequence[object] = (),
     ) -> bool:
         """Compose the texts that ask something about names; tell whether there may be some."""
         if choice.personal:

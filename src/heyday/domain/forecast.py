@@ -138,9 +138,9 @@ class Forecast:
         a_day = 0
         for at in sorted(together.keys() | rates.keys()):
             a_day += rates[at]
-            count = together[at] + a_day * _SECOND / _DAY
-            if count > (most[1] if most else 0):
-                most = at, count
+            leaving = together[at] + a_day / (_DAY // _SECOND)
+            if leaving > (most[1] if most else 0):
+                most = at, leaving
         return (most[0], max(round(most[1]), 1)) if most else None
 
     def rows(self, grouping: Grouping) -> list[ForecastRow]:

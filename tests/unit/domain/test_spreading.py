@@ -91,8 +91,8 @@ def test_a_spread_is_of_whole_seconds_up_to_four_hours(spread: timedelta) -> Non
         TimePolicies(spread=spread)
 
 
-def service(send_time: str, spread: timedelta, **choices: OverlapPolicy) -> TimezoneService:
-    return TimezoneService(TimePolicies(time.fromisoformat(send_time), spread, **choices))
+def service(send_time: str, spread: timedelta) -> TimezoneService:
+    return TimezoneService(TimePolicies(time.fromisoformat(send_time), spread))
 
 
 @pytest.mark.parametrize(
