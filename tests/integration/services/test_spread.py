@@ -11,8 +11,10 @@ import pytest
 
 from heyday.domain.message_types import BIRTHDAY
 from heyday.domain.policies import TimePolicies
+from heyday.domain.seed_texts import SeedShelf
 from heyday.domain.spreading import offset_of
 from heyday.domain.timezone import Window
+from tests.books import BOOK, BookOf
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 
@@ -170,6 +172,23 @@ async def test_a_spread_may_reach_into_the_next_month_of_utc(
     assert {row["delivery_date"] for row in rows} == {date(2027, 1, 31)}
     assert {row["scheduled_send_time"].month for row in rows} == {1, 2}
     assert len(rows) == len(sender.sent) == PEOPLE
+
+
+async def test_texts_that_are_composed_for_each_person_go_with_a_spread(
+    database_url: str, clock: FakeClock, sender: RecordingSender
+) -> None:
+    config = PipelineConfig(time=TimePolicies(spread=2 * HOUR), shelf=SeedShelf(BookOf(BOOK)))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        zoe = await pipeline.insert(
+            first_name="Zoé", locale="fr", timezone="Europe/London", birthday_date="1990-01-15"
+        )
+        assert (await pipeline.daily.run_once())["planned"] == 1
+        row = await pipeline.message()
+        assert (row["language"], row["scheduled_send_time"]) == ("fr", own(zoe, 2 * HOUR))
+        await pipeline.users.patch(zoe, {"first_name": "Zoë"})
+        row = await pipeline.message()
+        assert "Zoë" in row["message_content"]
+        assert row["scheduled_send_time"] == own(zoe, 2 * HOUR)
 
 
 # --- Late ---------------------------------------------------------------------------------------
