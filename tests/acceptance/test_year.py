@@ -20,6 +20,8 @@ FIRST, LAST = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 BY_COMMAND = {date(2027, 1, 1), date(2027, 2, 27), date(2027, 3, 14), date(2027, 12, 31)}
 LEAP_DAY_PERSON = "c001118@congress.example"
 
+NONE = timedelta()
+
 Row = tuple[str, str, date, datetime, str, str]
 
 
@@ -32,10 +34,10 @@ def _no_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-async def plan_days(url: str, days: Iterable[datetime], **settings: str) -> int:
+async def plan_days(url: str, days: Iterable[datetime], spread: timedelta = NONE) -> int:
     """Run the daily job as if at each of these moments; return how many rows it wrote."""
     planned = 0
-    async with open_app(Settings(DATABASE_URL=url, **settings)) as app:
+    async with open_app(Settings(DATABASE_URL=url, HEYDAY_SPREAD=spread)) as app:
         for at in days:
             planned += (await app.daily.run_once(at))["planned"]
     return planned
@@ -125,7 +127,7 @@ async def test_with_a_spread_each_is_planned_for_the_second_of_their_key(
     """A month, with the night on which American clocks change."""
     first, last = datetime(2027, 3, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)
     run("users", "import", str(PEOPLE), cwd=tmp_path, DATABASE_URL=database_url)
-    planned = await plan_days(database_url, midnights(first, last), HEYDAY_SPREAD="2h")
+    planned = await plan_days(database_url, midnights(first, last), timedelta(hours=2))
 
     people = await ids(database_url)
     second = {g: oracle.own_second(g, people[g.email], 7200) for g in every_greeting(first, last)}
