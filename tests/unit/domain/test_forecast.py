@@ -151,7 +151,7 @@ def test_hours_have_their_part_of_a_spread():
 def test_windows_side_by_side_share_out_a_spread():
     borders = [NINE - HOUR, NINE + 17 * SECOND, NINE + HOUR, NINE + 3 * HOUR]
     found = [spread(Window(a, b), 2 * HOUR, 7201) for a, b in pairwise(borders)]
-    assert [sum(each.totals.values()) for each in found] == [17, 3584, 3600]
+    assert [sum(each.totals.values()) for each in found] == [17, 3583, 3601]
 
 
 def test_the_busiest_second_of_a_spread_is_an_average():

@@ -225,6 +225,22 @@ async def test_no_more_batches_are_sent_at_once_than_there_are_lanes(bench: Benc
         assert len(bench.service.begun) == 3
 
 
+async def test_batches_of_one_each_second_do_not_wait_for_a_slow_provider(
+    clock: FakeClock,
+) -> None:
+    """As a spread makes them: a call that takes seconds holds up none of those behind it."""
+    bench = make_bench(clock, WorkerConfig())
+    bench.service.gate.clear()
+    for number in range(8):
+        bench.transport.put(number * SECOND)
+    async with bench.working():
+        for number in range(8):
+            assert len(bench.service.begun) == number + 1
+            bench.clock.advance(SECOND)
+            await settle()
+        bench.service.gate.set()
+
+
 async def test_stopping_finishes_what_is_in_flight_and_gives_back_what_waits(
     bench: Bench,
 ) -> None:
