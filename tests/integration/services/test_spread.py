@@ -1,10 +1,10 @@
 """A spread of the send time: planned, planned anew, moved when it is set otherwise, and sent."""
 
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,7 +15,7 @@ from heyday.domain.seed_texts import SeedShelf
 from heyday.domain.spreading import offset_of
 from heyday.domain.timezone import Window
 from tests.books import BOOK, BookOf
-from tests.factories import Pipeline, PipelineConfig, open_pipeline
+from tests.factories import Pipeline, PipelineConfig, Start, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
 
 ON = date(2027, 1, 15)
@@ -29,19 +29,13 @@ Open = Callable[..., AbstractAsyncContextManager[Pipeline]]
 
 
 @pytest.fixture
-def opened(database_url: str, clock: FakeClock, sender: RecordingSender) -> Open:
+def opened(start: Start) -> Open:
     """What starts a process with some spread, all on one database."""
 
-    @contextlib.asynccontextmanager
-    async def start(spread: timedelta, **policies: object) -> AsyncIterator[Pipeline]:
-        time_policies = TimePolicies(spread=spread, **policies)  # type: ignore[arg-type]
-        config = PipelineConfig(time=time_policies)
-        async with open_pipeline(
-            database_url, clock=clock, sender=sender, config=config
-        ) as pipeline:
-            yield pipeline
+    def begin(spread: timedelta, **policies: Any) -> AbstractAsyncContextManager[Pipeline]:
+        return start(PipelineConfig(time=TimePolicies(spread=spread, **policies)))
 
-    return start
+    return begin
 
 
 @pytest.fixture
