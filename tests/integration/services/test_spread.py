@@ -179,9 +179,9 @@ async def test_texts_that_are_composed_for_each_person_go_with_a_spread(
         assert (await pipeline.daily.run_once())["planned"] == 1
         row = await pipeline.message()
         assert (row["language"], row["scheduled_send_time"]) == ("fr", own(zoe, 2 * HOUR))
-        await pipeline.users.patch(zoe, {"first_name": "Zoë"})
+        await pipeline.users.patch(zoe, {"last_name": "Noether"})
         row = await pipeline.message()
-        assert "Zoë" in row["message_content"]
+        assert "NOETHER" in row["message_content"]
         assert row["scheduled_send_time"] == own(zoe, 2 * HOUR)
 
 
