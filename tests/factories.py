@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -250,6 +251,10 @@ class Pipeline:
 
 def _literal(value: object) -> str:
     return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+Start = Callable[[PipelineConfig], AbstractAsyncContextManager[Pipeline]]
+"""Open a pipeline on the database of a test."""
 
 
 @contextlib.asynccontextmanager

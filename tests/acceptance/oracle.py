@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -170,6 +171,16 @@ def greetings(people: Path, years: range) -> Iterator[Greeting]:
                 on = _occasion(row["anniversary_date"], year)
                 text = f"{hey} work anniversary! {n} year{'s' * (n > 1)} with us!"
                 yield Greeting(row["email"], "ANNIVERSARY", on, zone.nine_o_clock(on), text)
+
+
+def own_second(greeting: Greeting, user_id: str, spread: int) -> datetime:
+    """Return when a greeting leaves whose send time is spread over so many seconds.
+
+    By docs/adr/0046: the part of them that 32 bits of a hash are of all that they could be.
+    """
+    key = f"{user_id}:{greeting.message_type}:{greeting.delivery_on}"
+    drawn = int(sha256(key.encode()).hexdigest()[:8], 16)
+    return greeting.send_at + timedelta(seconds=spread * drawn // 2**32)
 
 
 def _occasion(given: str, year: int) -> date:

@@ -37,6 +37,15 @@ async def test_every_zone_is_greeted_at_nine_and_nothing_is_left_behind(
     assert await databases(postgres_url) == set()
 
 
+def test_every_zone_is_greeted_at_seconds_of_a_spread(postgres_url: str, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": postgres_url, "HEYDAY_SPREAD": "2h"}
+    finished = run(*SLICE, "--json", cwd=tmp_path, **settings)
+    assert (finished.status, finished.json["broken"]) == (0, 0), finished.err
+    assert sum(finished.json["by_day"].values()) == 4 * len(PINNED.names)
+    # After the own second; the promise itself is that they leave neither early nor late.
+    assert (finished.json["earliest_s"], finished.json["latest_s"]) == (0, 0)
+
+
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
     path = tmp_path / "people.csv"

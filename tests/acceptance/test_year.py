@@ -1,7 +1,7 @@
 """A year of daily runs on 537 real people, against a second computation of what is due."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,8 @@ FIRST, LAST = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 BY_COMMAND = {date(2027, 1, 1), date(2027, 2, 27), date(2027, 3, 14), date(2027, 12, 31)}
 LEAP_DAY_PERSON = "c001118@congress.example"
 
+NONE = timedelta()
+
 Row = tuple[str, str, date, datetime, str, str]
 
 
@@ -32,10 +34,10 @@ def _no_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-async def plan_days(url: str, days: Iterable[datetime]) -> int:
+async def plan_days(url: str, days: Iterable[datetime], spread: timedelta = NONE) -> int:
     """Run the daily job as if at each of these moments; return how many rows it wrote."""
     planned = 0
-    async with open_app(Settings(DATABASE_URL=url)) as app:
+    async with open_app(Settings(DATABASE_URL=url, HEYDAY_SPREAD=spread)) as app:
         for at in days:
             planned += (await app.daily.run_once(at))["planned"]
     return planned
@@ -59,11 +61,23 @@ async def rows_between(url: str, start: datetime, end: datetime) -> list[Row]:
         await connection.close()
 
 
+async def ids(url: str) -> dict[str, str]:
+    """Return the ids of people by their addresses."""
+    connection = await asyncpg.connect(url)
+    try:
+        return {row["email"]: str(row["id"]) for row in await connection.fetch("TABLE users")}
+    finally:
+        await connection.close()
+
+
+def every_greeting(start: datetime, end: datetime) -> Iterator[oracle.Greeting]:
+    return oracle.greetings(PEOPLE, range(start.year - 1, end.year + 2))
+
+
 def expected_between(start: datetime, end: datetime) -> list[Row]:
-    years = range(start.year - 1, end.year + 2)
     return [
         (g.email, g.message_type, g.delivery_on, g.send_at, g.text, key_without_person(g))
-        for g in oracle.greetings(PEOPLE, years)
+        for g in every_greeting(start, end)
         if start <= g.send_at < end
     ]
 
@@ -105,6 +119,27 @@ async def test_a_year_of_daily_runs_plans_each_person_once_for_each_day_of_their
     beyond = await rows_between(database_url, LAST, LAST + timedelta(days=2))
     assert_same(beyond, expected_between(LAST, LAST + timedelta(days=1)))
     assert planned == len(rows) + len(beyond)
+
+
+async def test_with_a_spread_each_is_planned_for_the_second_of_their_key(
+    database_url: str, tmp_path: Path
+) -> None:
+    """A month, with the night on which American clocks change."""
+    first, last = datetime(2027, 3, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)
+    run("users", "import", str(PEOPLE), cwd=tmp_path, DATABASE_URL=database_url)
+    planned = await plan_days(database_url, midnights(first, last), timedelta(hours=2))
+
+    people = await ids(database_url)
+    second = {g: oracle.own_second(g, people[g.email], 7200) for g in every_greeting(first, last)}
+    until = last + timedelta(days=1)
+    expected = [
+        (g.email, g.message_type, g.delivery_on, at, g.text, key_without_person(g))
+        for g, at in second.items()
+        if first <= at < until
+    ]
+    assert_same(await rows_between(database_url, first, until), expected)
+    assert planned == len(expected) > 80
+    assert sum(at == g.send_at for g, at in second.items()) < 3
 
 
 async def test_the_person_of_29_february_is_greeted_on_it_in_a_leap_year(

@@ -10,7 +10,7 @@ from tests.contracts.stub import Incoming, Reply
 from tests.fakes import START_AT
 
 SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
-_FIELDS = {"key", "to", "subject", "text", "html", "language", "unsubscribe_url"}
+_FIELDS = {"heyday_key", "to", "subject", "text", "html", "language", "unsubscribe_url"}
 
 
 class Webhook:

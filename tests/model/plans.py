@@ -232,7 +232,7 @@ class ModelPlans:
         return list(found)
 
     async def retime(
-        self, message_type: MessageType, moves: Mapping[ZoneInstant, datetime], tzdb_version: str
+        self, message_type: MessageType, moves: Mapping[ZoneInstant, ZoneInstant], tzdb_version: str
     ) -> int:
         retimed = 0
         for row in self._of_type(message_type):
@@ -247,7 +247,7 @@ class ModelPlans:
                     replace(
                         row,
                         status=Status.SCHEDULED,
-                        scheduled_send_time=moves[place],
+                        scheduled_send_time=moves[place].send_at,
                         tzdb_version=tzdb_version,
                         epoch=row.epoch + 1,
                         queued_at=None,

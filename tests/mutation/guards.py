@@ -49,6 +49,7 @@ _DAY_QUOTA_TESTS = "tests/unit/services/test_day_quota.py"
 _DAY_COUNTS = "tests/integration/db/test_day_counts.py"
 _DAY_CAPS = "tests/integration/services/test_day_caps.py"
 _DOMAIN_TESTS = "tests/unit/services/test_domain_limits.py"
+_SPREAD = "tests/integration/services/test_spread.py"
 _SCHEDULING_TESTS = "tests/integration/services/test_scheduling.py"
 _RACES = "tests/integration/services/test_races.py"
 _LEAVING = "tests/integration/services/test_unsubscribing.py"
@@ -1147,5 +1148,78 @@ GUARDS: tuple[Guard, ...] = (
         """            if inside not in {"", '"', "'"}:\n""",
         "            if False:\n",
         ["tests/unit/texts/test_markup.py"],
+    ),
+    # --- A spread of the send time
+    Guard(
+        "spread: less than the spread",
+        "No greeting leaves after the spread is over.",
+        _PLANS,
+        " * {spread} >> 32)",
+        " * ({spread} + 1) >> 32)",
+        ["tests/integration/db/test_plan_spread.py::test_they_agree_for_the_keys_of_rows"],
+    ),
+    Guard(
+        "spread: not before",
+        "No greeting leaves before the send time.",
+        _PLANS,
+        "SELECT d.send_at + interval '1 second' * {offset} AS send_at",
+        "SELECT d.send_at - interval '1 second' * {offset} AS send_at",
+        [f"{_SPREAD}::test_everybody_has_the_second_of_their_key"],
+    ),
+    Guard(
+        "spread: the window",
+        "A greeting whose second is in another window is left to it.",
+        _PLANS,
+        "AS own ON own.send_at >= {start_at} AND own.send_at < {end_at}",
+        "AS own ON own.send_at >= {start_at}",
+        [f"{_SPREAD}::test_windows_share_out_the_people_of_a_day"],
+    ),
+    Guard(
+        "spread: the date and the wall",
+        "No greeting leaves on the next date, or at a time of day before the send time.",
+        "src/heyday/domain/timezone.py",
+        "return min(spread, _room_on_the_wall(begun, last_at))",
+        "return spread",
+        ["tests/unit/domain/test_spreading.py"],
+    ),
+    Guard(
+        "spread: clocks that go back",
+        "Where a time of day comes again that was before the send time, the spread is over.",
+        "src/heyday/domain/timezone.py",
+        "left <= jump_at - first_at or shown < begun or",
+        "left <= jump_at - first_at or",
+        ["tests/unit/domain/test_spreading.py"],
+    ),
+    Guard(
+        "spread: to and fro",
+        "Two processes that are set differently do not move rows each few minutes.",
+        "src/heyday/services/planning.py",
+        "(is_spread_anew and wanted != place)",
+        "wanted != place",
+        [f"{_SPREAD}::test_two_processes_that_are_set_differently_do_not_move_rows_to_and_fro"],
+    ),
+    Guard(
+        "spread: moved from where it was found",
+        "What another process has moved meanwhile stays.",
+        _PLANS,
+        "AND m.spread IS NOT DISTINCT FROM d.planned_spread AND {lies_there}",
+        "AND {lies_there}",
+        [f"{_SPREAD}::test_two_that_move_at_once_move_each_row_once"],
+    ),
+    Guard(
+        "spread: past midnight",
+        "A send time and a spread that run past midnight are refused at start.",
+        "src/heyday/settings/contradictions.py",
+        "if policies.spread > left:",
+        "if False:",
+        ["tests/unit/test_settings.py::test_no_spread_runs_past_midnight"],
+    ),
+    Guard(
+        "lanes: calls in flight",
+        "Small batches side by side make no more calls than full ones.",
+        "src/heyday/workers/lanes.py",
+        "min(max(greetings, self._least), self._full)",
+        "self._least",
+        ["tests/unit/workers/test_lanes.py"],
     ),
 )

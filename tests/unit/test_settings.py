@@ -20,6 +20,7 @@ FIELDS = [field.name for field in dataclasses.fields(TimePolicies)]
 # For each policy a value that is not the default, as it is written and as it is read.
 VALUES = {
     "send_time": ("08:30:15", time(8, 30, 15)),
+    "spread": ("90m", timedelta(minutes=90)),
     "leap_day": ("FORWARD", SkipPolicy.FORWARD),
     "missing_date": ("OMIT", SkipPolicy.OMIT),
     "gap": ("EDGE", GapPolicy.EDGE),
@@ -91,6 +92,7 @@ def test_what_is_set_for_one_type_holds_for_it_alone(
         # The default, set on purpose, is no less a choice; nor is "no".
         ("late_window", "2h", "24h", timedelta(hours=24)),
         ("late_join", "true", "false", False),
+        ("spread", "2h", "0", timedelta()),
     ],
 )
 def test_the_choice_for_one_type_goes_before_that_for_all(
@@ -247,6 +249,33 @@ def test_no_text_is_emptied_while_it_may_still_be_sent(
     for enough in (days, 0):
         monkeypatch.setenv("HEYDAY_SCRUB_TEXTS_AFTER", str(enough))
         assert load_settings().scrub_texts_after == enough
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("0", 0), ("0s", 0), ("0h", 0), ("1s", 1), ("30m", 1800), ("1.5h", 5400), ("4h", 14400)],
+)
+def test_a_spread_is_of_up_to_four_hours_or_none(
+    monkeypatch: pytest.MonkeyPatch, written: str, read: int
+):
+    monkeypatch.setenv("HEYDAY_SPREAD", written)
+    assert load_settings().policies("BIRTHDAY").spread == timedelta(seconds=read)
+
+
+@pytest.mark.parametrize("written", ["4.01h", "241m", "1.5s", "500ms", "2", "-1h", "1d"])
+def test_another_spread_is_refused(monkeypatch: pytest.MonkeyPatch, written: str):
+    monkeypatch.setenv("HEYDAY_SPREAD", written)
+    with pytest.raises(ConfigurationError, match="HEYDAY_SPREAD"):
+        load_settings()
+
+
+def test_no_spread_runs_past_midnight(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEYDAY_SPREAD", "3h")
+    monkeypatch.setenv("HEYDAY_BIRTHDAY_SEND_TIME", "21:00:01")
+    with pytest.raises(ConfigurationError, match=r"past midnight for BIRTHDAY.*at most 10799s"):
+        load_settings()
+    monkeypatch.setenv("HEYDAY_BIRTHDAY_SEND_TIME", "21:00")
+    assert load_settings().policies("BIRTHDAY").spread == timedelta(hours=3)
 
 
 def test_a_wait_for_rabbitmq_may_have_no_end(monkeypatch: pytest.MonkeyPatch):

@@ -12,7 +12,10 @@ _COUNTS = Meta(examples=[{"BIRTHDAY": 4120, "ANNIVERSARY": 3087}])
 
 
 class Busiest(Struct, frozen=True):
-    """Show the instant at which most leave at once."""
+    """Show the second in which most leave.
+
+    count: where the send time is spread, on the average from there on.
+    """
 
     at: Annotated[datetime, _INSTANT]
     count: Annotated[int, Meta(ge=1, examples=[412])]

@@ -25,6 +25,7 @@ _SECONDS = Meta(ge=0, examples=[86400.0])
 class Policies(Struct, frozen=True):
     """Show every choice about time, and what follows an ambiguous attempt.
 
+    spread_seconds: over how long after the send time greetings leave; 0: all at the send time.
     leap_day: for 29 February in common years.   gap, overlap: for a send time that the clocks
     jump over, or that comes twice.   missing_date: for a date that a zone left out.
     late_window_seconds: how late a greeting may still leave.   late_join: whether who comes after
@@ -34,6 +35,7 @@ class Policies(Struct, frozen=True):
     """
 
     send_time: Annotated[str, Meta(examples=["09:00:00"], description="The person's own clock.")]
+    spread_seconds: Annotated[float, Meta(ge=0, examples=[0.0])]
     leap_day: Annotated[SkipPolicy, Meta(examples=["BACKWARD"])]
     gap: Annotated[GapPolicy, Meta(examples=["SHIFT"])]
     overlap: Annotated[OverlapPolicy, Meta(examples=["FIRST"])]
@@ -106,6 +108,7 @@ def _shown(each: MessageTypeInForce) -> ShownMessageType:
         first_year=message_type.first_year,
         policies=Policies(
             send_time=policies.send_time.isoformat(),
+            spread_seconds=policies.spread.total_seconds(),
             leap_day=policies.leap_day,
             gap=policies.gap,
             overlap=policies.overlap,

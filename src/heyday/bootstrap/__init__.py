@@ -264,7 +264,8 @@ class App:
     @cached_property
     def worker(self) -> MessageWorker:
         """Return what sends."""
-        return MessageWorker(self._transport, self._sending, self.clock, self.guard, WorkerConfig())
+        config = WorkerConfig(full=self.settings.calls_in_lane)
+        return MessageWorker(self._transport, self._sending, self.clock, self.guard, config)
 
     async def close(self) -> None:
         """End what goes on in the background."""

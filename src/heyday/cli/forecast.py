@@ -149,7 +149,8 @@ def _sum_up(found: Forecast) -> str:
     if found.busiest is None:
         return total
     at, count = found.busiest
-    return f"{total}\nMost at once: {count:,} at {write_instant(at)}."
+    most = f"about {count:,} a second from" if found.is_spread else f"{count:,} at"
+    return f"{total}\nMost at once: {most} {write_instant(at)}."
 
 
 def _chart(found: Forecast, rows: Sequence[ForecastRow], by: Grouping) -> BarChart:

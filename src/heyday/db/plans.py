@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from heyday.db import partitions, plan_texts, queries
+from heyday.db import partitions, plan_spread, plan_texts, queries
 from heyday.db.plan_texts import TextArrays
 from heyday.db.types import PooledConnection
 from heyday.domain.dates import YEAR_UNKNOWN
@@ -27,25 +27,32 @@ def statement(
     candidates: str = "everybody",
     *,
     is_composed: bool = False,
+    is_spread: bool = False,
 ) -> str:
     """Return a planning statement for one message type, for `everybody` or `some_people`.
 
-    is_composed: see plan_texts.
+    is_composed: see plan_texts.   is_spread: see plan_spread.
     """
     columns = {
         "date": message_type.date_column,
         "month_day": message_type.month_day_column,
         "left_at": message_type.unsubscribed_column,
     }
-    is_for_all, zone_days = candidates == "everybody", _QUERIES["zone_days"].text
+    is_for_all = candidates == "everybody"
+    days = {
+        **columns,
+        "zone_days": plan_spread.zone_days(name, spread=is_spread),
+        "own": plan_spread.own(name, spread=is_spread),
+    }
     parts = {
         **plan_texts.fragments(is_composed=is_composed),
+        **plan_spread.fragments(spread=is_spread),
         "names": _QUERIES["names"].text,
         "years": _QUERIES["years"].fill(columns),
         "worded": _QUERIES["worded"].text,
         "occasion_years": ", ".join(map(_year_of_occasion, MESSAGE_TYPES)),
         "by_edit": ", ".join(f"'{reason}'" for reason in UNDONE_BY_EDITS),
-        "candidates": _QUERIES[candidates].fill({**columns, "zone_days": zone_days}),
+        "candidates": _QUERIES[candidates].fill(days),
         "id": _QUERIES["timed_id"].text if is_for_all else "gen_random_uuid()",
         "unplanned": _QUERIES["unplanned"].text if is_for_all else "",
     }
@@ -135,11 +142,14 @@ class PlanRepository:
         candidates = "everybody" if user_ids is None else "some_people"
         texts = plan_texts.arrays(choice)
         whom = _people_and_texts(message_type, zone_days, texts, user_ids)
-        is_composed = await self._compose(message_type, candidates, choice, whom)
+        spread = plan_spread.values(zone_days, rules)
+        is_composed = await self._compose(message_type, candidates, choice, whom, spread)
+        kind = {"is_composed": is_composed, "is_spread": bool(spread)}
         tag = await self._connection.execute(
-            statement("plan", message_type, candidates, is_composed=is_composed),
+            statement("plan", message_type, candidates, **kind),
             *whom,
             *_rest(rules, texts),
+            *spread,
         )
         return _count(tag)
 
@@ -188,13 +198,16 @@ class PlanRepository:
         instants = [day.send_at for day in zone_days]
         texts = plan_texts.arrays(choice)
         whom = _people_and_texts(message_type, zone_days, texts, user_ids)
-        is_composed = await self._compose(message_type, "some_people", choice, whom)
+        spread = plan_spread.values(zone_days, rules)
+        is_composed = await self._compose(message_type, "some_people", choice, whom, spread)
+        kind = {"is_composed": is_composed, "is_spread": bool(spread)}
         tag = await self._connection.execute(
-            statement("retime_people", message_type, "some_people", is_composed=is_composed),
+            statement("retime_people", message_type, "some_people", **kind),
             *whom,
             *_rest(rules, texts),
             min(instants) - _ZONE_SHIFT,
             max(instants) + _ZONE_SHIFT,
+            *spread,
         )
         return _count(tag)
 
@@ -210,12 +223,14 @@ class PlanRepository:
         self, message_type: MessageType, zone_days: Sequence[ZoneDay], rules: PlanRules
     ) -> int:
         """Return how many greetings are due on the zone days and not in the ledger."""
+        spread = plan_spread.values(zone_days, rules)
         count: int = await self._connection.fetchval(
-            statement("count_unplanned", message_type),
+            statement("count_unplanned", message_type, is_spread=bool(spread)),
             *_arrays(zone_days),
             message_type.name,
             message_type.first_year,
             rules.now,
+            *spread,
         )
         return count
 
@@ -226,9 +241,12 @@ class PlanRepository:
 
         before: of those scheduled before this instant alone.
         """
-        query = _QUERIES["list_pending_days"].text
+        query = statement("list_pending_days", message_type)
         rows = await self._connection.fetch(query, message_type.name, tzdb_version, before)
-        return [ZoneInstant(*row.values()) for row in rows]
+        return [
+            ZoneInstant(zone, on, at, plan_spread.read_spread(spread))
+            for zone, on, at, spread in rows
+        ]
 
     async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
         """Return people whose unsent rows no longer fit their date, zone or presence.
@@ -240,20 +258,23 @@ class PlanRepository:
         return [row["user_id"] for row in rows]
 
     async def retime(
-        self, message_type: MessageType, moves: Mapping[ZoneInstant, datetime], tzdb_version: str
+        self, message_type: MessageType, moves: Mapping[ZoneInstant, ZoneInstant], tzdb_version: str
     ) -> int:
-        """Move unsent rows from where they lie to another instant; return how many.
+        """Move unsent rows from where they lie to where they are to leave; return how many.
 
         Rows that a newer release of the tz database has planned stay.
         """
+        is_spread = plan_spread.is_spread([*moves, *moves.values()])
         tag = await self._connection.execute(
-            _QUERIES["retime"].text,
+            statement("retime", message_type, is_spread=is_spread),
             message_type.name,
             [planned.timezone for planned in moves],
             [planned.delivery_on for planned in moves],
             [planned.send_at for planned in moves],
-            list(moves.values()),
+            [place.send_at for place in moves.values()],
             tzdb_version,
+            [plan_spread.seconds_of(planned.spread) for planned in moves],
+            [plan_spread.seconds_of(place.spread) for place in moves.values()],
         )
         return _count(tag)
 
@@ -275,12 +296,13 @@ class PlanRepository:
         message_type: MessageType,
         candidates: str,
         choice: TextChoice,
-        values: Sequence[object],
+        whom: Sequence[object],
+        spread: Sequence[object] = (),
     ) -> bool:
         """Compose the texts that ask something about names; tell whether there may be some."""
         if choice.personal:
-            query = statement("list_to_compose", message_type, candidates)
-            await plan_texts.compose(self._connection, choice, query, values)
+            query = statement("list_to_compose", message_type, candidates, is_spread=bool(spread))
+            await plan_texts.compose(self._connection, choice, query, [*whom, *spread])
         return bool(choice.personal)
 
     async def _plan_for_everybody(self) -> None:

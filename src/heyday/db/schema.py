@@ -213,6 +213,7 @@ message_logs = Table(
     Column("message_subject", Text, nullable=False, server_default=text("''")),
     Column("message_html", Text),
     Column("language", String(LOCALE_LENGTH), nullable=False, server_default="en"),
+    Column("spread", SmallInteger),
     PrimaryKeyConstraint("id", "scheduled_send_time"),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     CheckConstraint(f"message_type IN ({_TYPES})", name="message_type"),

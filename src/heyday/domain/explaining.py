@@ -5,18 +5,27 @@ with what is known of the person now.   Source: docs/time.md.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from heyday.domain.cases import Case, CaseGreeting, Effect, Explanation, Finding, Verdict
 from heyday.domain.dates import format_date, has_year
 from heyday.domain.explained_rows import RowRules, leaving_at, verdict_of
+from heyday.domain.idempotency import IdempotencyKey
 from heyday.domain.message_types import MessageType
 from heyday.domain.occasions import Occasion
 from heyday.domain.policies import SkipPolicy
+from heyday.domain.spreading import offset_of
 from heyday.domain.timezone import TimezoneService, ZoneDay
 from heyday.domain.tzdb import TzDatabase
-from heyday.domain.wall_clock import WallClock, write_clock, write_date, write_instant
+from heyday.domain.wall_clock import (
+    WallClock,
+    write_clock,
+    write_date,
+    write_instant,
+    write_length,
+    write_span,
+)
 
 EARLIEST_ON, LATEST_ON = date(1900, 1, 1), date(9990, 12, 31)
 """Between these a local date can be asked about."""
@@ -77,7 +86,9 @@ class Question:
         day, findings = self._find_day()
         on = self.on or (day.delivery_on if day else None)
         if day:
-            findings += self._explain_day(day)
+            at = self._own_instant(day)
+            findings += self._explain_day(day, at)
+            day = replace(day, send_at=at)
         is_stopped = self._is_stopped(findings)
         row = self._find_row(on)
         rules = RowRules(self.case, self.message_type, self.timezones, self.horizon)
@@ -157,19 +168,30 @@ class Question:
             text = f"{occasion.timezone} left {nominal} out; the policy missing_date is {policy}."
         yield Finding("day", text, Effect.STOPS)
 
-    def _explain_day(self, day: ZoneDay) -> Iterator[Finding]:
-        """Say at which moment of the day the greeting leaves."""
+    def _own_instant(self, day: ZoneDay) -> datetime:
+        """Return when this person's greeting of a zone day leaves."""
+        key = IdempotencyKey(self.case.person.id, self.message_type.name, day.delivery_on)
+        return day.send_at + offset_of(str(key), day.spread)
+
+    def _explain_day(self, day: ZoneDay, at: datetime) -> Iterator[Finding]:
+        """Say at which moment of the day the greeting leaves. at: that moment."""
         policies = self.timezones.policies
         clock = WallClock.read(self.timezones.tzdb, day.timezone, day.send_at)
         set_for, leaves = policies.send_time.isoformat(), clock.shown.time().isoformat()
-        yield Finding("send time", f"Greetings leave at {set_for} on the person's own clock.")
+        begins = f"from {set_for} onwards" if day.spread else f"at {set_for}"
+        yield Finding("send time", f"Greetings leave {begins} on the person's own clock.")
         if leaves != set_for:
             text = f"The clocks jump over {set_for} on this date; by the policy gap={policies.gap}"
             yield Finding("gap", f"{text} it leaves at {leaves}.", Effect.MOVES)
         elif clock.comes_twice:
             text = f"{set_for} comes twice on this date; by the policy overlap={policies.overlap}"
             yield Finding("overlap", f"{text} it leaves at {clock.offset}.", Effect.MOVES)
-        text = f"{write_instant(day.send_at)}; their clock then shows {write_clock(clock)}."
+        if day.spread:
+            text = f"They leave over {write_span(day.spread)}, each at its own second, which stays "
+            text += f"the same: this one {write_length(at - day.send_at)} after the send time."
+            yield Finding("spread", text, Effect.MOVES)
+            clock = WallClock.read(self.timezones.tzdb, day.timezone, at)
+        text = f"{write_instant(at)}; their clock then shows {write_clock(clock)}."
         yield Finding("instant", text)
         if change := clock.change():
             text = f"The clocks change on this date: it begins at {change[0]}, ends at {change[1]}."

@@ -1,11 +1,11 @@
 """Add up what will be sent when: people by day and zone on the one side, instants on the other."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from heyday.domain.timezone import Window, ZoneDay
 
@@ -14,7 +14,7 @@ _SPAN_BY_HOUR = timedelta(days=3)
 LONGEST_DAYS, USUAL_DAYS = 1100, 366
 """How many days a forecast may span, and spans where nobody says."""
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 K = TypeVar("K")
 
@@ -51,6 +51,29 @@ class PeopleByDay:
         return count
 
 
+class Stretch(NamedTuple):
+    """Span a time over which greetings leave, from `start_at` on, in each second as many."""
+
+    start_at: datetime
+    spread: timedelta
+
+    def share(self, count: int, start_at: datetime, end_at: datetime) -> int:
+        """Return how many of `count` leave between two instants; all shares make `count`."""
+        before, inside = start_at - self.start_at, end_at - self.start_at
+        return self._until(count, inside) - self._until(count, before)
+
+    def by_hour(self, count: int) -> Iterator[tuple[datetime, int]]:
+        """Yield when each of its hours begins, with how many of `count` leave in it."""
+        at, end_at = self.start_at, self.start_at + self.spread
+        while at < end_at:
+            next_at = min(_floor(at, _HOUR) + _HOUR, end_at)
+            yield at, self.share(count, at, next_at)
+            at = next_at
+
+    def _until(self, count: int, passed: timedelta) -> int:
+        return round(count * min(max(passed / self.spread, 0), 1))
+
+
 @dataclass(frozen=True, slots=True)
 class ForecastRow:
     """Hold one line of a forecast: how many of each message type. at: when it begins, if it does.
@@ -73,6 +96,8 @@ class Forecast:
     """Hold what will be sent in a window, for each message type by instant and by zone.
 
     unplaced: greetings a year that nobody gets, by zone: the tz database does not have that zone.
+    by_stretch: of message types whose send time is spread. Who leaves when is not looked at: it is
+    as even as chance.
     """
 
     window: Window
@@ -80,20 +105,43 @@ class Forecast:
     by_instant: Mapping[str, Mapping[datetime, int]]
     by_zone: Mapping[str, Mapping[str, int]]
     unplaced: Mapping[str, int]
+    by_stretch: Mapping[str, Mapping[Stretch, int]] = field(default_factory=dict)
 
     @property
     def totals(self) -> dict[str, int]:
         """Return how many of each message type."""
-        return {name: sum(counts.values()) for name, counts in self.by_instant.items()}
+        return {
+            name: sum(counts.values()) + sum(self.by_stretch.get(name, {}).values())
+            for name, counts in self.by_instant.items()
+        }
+
+    @property
+    def is_spread(self) -> bool:
+        """Tell whether some leave at seconds that are not foreseen."""
+        return any(self.by_stretch.values())
 
     @property
     def busiest(self) -> tuple[datetime, int] | None:
-        """Return the instant at which most leave at once, and how many; None if none leave."""
+        """Return the second in which most leave, the first of equals; None if none leave.
+
+        And how many; of those that are spread, on the average.
+        """
         together: Counter[datetime] = Counter()
+        rates: Counter[datetime] = Counter()
         for counts in self.by_instant.values():
             together.update(counts)
-        # The first of equals, so that the answer does not depend on an order.
-        return min(together.items(), key=lambda item: (-item[1], item[0]), default=None)
+        for stretches in self.by_stretch.values():
+            for stretch, count in stretches.items():
+                rates[stretch.start_at] += count * _DAY // stretch.spread
+                rates[stretch.start_at + stretch.spread] -= count * _DAY // stretch.spread
+        most: tuple[datetime, float] | None = None
+        a_day = 0
+        for at in sorted(together.keys() | rates.keys()):
+            a_day += rates[at]
+            leaving = together[at] + a_day / (_DAY // _SECOND)
+            if leaving > (most[1] if most else 0):
+                most = at, leaving
+        return (most[0], max(round(most[1]), 1)) if most else None
 
     def rows(self, grouping: Grouping) -> list[ForecastRow]:
         """Return the lines of a table: in order of time, or the largest zone first.
@@ -130,6 +178,9 @@ class Forecast:
             counter: Counter[K] = Counter()
             for at, count in counts.items():
                 counter[key(at)] += count
+            for stretch, count in self.by_stretch.get(name, {}).items():
+                for at, share in stretch.by_hour(count):
+                    counter[key(at)] += share
             grouped[name] = counter
         return grouped
 
@@ -148,17 +199,31 @@ class Tally:
     first_year: int
     by_instant: Counter[datetime]
     by_zone: Counter[str]
+    by_stretch: Counter[Stretch]
 
     @classmethod
     def of(cls, people: PeopleByDay, first_year: int) -> "Tally":
         """Return a tally with nothing in it."""
-        return cls(people, first_year, Counter(), Counter())
+        return cls(people, first_year, Counter(), Counter(), Counter())
 
-    def add(self, day: ZoneDay) -> None:
-        """Count the people who are greeted on a zone day."""
-        if count := self.people.count(day, self.first_year):
+    def add(self, day: ZoneDay, window: Window) -> None:
+        """Count the people who are greeted on a zone day, and in the window."""
+        count = self.people.count(day, self.first_year)
+        if count and day.spread:
+            count = self._add_spread(day, window, count)
+        elif count:
             self.by_instant[day.send_at] += count
+        if count:
             self.by_zone[day.timezone] += count
+
+    def _add_spread(self, day: ZoneDay, window: Window, count: int) -> int:
+        """Return how many of them leave in the window."""
+        start_at = max(day.send_at, window.start_at)
+        end_at = min(day.send_at + day.spread, window.end_at)
+        inside = Stretch(day.send_at, day.spread).share(count, start_at, end_at)
+        if inside:
+            self.by_stretch[Stretch(start_at, end_at - start_at)] += inside
+        return inside
 
 
 def _floor(at: datetime, step: timedelta) -> datetime:

@@ -139,13 +139,15 @@ class PlanRules:
 
     now: splits instants into coming and missed.   skip_before: instants that lie before it are
     too late to be sent.   late_join: whether a person who came, or was moved, onto today after
-    the send time is still greeted today.
+    the send time is still greeted today.   window: of greetings that leave spread, those that leave
+    in it alone; None: all of the zone days.
     """
 
     now: datetime
     skip_before: datetime
     late_join: bool
     tzdb_version: str
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +169,15 @@ class ClaimRules:
 
 @dataclass(frozen=True, slots=True)
 class ZoneInstant:
-    """Give the instant at which greetings for one delivery date leave in one zone."""
+    """Give the instant from which on greetings for one delivery date leave in one zone.
+
+    spread: over how long they do.
+    """
 
     timezone: str
     delivery_on: date
     send_at: datetime
+    spread: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

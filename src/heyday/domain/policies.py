@@ -33,10 +33,16 @@ class OverlapPolicy(StrEnum):
     SECOND = "SECOND"
 
 
+LONGEST_SPREAD = timedelta(hours=4)
+"""Over how long the greetings of one zone and date may leave: the morning, and no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimePolicies:
     """Hold every choice about time for one message type.
 
+    spread: over how long after the send time greetings leave, each at a second of its own; none:
+    all at the send time itself.
     leap_day: for 29 February in a common year.   missing_date: for a date that a zone left out.
     late_window: how late a greeting may still leave; later, it is SKIPPED.
     late_join: whether a person who comes, or whose date is moved, onto today after the send time
@@ -45,6 +51,7 @@ class TimePolicies:
     """
 
     send_time: time = time(9)
+    spread: timedelta = timedelta()
     leap_day: SkipPolicy = SkipPolicy.BACKWARD
     missing_date: SkipPolicy = SkipPolicy.FORWARD
     gap: GapPolicy = GapPolicy.SHIFT
@@ -54,9 +61,14 @@ class TimePolicies:
     same_occasion: timedelta = timedelta(days=180)
 
     def __post_init__(self) -> None:
-        """Refuse a send time that has chosen a zone, or the second of two equal times, itself."""
+        """Refuse a send time that has chosen a zone, or the second of two equal times, itself.
+
+        And a spread that is no number of seconds, or reaches beyond the morning.
+        """
         if self.send_time.tzinfo is not None or self.send_time.fold:
             raise ValueError(
                 f"a send time is a plain time of day, got {self.send_time!r}; "
                 "leave tzinfo and fold out"
             )
+        if not timedelta() <= self.spread <= LONGEST_SPREAD or self.spread.microseconds:
+            raise ValueError(f"a spread is of whole seconds, up to 4 h, got {self.spread}")

@@ -140,9 +140,9 @@ class PlanStore(Protocol):
         ...
 
     async def retime(
-        self, message_type: MessageType, moves: Mapping[ZoneInstant, datetime], tzdb_version: str
+        self, message_type: MessageType, moves: Mapping[ZoneInstant, ZoneInstant], tzdb_version: str
     ) -> int:
-        """Move unsent rows from where they lie to another instant; return how many.
+        """Move unsent rows from where they lie to where they are to leave; return how many.
 
         Rows that a newer release of the tz database has planned stay.
         """

@@ -49,6 +49,7 @@ class ZoneDay:
     month_day: month * 100 + day of the date people were given, 229 for 29 February.
     delivery_on: the local date on which their greeting belongs.
     is_today: whether that was the local date in the zone at the moment of asking.
+    spread: over how long from that instant on they leave, each at a second of their own.
     """
 
     timezone: str
@@ -56,6 +57,7 @@ class ZoneDay:
     delivery_on: date
     send_at: datetime
     is_today: bool
+    spread: timedelta = timedelta()
 
 
 def _dates_near(window: Window) -> Iterator[date]:
@@ -123,7 +125,7 @@ class TimezoneService:
     def zone_days(
         self, names: Iterable[str], window: Window, now: datetime, only: int | None = None
     ) -> Iterator[ZoneDay]:
-        """Yield each zone day whose instant falls into the window, zone by zone, in order.
+        """Yield each zone day that leaves in the window, or in part, zone by zone, in order.
 
         Some 2,000 values for a plan of two days: all that SQL needs to plan everybody.
         only: a month-day of people; other days are left out, and most often nothing is left.
@@ -137,12 +139,34 @@ class TimezoneService:
             today_on = self.local_date(name, now)
             for on, days in dates:
                 found = self._find(name, on)
-                if found and found[1] in window:
-                    delivery_on, send_at = found
+                if found is None or not self._may_leave_in(window, found[1]):
+                    continue
+                delivery_on, send_at = found
+                is_today, spread = delivery_on == today_on, self.spread_from(name, send_at)
+                if send_at in window or send_at + spread > window.start_at:
                     for month_day in days:
-                        yield ZoneDay(
-                            name, month_day, delivery_on, send_at, delivery_on == today_on
-                        )
+                        yield ZoneDay(name, month_day, delivery_on, send_at, is_today, spread)
+
+    def spread_from(self, name: str, send_at: datetime) -> timedelta:
+        """Return over how long greetings of a zone leave from their send time on.
+
+        As long as is set; less where the local date ends before, or the clocks go back to a time
+        of day before the one that they showed.
+        """
+        spread = self._policies.spread
+        if not spread:
+            return spread
+        zone = self._tzdb.load(name)
+        begun, last_at = send_at.astimezone(zone), send_at + spread - _ONE_SECOND
+        last = last_at.astimezone(zone)
+        if last.utcoffset() == begun.utcoffset() and last.date() == begun.date():
+            return spread
+        return min(spread, _room_on_the_wall(begun, last_at))
+
+    def _may_leave_in(self, window: Window, send_at: datetime) -> bool:
+        """Tell whether an instant, or the spread that is set from there on, meets the window."""
+        is_before = send_at < window.start_at < send_at + self._policies.spread
+        return is_before or send_at in window
 
     def days_on(self, names: Iterable[str], on: date, now: datetime) -> Iterator[ZoneDay]:
         """Yield each zone day that is delivered on a local date, zone by zone, in order.
@@ -201,7 +225,7 @@ class TimezoneService:
             return on, wall.replace(fold=1).astimezone(UTC) if is_second else at
         if gap < _ONE_DAY:
             is_edge = self._policies.gap is GapPolicy.EDGE
-            return on, _jump_before(at, gap, wall.tzinfo) if is_edge else at
+            return on, _jump_between(at - gap, at, wall.tzinfo) if is_edge else at
         if self._policies.missing_date is SkipPolicy.BACKWARD:
             return self._find(name, on - _ONE_DAY)
         return (shown.date(), at) if self._policies.missing_date is SkipPolicy.FORWARD else None
@@ -223,12 +247,28 @@ def month_days(on: date, leap_day: SkipPolicy) -> Iterator[int]:
         yield _LEAP_MONTH_DAY
 
 
-def _jump_before(after: datetime, gap: timedelta, zone: tzinfo | None) -> datetime:
-    """Return the instant, to the second, at which clocks jumped by `gap`, less than it ago."""
-    before = after - gap
+def _jump_between(before: datetime, after: datetime, zone: tzinfo | None) -> datetime:
+    """Return the instant, to the second, at which clocks jumped between two instants."""
     offset = before.astimezone(zone).utcoffset()
     while after - before > _ONE_SECOND:
         middle = before + (after - before) // 2
         is_before = middle.astimezone(zone).utcoffset() == offset
         before, after = (middle, after) if is_before else (before, middle)
     return after.replace(microsecond=0)
+
+
+def _room_on_the_wall(begun: datetime, last_at: datetime) -> timedelta:
+    """Return for how long the wall shows the date of an instant, and no time of day before its own.
+
+    begun: the instant, on the wall of its zone.   last_at: clocks change at most once until then.
+    """
+    first_at, zone = begun.astimezone(UTC), begun.tzinfo
+    midnight = datetime.combine(begun.date() + _ONE_DAY, time(), zone)
+    left = midnight - begun  # within a zone, Python subtracts what the wall shows
+    if last_at.astimezone(zone).utcoffset() == begun.utcoffset():
+        return left
+    jump_at = _jump_between(first_at, last_at, zone)
+    shown = jump_at.astimezone(zone)
+    if left <= jump_at - first_at or shown < begun or shown.date() != begun.date():
+        return min(left, jump_at - first_at)
+    return jump_at - first_at + (midnight - shown)

@@ -70,6 +70,15 @@ def write_span(span: timedelta) -> str:
     return f"{seconds} seconds"
 
 
+def write_length(span: timedelta) -> str:
+    """Return a length of time to the second, such as 1 hour 17 minutes 22 seconds."""
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "hour"), (minutes, "minute"), (seconds, "second")]
+    told = [f"{n} {unit}{'s' * (n > 1)}" for n, unit in parts if n]
+    return " ".join(told) or "0 seconds"
+
+
 def _offset(shown: datetime) -> str:
     text = shown.strftime("%z")
     return f"UTC{text[:3]}:{text[3:5]}"

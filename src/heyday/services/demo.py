@@ -42,7 +42,8 @@ class DemoService:
     def _passed(self, now: datetime) -> list[tuple[str, date]]:
         """Return zones where the send time of today has passed, the latest first."""
         days = self._timezones.zone_days(_ZONES, Window(now - timedelta(hours=20), now), now)
-        today = sorted((d for d in days if d.is_today), key=lambda d: d.send_at, reverse=True)
+        passed = (d for d in days if d.is_today and d.send_at + d.spread <= now)
+        today = sorted(passed, key=lambda d: d.send_at, reverse=True)
         return [(d.timezone, d.delivery_on) for d in today]
 
     def _coming(self, now: datetime) -> list[tuple[str, date]]:

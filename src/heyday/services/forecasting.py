@@ -52,6 +52,7 @@ class ForecastService:
             by_instant={name: tally.by_instant for name, tally in tallies.items()},
             by_zone={name: tally.by_zone for name, tally in tallies.items()},
             unplaced=_unplaced([t.people for t in tallies.values()], tzdb.served),
+            by_stretch={name: tally.by_stretch for name, tally in tallies.items()},
         )
 
     def _fill(self, tallies: Mapping[str, Tally], window: Window) -> None:
@@ -65,7 +66,7 @@ class ForecastService:
             # Who is late and who came today is not asked, so that no `now` matters here.
             for day in rules.zone_days(zones & rules.tzdb.served, window, window.start_at):
                 for tally in together:
-                    tally.add(day)
+                    tally.add(day, window)
 
 
 def _first_of_year(year: int) -> date:

@@ -1,13 +1,14 @@
 """Plan greetings: for everybody in a window, or for some people whose days have changed."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.domain.models import ClaimRules, PlanCounts, PlanRules, User, ZoneInstant
+from heyday.domain.policies import LONGEST_SPREAD
 from heyday.domain.ports import Session, Store
 from heyday.domain.seed_texts import SeedShelf
 from heyday.domain.text_choice import TextChoice, TextNeeds
@@ -143,7 +144,8 @@ class Planner:
             async with store.session() as session:
                 people = await session.plans.count_people(message_type, zone_days)
             choice = self._texts.choose(message_type, needs, zone_days)
-            work = partial(self._plan_chunk, store, message_type, now, choice)
+            rules = self._rules(message_type, now, window)
+            work = partial(self._plan_chunk, store, message_type, rules, choice)
             chunks = list(cut(zone_days, people, self._config.chunk))
             planned += sum(await work_off(chunks, work, self._config.at_once))
         return planned
@@ -158,7 +160,7 @@ class Planner:
         for message_type in MESSAGE_TYPES:
             zone_days = self._zone_days(message_type, zones, window, now)
             choice = self._texts.choose(message_type, needs, zone_days)
-            rules = self._rules(message_type, now)
+            rules = self._rules(message_type, now, window)
             planned += await session.plans.plan(message_type, zone_days, rules, choice, user_ids)
         return await self._announced(session, PlanCounts(planned=planned))
 
@@ -177,7 +179,7 @@ class Planner:
             services = self._timezones[message_type.name]
             days = list(services.zone_days([user.timezone], window, now, month_day_of(on)))
             if days:
-                rules = self._rules(message_type, now)
+                rules = self._rules(message_type, now, window)
                 years = {message_type.name: frozenset({on.year})}
                 needs = TextNeeds(frozenset({user.locale}), years)
                 choice = self._texts.choose(message_type, needs, days)
@@ -199,11 +201,13 @@ class Planner:
         for message_type in MESSAGE_TYPES:
             near_days = self._zone_days(message_type, zones, near, now)
             moved_days = self._zone_days(message_type, zones, moved, now)
-            rules = self._rules(message_type, now)
+            rules = self._rules(message_type, now, near)
+            further = self._rules(message_type, now, moved)
             texts = self._texts.choose(message_type, needs, [*near_days, *moved_days])
+            who = (texts, user_ids)
             counts += PlanCounts(
-                planned=await plans.plan(message_type, near_days, rules, texts, user_ids),
-                retimed=await plans.retime_people(message_type, moved_days, rules, texts, user_ids),
+                planned=await plans.plan(message_type, near_days, rules, *who),
+                retimed=await plans.retime_people(message_type, moved_days, further, *who),
                 cancelled=await plans.cancel_unwanted(message_type, user_ids, since),
             )
         return await self._announced(session, counts)
@@ -236,9 +240,11 @@ class Planner:
         return counts
 
     async def retime(self, store: Store, before: datetime | None = None) -> int:
-        """Move unsent rows whose zone rules or send time have changed since they were planned.
+        """Move unsent rows whose zone rules, send time or spread have changed since.
 
-        before: looks at rows scheduled before this instant alone; None means all of them.
+        before: looks at rows scheduled before this instant alone; None means all of them. What is
+        spread over another time is moved only with all: of two processes that are set differently,
+        as during an upgrade, each would undo every few minutes what the other did.
         """
         retimed = 0
         for message_type in MESSAGE_TYPES:
@@ -263,18 +269,17 @@ class Planner:
         policies = self._timezones[message_type.name].policies
         window = Window(now - policies.late_window, now)
         zone_days = self._zone_days(message_type, self.zones, window, now)
-        rules = self._rules(message_type, now)
+        rules = self._rules(message_type, now, window)
         return await session.plans.count_unplanned(message_type, zone_days, rules)
 
     async def _plan_chunk(
         self,
         store: Store,
         message_type: MessageType,
-        now: datetime,
+        rules: PlanRules,
         choice: TextChoice,
         zone_days: Sequence[ZoneDay],
     ) -> int:
-        rules = self._rules(message_type, now)
         texts = choice.within({day.delivery_on for day in zone_days})
 
         async def plan(session: Session) -> int:
@@ -290,12 +295,13 @@ class Planner:
         version = timezones.tzdb.version
         async with store.session() as session:
             planned = await session.plans.list_pending_days(message_type, version, before)
-        moves = dict(_moves(planned, timezones))
+        moves = dict(_moves(planned, timezones, is_spread_anew=before is None))
         if not moves:
             return 0
-        await self.ensure_partitions(store, Window(min(moves.values()), max(moves.values())))
+        instants = [place.send_at for place in moves.values()]
+        await self.ensure_partitions(store, Window(min(instants), max(instants) + LONGEST_SPREAD))
 
-        async def move(session: Session, some: Mapping[ZoneInstant, datetime]) -> int:
+        async def move(session: Session, some: Mapping[ZoneInstant, ZoneInstant]) -> int:
             retimed = await session.plans.retime(message_type, some, version)
             # What was moved into the past is due now.
             await session.plans.announce_due()
@@ -318,13 +324,14 @@ class Planner:
     ) -> list[ZoneDay]:
         return list(self._timezones[message_type.name].zone_days(zones, window, now))
 
-    def _rules(self, message_type: MessageType, now: datetime) -> PlanRules:
+    def _rules(self, message_type: MessageType, now: datetime, window: Window) -> PlanRules:
         timezones = self._timezones[message_type.name]
         return PlanRules(
             now=now,
             skip_before=now - timezones.policies.late_window,
             late_join=timezones.policies.late_join,
             tzdb_version=timezones.tzdb.version,
+            window=window,
         )
 
     async def _announced(self, session: Session, counts: PlanCounts) -> PlanCounts:
@@ -335,12 +342,20 @@ class Planner:
 
 
 def _moves(
-    planned: Sequence[ZoneInstant], timezones: TimezoneService
-) -> Iterator[tuple[ZoneInstant, datetime]]:
-    """Yield what lies at another instant than it is to leave at, with that instant."""
+    planned: Sequence[ZoneInstant], timezones: TimezoneService, *, is_spread_anew: bool
+) -> Iterator[tuple[ZoneInstant, ZoneInstant]]:
+    """Yield what lies elsewhere than it is to leave, with where that is.
+
+    is_spread_anew: also what is spread over another time from the right instant on.
+    """
     for place in planned:
         # In a zone that is unknown by now, the greeting leaves as it was planned.
         if place.timezone in timezones.tzdb.served:
             send_at = timezones.find_send_at(place.timezone, place.delivery_on)
-            if send_at and send_at != place.send_at:
-                yield place, send_at
+            if send_at is None:
+                continue
+            wanted = replace(
+                place, send_at=send_at, spread=timezones.spread_from(place.timezone, send_at)
+            )
+            if send_at != place.send_at or (is_spread_anew and wanted != place):
+                yield place, wanted

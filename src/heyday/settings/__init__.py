@@ -99,6 +99,11 @@ class Settings(
         return max(self.batch_size, *calls)
 
     @property
+    def calls_in_lane(self) -> int:
+        """Return how many calls every sender allows for a batch."""
+        return min(self.through(name).concurrency for name in self.sender_names)
+
+    @property
     def is_demo(self) -> bool:
         """Tell whether `heyday up` brings people to look at."""
         if self.demo == "auto":

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from heyday.domain.delivery import AmbiguityPolicy
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy
 from heyday.settings.problems import refuse_what_is_wrong
-from heyday.settings.values import Duration, SendTime
+from heyday.settings.values import Duration, SendTime, Spread
 
 
 class TypePolicies(BaseSettings):
@@ -21,6 +21,7 @@ class TypePolicies(BaseSettings):
     )
 
     send_time: SendTime | None = None
+    spread: Spread | None = None
     leap_day: SkipPolicy | None = None
     missing_date: SkipPolicy | None = None
     gap: GapPolicy | None = None

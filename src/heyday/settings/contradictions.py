@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from heyday.domain.delivery import LEASE_MARGIN
 from heyday.domain.errors import ConfigurationError
 from heyday.domain.message_types import MESSAGE_TYPES
+from heyday.domain.policies import TimePolicies
 from heyday.settings.mail_contradictions import refuse_mail_contradictions
 from heyday.settings.providers import (
     refuse_one_place_for_several,
@@ -36,6 +37,20 @@ def refuse_contradictions(settings: "Settings") -> None:
     if settings.pool_min > settings.pool_max:
         raise ConfigurationError("HEYDAY_POOL_MIN may not be greater than HEYDAY_POOL_MAX")
     _refuse_early_scrubbing(settings)
+    for message_type in MESSAGE_TYPES:
+        _refuse_spread_past_midnight(message_type.name, settings.policies(message_type.name))
+
+
+def _refuse_spread_past_midnight(name: str, policies: TimePolicies) -> None:
+    """Raise ConfigurationError where greetings would leave on the day after."""
+    sent = policies.send_time
+    left = timedelta(days=1) - timedelta(hours=sent.hour, minutes=sent.minute, seconds=sent.second)
+    if policies.spread > left:
+        raise ConfigurationError(
+            f"HEYDAY_SPREAD={policies.spread.total_seconds():g}s runs past midnight for {name} "
+            f"greetings, which leave from {sent.isoformat()} on; expected at most "
+            f"{left.total_seconds():g}s, or an earlier SEND_TIME"
+        )
 
 
 def _refuse_of_sender(settings: "Settings") -> None:

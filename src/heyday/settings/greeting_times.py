@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
-from heyday.settings.values import Duration, SendTime
+from heyday.settings.values import Duration, SendTime, Spread
 
 _TIME = TimePolicies()
 
@@ -16,6 +16,13 @@ class GreetingTimes(BaseSettings):
         default=_TIME.send_time,
         alias="SEND_TIME",
         description="When greetings leave, on the clock of each person's own zone.",
+    )
+    spread: Spread = Field(
+        default=_TIME.spread,
+        alias="HEYDAY_SPREAD",
+        description="Over how long after the send time greetings leave, each at a second of its "
+        "own that stays the same: 2h for between 09:00 and 11:00, up to 4h. 0: all at the send "
+        "time.",
     )
     leap_day: SkipPolicy = Field(
         default=_TIME.leap_day,

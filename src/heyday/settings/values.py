@@ -8,9 +8,11 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 from heyday.domain.durations import parse_duration
+from heyday.domain.policies import LONGEST_SPREAD
 from heyday.domain.sealing import SECRET_BYTES
 
 _SEND_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
+_NOTHING = re.compile(r"0+\s*(s|m|h)?", re.ASCII)
 _PORT = r"\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
 _HOST = rf"(\[[0-9a-fA-F:.%]+\]|[^\s:/?#@\[\]]*)(:({_PORT}))?"
 _DATABASE_URL = re.compile(
@@ -138,6 +140,15 @@ def complete_login(value: object) -> object:
     return value
 
 
+def _spread(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    spread = timedelta() if _NOTHING.fullmatch(value.strip()) else parse_duration(value)
+    if spread > LONGEST_SPREAD or spread.microseconds:
+        raise ValueError("expected whole seconds, at most 4h, such as 30m or 2h; 0 for none")
+    return spread
+
+
 def _send_time(value: object) -> object:
     if isinstance(value, str):
         if not _SEND_TIME.fullmatch(value.strip()):
@@ -191,6 +202,7 @@ def empty_is_none(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Spread = Annotated[timedelta, BeforeValidator(_spread)]
 Url = Annotated[str | None, BeforeValidator(empty_is_none)]
 Networks = Annotated[str, AfterValidator(_networks)]
 SendTime = Annotated[time, BeforeValidator(_send_time)]

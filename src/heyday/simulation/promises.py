@@ -7,7 +7,7 @@ in the end whether everything came to an end.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,7 +16,6 @@ from heyday.domain.transitions import Status
 from heyday.simulation.expectations import Calendar, Due
 from heyday.simulation.sender import Letter
 
-_ON_TIME = timedelta(seconds=60)
 _LIVE = {s.value for s in (Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.RETRYING)}
 
 
@@ -79,7 +78,7 @@ class Check:
         for person in people:
             zones[str(person.id)] = person.timezone
             for key, on, calendar in self._owed(person):
-                due = calendar.due(person.timezone, on)
+                due = calendar.due(person.timezone, on, key)
                 if due:
                     self._judge(
                         findings,
@@ -171,10 +170,9 @@ class _Case(NamedTuple):
         if not due.is_nine:
             return None
         shown = self.calendar.shown(self.zone, at)
-        wanted = self.calendar.wanted(self.on)
         if shown.date() != self.on:
             return "date"
-        return None if wanted <= shown < wanted + _ON_TIME else "nine"
+        return None if self.calendar.is_wanted(self.on, shown) else "nine"
 
     def describe(self, at: datetime) -> str:
         """Tell where, and when, the letter left and should have."""

@@ -11,6 +11,7 @@ from heyday.domain.errors import ClockUntrusted, DatabaseError, DatabaseUnavaila
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock, ClockGuard, Delivery, Transport
 from heyday.services.sending import MessageSenderService
+from heyday.workers.lanes import Lanes
 
 log = structlog.get_logger()
 
@@ -24,11 +25,14 @@ _READY = timedelta(seconds=2)
 class WorkerConfig:
     """Set how much a worker takes on.
 
-    prefetch: batches held while they wait for their instant.   lanes: batches sent at once.
+    prefetch: batches held while they wait for their instant.   lanes: batches sent at once, of
+    those that fill a lane, with `full` greetings or more.   beside: small ones that share a lane.
     """
 
     prefetch: int = 32
     lanes: int = 2
+    full: int = 64
+    beside: int = 4
 
 
 class MessageWorker:
@@ -47,7 +51,7 @@ class MessageWorker:
         self._clock = clock
         self._guard = guard
         self._slots = asyncio.Semaphore(config.prefetch)
-        self._lanes = asyncio.Semaphore(config.lanes)
+        self._lanes = Lanes(config.lanes, config.full, config.beside)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -83,7 +87,7 @@ class MessageWorker:
             if not (self._stopping.is_set() or self._is_due(delivery.batch)):
                 await self._service.make_ready(delivery.batch)
             await self._sleep_until(delivery.batch.due_at)
-            async with self._lanes:
+            async with self._lanes.enter(len(delivery.batch.message_ids)):
                 while not await self._see_through(delivery):
                     await self._sleep_until(self._clock.now() + _AFTER_FAILURE)
         except Exception as error:  # noqa: BLE001 - one batch that fails must not end the others

@@ -49,6 +49,7 @@ async def test_kinds_of_greeting_are_shown_with_their_policies(client: httpx.Asy
             "gap": "SHIFT",
             "overlap": "FIRST",
             "missing_date": "FORWARD",
+            "spread_seconds": 0.0,
             "late_window_seconds": 86400.0,
             "late_join": True,
             "same_occasion_seconds": 15552000.0,

@@ -33,7 +33,7 @@ TABLES = sorted(p.name.removesuffix(".sql") for p in files("heyday.db").joinpath
 QUERIES = [(table, query) for table in TABLES for query in queries.load(table).values()]
 # Fragments that stand inside of statements and are none themselves.
 FRAGMENTS = {"everybody", "some_people", "zone_days", "timed_id", "unplanned", "worded", "years"}
-FRAGMENTS |= {"names"}
+FRAGMENTS |= {"names", "own", "offset", "id_begin"}
 FRAGMENTS |= {"language", "subject", "text", "html", "escaped", "composed"}
 # Several in one, which are not prepared but run.
 FRAGMENTS |= {"make_room"}
@@ -97,9 +97,10 @@ def filled(table: str, query: Query) -> list[str]:
     both = ["everybody", "some_people"]
     candidates = {"plan": both, "list_to_compose": both, "retime_people": ["some_people"]}
     return [
-        plans.statement(query.name, message_type, some)
+        plans.statement(query.name, message_type, some, is_spread=is_spread)
         for message_type in MESSAGE_TYPES
         for some in candidates.get(query.name, ["everybody"])
+        for is_spread in (False, True)
     ]
 
 

@@ -15,6 +15,7 @@ from heyday.db import (
     events,
     message_logs,
     partitions,
+    plan_spread,
     plan_texts,
     plans,
     profiles,
@@ -28,9 +29,10 @@ from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.day_figures import LATENESS_BOUNDS
 from heyday.domain.finding import PeopleFilter
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
-from heyday.domain.models import PlanRules
+from heyday.domain.models import PlanRules, ZoneInstant
 from heyday.domain.people import EARLIEST_ON
 from heyday.domain.people_tables import PersonFields
+from heyday.domain.policies import TimePolicies
 from heyday.domain.text_choice import TextNeeds, choose, usual_years
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay
 from heyday.domain.tzdb import PINNED
@@ -145,7 +147,8 @@ def plan_values(
     """Return the values of the statement that plans."""
     texts = plan_texts.arrays(seed_choice(message_type, zone_days))
     whom = plans._people_and_texts(message_type, zone_days, texts, user_ids)  # noqa: SLF001
-    return *whom, *plans._rest(rules, texts)  # noqa: SLF001
+    spread = plan_spread.values(zone_days, rules)
+    return *whom, *plans._rest(rules, texts), *spread  # noqa: SLF001
 
 
 async def queued(connection: AnyConnection) -> list[object]:
@@ -161,20 +164,24 @@ async def queued(connection: AnyConnection) -> list[object]:
         (ANNIVERSARY, "idx_users_anniversary_timezone"),
     ],
 )
+@pytest.mark.parametrize("spread", [timedelta(), timedelta(hours=2)])
 async def test_planning_finds_people_by_month_day_and_zone(
-    populated: AnyConnection, message_type: MessageType, index: str
+    populated: AnyConnection, message_type: MessageType, index: str, spread: timedelta
 ) -> None:
     window = Window(NOW + 40 * DAY, NOW + 42 * DAY)
-    zone_days = list(TimezoneService().zone_days(PINNED.names, window, NOW))
-    rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f")
+    timezones = TimezoneService(TimePolicies(spread=spread))
+    zone_days = list(timezones.zone_days(PINNED.names, window, NOW))
+    rules = PlanRules(NOW, NOW - DAY, late_join=True, tzdb_version="2026f", window=window)
     values = plan_values(message_type, zone_days, rules)
-    plan = await explain(populated, plans.statement("plan", message_type), *values)
+    is_spread = bool(spread)
+    statement = plans.statement("plan", message_type, is_spread=is_spread)
+    plan = await explain(populated, statement, *values)
     assert not SCAN_OF_USERS.search(plan)
     (users_read,) = (n for n in nodes(json.loads(plan)) if n.get("Relation Name") == "users")
     assert users_read["Index Name"] == index
     assert users_read["Actual Loops"] == len(zone_days)
     assert users_read.get("Rows Removed by Filter", 0) == 0
-    some = plans.statement("plan", message_type, "some_people")
+    some = plans.statement("plan", message_type, "some_people", is_spread=is_spread)
     plan = await explain(populated, some, *plan_values(message_type, zone_days, rules, [uuid4()]))
     assert "pk_users" in plan
     assert not SCAN_OF_USERS.search(plan)
@@ -391,6 +398,23 @@ class TestOnTheWay:
         statement = message_logs.statement("count_on_the_way")
         plan = await explain(populated, statement, NOW, [0.0, 60.0])
         assert not SCAN_OF_A_MONTH.search(plan)
+
+    @pytest.mark.parametrize("spread", [timedelta(), timedelta(hours=2)])
+    async def test_moving_rows_reads_where_they_lie(
+        self, populated: AnyConnection, spread: timedelta
+    ) -> None:
+        """And not all that is planned."""
+        planned = ZoneInstant("UTC", NOW.date(), NOW, spread)
+        arrays = [[value] for value in ("UTC", NOW.date(), NOW, NOW + DAY)]
+        spreads = [[plan_spread.seconds_of(planned.spread)]] * 2
+        statement = plans.statement("retime", BIRTHDAY, is_spread=bool(spread))
+        at_nine = await populated.fetchval(
+            "SELECT count(*) FROM message_logs WHERE scheduled_send_time = $1", NOW
+        )
+        plan = await explain(populated, statement, "BIRTHDAY", *arrays, "2026f", *spreads)
+        assert not SCAN_OF_A_MONTH.search(plan)
+        # Found, joined, written: no other row of the month.
+        assert rows_touched(json.loads(plan)) <= 4 * at_nine
 
     async def test_a_list_reads_a_page_of_the_first_month(self, populated: AnyConnection) -> None:
         statement = resolutions.page_statement(())

@@ -5,8 +5,8 @@ import pytest
 from heyday.domain.timezone import Window
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.users import UserService
-from tests.factories import Pipeline, timezones_of
-from tests.fakes import FakeClock
+from tests.factories import Pipeline, Start, open_pipeline, timezones_of
+from tests.fakes import FakeClock, RecordingSender
 from tests.integration.services.held import HOUR, WINDOW, Held, HeldStore
 from tests.integration.services.stages import TimedSender
 
@@ -15,6 +15,12 @@ from tests.integration.services.stages import TimedSender
 def sender(clock: FakeClock) -> TimedSender:
     """A provider that takes everything unless it is told otherwise, and notes the time."""
     return TimedSender(clock)
+
+
+@pytest.fixture
+def start(database_url: str, clock: FakeClock, sender: RecordingSender) -> Start:
+    """What starts further processes on the test's database, each set as wished."""
+    return lambda config: open_pipeline(database_url, clock=clock, sender=sender, config=config)
 
 
 @pytest.fixture

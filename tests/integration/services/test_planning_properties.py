@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from heyday.domain.policies import TimePolicies
 from heyday.domain.timezone import Window
 from heyday.domain.tzdb import PINNED
-from tests.factories import Pipeline, open_pipeline
+from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import START_AT, FakeClock, RecordingSender
 
 DAY = timedelta(days=1)
@@ -41,6 +42,12 @@ class Case:
     window: Window
     now: datetime
     runs: Sequence[Window]
+    spread: timedelta
+
+    @property
+    def config(self) -> PipelineConfig:
+        """Return how the planner is set."""
+        return PipelineConfig(time=TimePolicies(spread=self.spread))
 
 
 @st.composite
@@ -56,7 +63,9 @@ def cases(draw: st.DrawFn) -> Case:
     for a, b in draw(st.lists(st.tuples(inside, inside), max_size=2)):
         runs.append(Window(min(a, b), max(a, b)))
     people = draw(st.lists(persons(start_at.date()), min_size=1, max_size=4))
-    return Case(people, Window(start_at, end_at), draw(inside), draw(st.permutations(runs)))
+    spread = draw(st.sampled_from([timedelta(), timedelta(minutes=7), timedelta(hours=4)]))
+    window, order = Window(start_at, end_at), st.permutations(runs)
+    return Case(people, window, draw(inside), draw(order), spread)
 
 
 @st.composite
@@ -109,7 +118,10 @@ def test_planning_twice_is_planning_once(
     database_url: str, runner: asyncio.Runner, case: Case
 ) -> None:
     async def check() -> None:
-        async with open_pipeline(database_url, clock=CLOCK, sender=SENDER) as pipeline:
+        config = case.config
+        async with open_pipeline(
+            database_url, clock=CLOCK, sender=SENDER, config=config
+        ) as pipeline:
             await begin(pipeline, case)
             planned = await plan(pipeline, [case.window], case.now)
             once = await planned_rows(pipeline)
@@ -127,7 +139,10 @@ def test_any_runs_that_cover_a_window_plan_what_one_would(
     database_url: str, runner: asyncio.Runner, case: Case
 ) -> None:
     async def check() -> None:
-        async with open_pipeline(database_url, clock=CLOCK, sender=SENDER) as pipeline:
+        config = case.config
+        async with open_pipeline(
+            database_url, clock=CLOCK, sender=SENDER, config=config
+        ) as pipeline:
             await begin(pipeline, case)
             await plan(pipeline, [case.window], case.now)
             whole = await planned_rows(pipeline)

@@ -1,7 +1,6 @@
 """A new release of the tz database: what it moves, what it leaves, and zones that it dropped."""
 
 import asyncio
-import contextlib
 import shutil
 import zipfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,7 +19,7 @@ from heyday.domain.message_types import BIRTHDAY
 from heyday.domain.models import ZoneInstant
 from heyday.domain.tzdb import PINNED, TzDatabase
 from tests.acceptance import oracle
-from tests.factories import Pipeline, PipelineConfig, open_pipeline
+from tests.factories import Pipeline, PipelineConfig, Start
 from tests.fakes import FakeClock, RecordingSender
 
 WHEEL = Path(__file__).parents[2] / "data" / "tzdata-2025.2-py2.py3-none-any.whl"
@@ -44,18 +43,9 @@ NEW_NINE = {LATER: at(9), EARLIER: at(16)}
 
 
 @pytest.fixture
-def opened(database_url: str, clock: FakeClock, sender: RecordingSender) -> Open:
+def opened(start: Start) -> Open:
     """What starts a process with some release of the tz database, all on one database."""
-
-    @contextlib.asynccontextmanager
-    async def start(tzdb: TzDatabase) -> AsyncIterator[Pipeline]:
-        config = PipelineConfig(tzdb=tzdb)
-        async with open_pipeline(
-            database_url, clock=clock, sender=sender, config=config
-        ) as pipeline:
-            yield pipeline
-
-    return start
+    return lambda tzdb: start(PipelineConfig(tzdb=tzdb))
 
 
 @pytest.fixture
@@ -307,7 +297,7 @@ async def test_what_is_being_sent_or_at_an_end_stays(
 )  # fmt: skip
 async def test_what_changed_since_the_look_stays(old: Pipeline, new: Pipeline, change: str) -> None:
     await planned(old, LATER)
-    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): NEW_NINE[LATER]}
+    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): ZoneInstant(LATER, ON, NEW_NINE[LATER])}
     await old.execute(f"UPDATE message_logs SET {change}")  # noqa: S608 - from the list above
     before = await old.message()
     async with new.database.session() as session:
@@ -333,7 +323,7 @@ async def test_a_claim_that_comes_second_finds_nothing(
     await planned(old, LATER)
     clock.set(OLD_NINE[LATER])
     await old.minute.run_once()
-    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): NEW_NINE[LATER]}
+    moves = {ZoneInstant(LATER, ON, OLD_NINE[LATER]): ZoneInstant(LATER, ON, NEW_NINE[LATER])}
     async with new.database.connection() as connection, connection.transaction():
         assert await PlanRepository(connection).retime(BIRTHDAY, moves, "2026f") == 1
         delivery = asyncio.create_task(old.deliver_all())

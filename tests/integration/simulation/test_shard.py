@@ -36,8 +36,9 @@ async def live(
     scenario: Scenario = DAY,
     sender: type[RecordingSender] = RecordingSender,
     people: People | None = None,
+    settings: Settings | None = None,
 ) -> Lived:
-    shard = Shard(Settings(), url, scenario, people or EveryBirthday(ZONES), ZONES)
+    shard = Shard(settings or Settings(), url, scenario, people or EveryBirthday(ZONES), ZONES)
     return await ShardRun(shard, sender).run()
 
 
@@ -57,6 +58,22 @@ async def test_everybody_is_greeted_once_at_nine(database_url: str) -> None:
     assert (lived.findings.earliest, lived.findings.latest) == (0, 0)
     assert lived.attempts == IN_RANGE + lived.findings.around
     assert lived.failed_jobs == 0
+
+
+@pytest.mark.parametrize("is_killing_planners", [False, True])
+async def test_with_a_spread_everybody_is_greeted_once_at_their_second(
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    is_killing_planners: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Over days on which clocks change; and where an outage of half a day begins in the midst."""
+    monkeypatch.setenv("HEYDAY_SPREAD", "4h")
+    outage = Outage(AT + timedelta(hours=9), AT + timedelta(hours=20))
+    scenario = replace(DAY, is_killing_planners=is_killing_planners, outage=outage)
+    lived = await live(database_url, scenario, settings=Settings())
+    assert_kept(lived)
+    assert lived.findings.earliest == 0
+    assert lived.findings.skipped == 0
 
 
 async def test_29_february_is_greeted_on_the_28th_of_a_common_year(database_url: str) -> None:

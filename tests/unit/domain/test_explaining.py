@@ -11,6 +11,7 @@ from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.explaining import Question, explain_person
 from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
+from heyday.domain.spreading import offset_of
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 
@@ -196,3 +197,29 @@ def test_the_date_that_is_asked_about_is_known_before_the_answer():
     assert question.asked_on() == date(2027, 6, 14)
     assert replace(question, on=date(2027, 1, 1)).asked_on() == date(2027, 1, 1)
     assert replace(question, case=born(None)).asked_on() is None
+
+
+# --- A spread of the send time ------------------------------------------------------------------
+
+
+def test_a_spread_is_told_with_how_much_of_it_is_theirs():
+    told = explain(case(), policies=TimePolicies(spread=timedelta(hours=2)))
+    offset = offset_of(f"{ADA.id}:BIRTHDAY:2027-06-14", timedelta(hours=2))
+    assert offset == timedelta(hours=1, minutes=27, seconds=7)
+    assert told.send_at == datetime(2027, 6, 14, 8, tzinfo=UTC) + offset
+    assert "Greetings leave from 09:00:00 onwards" in rule(told, "send time", Effect.HOLDS)
+    assert rule(told, "spread", Effect.MOVES) == (
+        "They leave over 2 hours, each at its own second, which stays the same: this one "
+        "1 hour 27 minutes 7 seconds after the send time."
+    )
+    assert "10:27:07" in rule(told, "instant", Effect.HOLDS)
+    assert "10:27:07" in told.summary
+
+
+def test_late_and_owed_count_from_the_own_second():
+    policies = TimePolicies(spread=timedelta(hours=2), late_join=False)
+    own = datetime(2027, 6, 14, 9, 27, 7, tzinfo=UTC)
+    second = timedelta(seconds=1)
+    for now, verdict in ((own - second, Verdict.WILL), (own + second, Verdict.NOT)):
+        one = Case(replace(ADA, eligible_since=now), (), frozenset(), now)
+        assert explain(one, date(2027, 6, 14), policies).verdict is verdict

@@ -1,11 +1,15 @@
 """Adding up zone days and people, and the lines of the tables."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from heyday.domain.forecast import Forecast, Grouping, PeopleByDay, Tally
+from heyday.domain.forecast import Forecast, Grouping, PeopleByDay, Stretch, Tally
 from heyday.domain.timezone import Window, ZoneDay
 
 NOON = datetime(2027, 1, 14, 12, tzinfo=UTC)
@@ -22,6 +26,7 @@ def forecast(span: timedelta, **counts: dict[datetime, int]) -> Forecast:
     return Forecast(Window(NOON, NOON + span), "2026f", counts, zones, {})
 
 
+WINDOW = Window(NOON - 366 * DAY, NOON + 366 * DAY)
 PEOPLE = PeopleByDay({"UTC": {114: 10}}, {"UTC": {114: [(2026, 3), (2027, 2)]}})
 
 
@@ -41,8 +46,8 @@ def test_nobody_is_counted_on_the_day_or_in_the_zone_of_others(day: ZoneDay):
 def test_a_tally_counts_by_instant_and_by_zone():
     tally = Tally.of(PEOPLE, 1)
     for year in (2026, 2027):
-        tally.add(zone_day(year=year))
-    tally.add(zone_day(115))
+        tally.add(zone_day(year=year), WINDOW)
+    tally.add(zone_day(115), WINDOW)
     assert tally.by_zone == {"UTC": 13}
     assert sorted(tally.by_instant.values()) == [5, 8]
 
@@ -101,3 +106,62 @@ def test_the_busiest_instant_is_that_of_all_types_together_and_the_first_of_equa
     assert forecast(DAY, A={NOON: 3, later: 2}, B={later: 2}).busiest == (later, 4)
     assert forecast(DAY, A={later: 3, NOON: 3}).busiest == (NOON, 3)
     assert forecast(DAY, A={}).busiest is None
+
+
+# --- Where the send time is spread --------------------------------------------------------------
+
+SECOND = timedelta(seconds=1)
+NINE = datetime(2027, 1, 14, 9, tzinfo=UTC)
+
+
+def spread(window: Window, span: timedelta, people: int = 10) -> Forecast:
+    """What becomes of people of one zone day that is spread."""
+    tally = Tally.of(PeopleByDay({"UTC": {114: people}}, {}), 0)
+    tally.add(replace(zone_day(), spread=span), window)
+    totals = {"A": tally.by_instant}
+    zones = {"A": tally.by_zone}
+    return Forecast(window, "2026f", totals, zones, {}, {"A": tally.by_stretch})
+
+
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 14_400),
+    st.integers(-15_000, 15_000),
+    st.integers(1, 60_000),
+)
+def test_what_is_spread_adds_up_in_every_table(people: int, span: int, start: int, length: int):
+    window = Window(NINE + start * SECOND, NINE + (start + length) * SECOND)
+    found = spread(window, span * SECOND, people)
+    (total,) = found.totals.values()
+    assert 0 <= total <= people
+    for grouping in Grouping:
+        assert sum(row.total for row in found.rows(grouping)) == total
+    is_whole = window.start_at <= NINE and NINE + span * SECOND <= window.end_at
+    assert total == people or not is_whole
+
+
+def test_hours_have_their_part_of_a_spread():
+    window = Window(NINE - HOUR, NINE + 5 * HOUR)
+    rows = spread(window, 2 * HOUR, 101).rows(Grouping.HOUR)
+    assert [row.total for row in rows] == [0, 50, 51, 0, 0, 0]
+    rows = spread(window, 1.5 * HOUR, 90).rows(Grouping.HOUR)
+    assert [row.total for row in rows] == [0, 60, 30, 0, 0, 0]
+
+
+def test_windows_side_by_side_share_out_a_spread():
+    borders = [NINE - HOUR, NINE + 17 * SECOND, NINE + HOUR, NINE + 3 * HOUR]
+    found = [spread(Window(a, b), 2 * HOUR, 7201) for a, b in pairwise(borders)]
+    assert [sum(each.totals.values()) for each in found] == [17, 3583, 3601]
+
+
+def test_the_busiest_second_of_a_spread_is_an_average():
+    window = Window(NINE - HOUR, NINE + 5 * HOUR)
+    assert spread(window, 2 * HOUR, 72_000).busiest == (NINE, 10)
+    assert spread(window, 2 * HOUR, 5).busiest == (NINE, 1)
+    assert spread(window, 2 * HOUR, 0).busiest is None
+    # Two that overlap are together; an exact one on top of them more so.
+    both = {Stretch(NINE, 2 * HOUR): 72_000, Stretch(NINE + HOUR, 2 * HOUR): 36_000}
+    found = Forecast(window, "2026f", {"A": {}}, {}, {}, {"A": both})
+    assert found.busiest == (NINE + HOUR, 15)
+    exact = {"A": {NINE + HOUR + SECOND: 3}}
+    assert replace(found, by_instant=exact).busiest == (NINE + HOUR + SECOND, 18)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from heyday.domain.policies import GapPolicy, OverlapPolicy, SkipPolicy, TimePolicies
+from heyday.domain.spreading import offset_of
 from heyday.domain.timezone import TimezoneService
 from heyday.domain.tzdb import PINNED
 from heyday.simulation.expectations import Calendar, Due
@@ -91,3 +92,23 @@ def test_the_rest_of_the_year_knows_of_no_outage() -> None:
     due = calendar(outage(24)).due("Europe/Berlin", BERLIN_DAY + timedelta(days=2))
     assert due
     assert (due.at, due.is_nine) == (BERLIN_NINE + timedelta(days=2), True)
+
+
+@pytest.mark.parametrize(
+    ("zone", "on", "send_time"),
+    [
+        ("America/New_York", date(2027, 11, 7), time(1, 30)),
+        ("America/New_York", date(2027, 3, 14), time(1, 30)),
+        ("America/Nuuk", date(2027, 3, 27), time(20, 30)),
+        ("Asia/Kathmandu", date(2027, 6, 1), time(9)),
+    ],
+)
+def test_both_ways_agree_on_the_second_of_a_spread(zone: str, on: date, send_time: time) -> None:
+    policies = TimePolicies(send_time=send_time, spread=timedelta(hours=3))
+    timezones, second = TimezoneService(policies), calendar(policies=policies)
+    send_at = timezones.send_at(zone, on)
+    for n in range(50):
+        key = f"{n}:BIRTHDAY:{on}"
+        due = second.due(zone, on, key)
+        assert due
+        assert due.at == send_at + offset_of(key, timezones.spread_from(zone, send_at))

@@ -67,7 +67,7 @@ def test_nine_is_what_the_wall_clock_shows() -> None:
     due = wrong.due(ADA.timezone, date(2027, 6, 1))
     assert due
     late = timedelta(hours=1)
-    wrong._known[ADA.timezone, date(2027, 6, 1)] = due._replace(  # noqa: SLF001 - made wrong
+    wrong._known[ADA.timezone, date(2027, 6, 1), ""] = due._replace(  # noqa: SLF001 - made wrong
         at=due.at + late, until=due.until + late
     )
     findings = Check({"BIRTHDAY": wrong}).run([ADA], [Letter(KEY, NINE + late)], {})

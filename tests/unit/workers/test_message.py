@@ -125,7 +125,7 @@ async def settle() -> None:
 
 @pytest.fixture
 def bench(clock: FakeClock) -> Bench:
-    return make_bench(clock, WorkerConfig(prefetch=3, lanes=2))
+    return make_bench(clock, WorkerConfig(prefetch=3, lanes=2, beside=1))
 
 
 def make_bench(clock: FakeClock, config: WorkerConfig, guard: FakeGuard | None = None) -> Bench:
@@ -174,7 +174,7 @@ async def test_a_batch_that_is_not_due_any_more_is_given_back(clock: FakeClock) 
         async def check(self) -> None:
             clock.set(START_AT)
 
-    bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1), SettingGuard())
+    bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1, beside=1), SettingGuard())
     delivery = bench.transport.put(5 * SECOND)
     async with bench.working():
         bench.clock.advance(5 * SECOND)
@@ -223,6 +223,22 @@ async def test_no_more_batches_are_sent_at_once_than_there_are_lanes(bench: Benc
         bench.service.gate.set()
         await settle()
         assert len(bench.service.begun) == 3
+
+
+async def test_batches_of_one_each_second_do_not_wait_for_a_slow_provider(
+    clock: FakeClock,
+) -> None:
+    """As a spread makes them: a call that takes seconds holds up none of those behind it."""
+    bench = make_bench(clock, WorkerConfig())
+    bench.service.gate.clear()
+    for number in range(8):
+        bench.transport.put(number * SECOND)
+    async with bench.working():
+        for number in range(8):
+            assert len(bench.service.begun) == number + 1
+            bench.clock.advance(SECOND)
+            await settle()
+        bench.service.gate.set()
 
 
 async def test_stopping_finishes_what_is_in_flight_and_gives_back_what_waits(
@@ -333,7 +349,7 @@ async def test_a_batch_that_fails_is_not_acknowledged_and_ends_nothing(
 async def test_failed_batches_are_given_back_after_a_pause_and_free_their_places(
     clock: FakeClock,
 ) -> None:
-    bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1))
+    bench = make_bench(clock, WorkerConfig(prefetch=1, lanes=1, beside=1))
     bench.service.faults = [DatabaseError("refused")] * 3
     *failing, fine = [bench.transport.put() for _ in range(4)]
     async with bench.working():
@@ -358,7 +374,7 @@ async def test_an_acknowledgement_that_fails_ends_nothing(bench: Bench) -> None:
 async def test_a_transport_that_fails_is_asked_again_after_a_pause(
     clock: FakeClock, fault: Exception
 ) -> None:
-    bench = make_bench(clock, WorkerConfig(prefetch=2, lanes=1))
+    bench = make_bench(clock, WorkerConfig(prefetch=2, lanes=1, beside=1))
     for _ in range(5):  # more faults than places: none may be lost on the way
         bench.transport.queue.put_nowait(fault)
     deliveries = [bench.transport.put() for _ in range(4)]

@@ -7,7 +7,11 @@
 -- {unplanned}, which leaves out what a plan for everybody finds in the ledger;
 -- {id}, of a new row;
 -- {worded}, which finds the number of a person's text, and leaves out whom no text is for;
--- {subject}, {text}, {html}, {language}, what is composed;   {texts}, of what besides.
+-- {subject}, {text}, {html}, {language}, what is composed;   {texts}, of what besides;
+-- {send_at}, when a person's greeting leaves, and {id_begin}, with what its id begins. Where the
+-- send time is spread, {own} reckons it; {spreads} and {spread_of_days} bring the spreads of zone
+-- days, which {own_spread} and {own_spread_name} note; {offset}, of a row, by which it leaves later.
+-- Where it is not, there is nothing of it.
 --
 -- Where texts of a language ask something about names, `composed_texts` holds them, each composed
 -- for its greeting; their numbers begin at 1000000, where no text has one. {composed} leaves out
@@ -19,10 +23,28 @@
     SELECT *, date_part('year', delivery_date) AS year,
            ':' || $6 || ':' || to_char(delivery_date, 'YYYY-MM-DD') AS key_end,
            lpad(to_hex(floor(date_part('epoch', send_at) * 1000)::bigint), 12, '0') AS id_begin
-    FROM unnest($1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[])
-        AS days (delivery_date, month_day, timezone, send_at, is_today)
+    FROM unnest($1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[]{spreads})
+        AS days (delivery_date, month_day, timezone, send_at, is_today{spread_of_days})
     OFFSET 0
 ) AS d
+
+-- name: offset
+-- By how many seconds a greeting leaves after the send time: of the spread, the part that 32 bits of
+-- a hash of its key are of all that they could be. domain/spreading.py reckons the same.
+(('x' || left(encode(sha256(convert_to({key}, 'UTF8')), 'hex'), 8))::bit(32)::bigint
+ * {spread} >> 32)
+
+-- name: own
+-- When each person's greeting leaves, of those that leave in the window. OFFSET 0 has it reckoned
+-- once for each.
+JOIN LATERAL (
+    SELECT d.send_at + interval '1 second' * {offset} AS send_at, d.spread
+    OFFSET 0
+) AS own ON own.send_at >= {start_at} AND own.send_at < {end_at}
+
+-- name: id_begin
+-- As that of a zone day, for a person's own instant.
+lpad(to_hex(floor(date_part('epoch', own.send_at) * 1000)::bigint), 12, '0')
 
 -- name: everybody
 -- Everybody's days. OFFSET 0 keeps PostgreSQL to one index step for each zone day; left to choose,
@@ -33,6 +55,7 @@ CROSS JOIN LATERAL (
     WHERE {month_day} = d.month_day AND timezone = d.timezone AND deleted_at IS NULL
     OFFSET 0
 ) AS u
+{own}
 
 -- name: some_people
 -- The days of the people in $15. OFFSET 0 has these found first, by their ids: PostgreSQL, where it
@@ -40,6 +63,7 @@ CROSS JOIN LATERAL (
 {zone_days}
 JOIN (SELECT * FROM users WHERE id = ANY ($15) OFFSET 0) AS u
     ON u.{month_day} = d.month_day AND u.timezone = d.timezone
+{own}
 
 -- name: names
 -- Names without the character that stands for the link to unsubscribe in texts.
@@ -166,13 +190,13 @@ WITH due AS MATERIALIZED (
         SELECT people.*, wording.number
         FROM (
             SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
-                   u.{date} AS occasion_date, d.delivery_date, d.timezone, d.send_at, d.is_today,
-                   d.key_end, d.id_begin
+                   u.{date} AS occasion_date, d.delivery_date, d.timezone, {send_at} AS send_at,
+                   d.is_today, d.key_end, {id_begin} AS id_begin{own_spread}
             FROM {candidates}
             WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
               AND d.year - date_part('year', u.{date}) >= $9
-              AND (d.send_at >= $16
-                   OR u.eligible_since <= d.send_at
+              AND ({send_at} >= $16
+                   OR u.eligible_since <= {send_at}
                    OR d.is_today AND $18)
             OFFSET 0
         ) AS people
@@ -191,14 +215,14 @@ WITH due AS MATERIALIZED (
 INSERT INTO message_logs (
     id, user_id, message_type, delivery_date, scheduled_send_time, status, idempotency_key,
     message_content, occasion_date, timezone, tzdb_version, error_message, message_subject,
-    message_html, language)
+    message_html, language{own_spread_name})
 SELECT id, user_id, $6, delivery_date, send_at,
        CASE WHEN is_late THEN 'SKIPPED' ELSE 'SCHEDULED' END,
        user_id || key_end,
        {text},
        occasion_date, timezone, $19,
        CASE WHEN is_late THEN 'planned after the late window had passed' END,
-       {subject}, {html}, {language}
+       {subject}, {html}, {language}{own_spread_name}
 FROM due
 JOIN ledger USING (delivery_date, user_id)
 {texts}
@@ -248,18 +272,18 @@ SELECT DISTINCT locale, {occasion_years} FROM users WHERE id = ANY ($1)
 -- moves: SCHEDULED QUEUED RETRYING CANCELLED > SCHEDULED
 WITH wanted AS MATERIALIZED (
     SELECT user_id, delivery_date, timezone, send_at, occasion_date, {subject} AS subject,
-           {text} AS content, {html} AS html, {language} AS language,
+           {text} AS content, {html} AS html, {language} AS language, spread,
            send_at >= $16 OR eligible_since <= send_at OR is_today AND $18 AS is_owed
     FROM (
         SELECT people.*, wording.number
         FROM (
             SELECT u.id AS user_id, {names}, u.locale, {years} AS years,
                    u.{date} AS occasion_date, u.eligible_since, d.delivery_date, d.timezone,
-                   d.send_at, d.is_today
+                   {send_at} AS send_at, d.is_today, {spread} AS spread
             FROM {candidates}
             WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
               AND d.year - date_part('year', u.{date}) >= $9
-              AND d.send_at >= $17
+              AND {send_at} >= $17
             OFFSET 0
         ) AS people
         {worded}
@@ -269,7 +293,7 @@ WITH wanted AS MATERIALIZED (
 )
 UPDATE message_logs m
 SET status = 'SCHEDULED', scheduled_send_time = w.send_at, timezone = w.timezone,
-    occasion_date = w.occasion_date, tzdb_version = $19,
+    occasion_date = w.occasion_date, tzdb_version = $19, spread = w.spread,
     message_subject = CASE WHEN m.ambiguous_count = 0 THEN w.subject ELSE m.message_subject END,
     message_content = CASE WHEN m.ambiguous_count = 0 THEN w.content ELSE m.message_content END,
     message_html = CASE WHEN m.ambiguous_count = 0 THEN w.html ELSE m.message_html END,
@@ -340,35 +364,37 @@ SELECT count(*)
 FROM {candidates}
 WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
   AND d.year - date_part('year', u.{date}) >= $7
-  AND (d.send_at >= $8 OR u.eligible_since <= d.send_at)
+  AND ({send_at} >= $8 OR u.eligible_since <= {send_at})
   AND NOT EXISTS (
       SELECT FROM idempotency_keys k
       WHERE k.delivery_date = d.delivery_date AND k.user_id = u.id AND k.message_type = $6)
 
 -- name: list_pending_days
--- Zone, delivery date and instant of unsent rows that may be re-timed, each triple once. The halves
+-- Zone, delivery date, send time and spread of unsent rows that may be re-timed, each once. The halves
 -- are the conditions of two partial indexes: a look at what is due before $3 reads little more.
-SELECT timezone, delivery_date, scheduled_send_time
-FROM message_logs
+SELECT timezone, delivery_date, {planned_at} AS planned_at, spread
+FROM message_logs m
 WHERE message_type = $1 AND stage = 'PLANNED' AND ambiguous_count = 0
   AND tzdb_version <= $2 AND scheduled_send_time < coalesce($3::timestamptz, 'infinity')
 UNION
-SELECT timezone, delivery_date, scheduled_send_time
-FROM message_logs
+SELECT timezone, delivery_date, {planned_at}, spread
+FROM message_logs m
 WHERE message_type = $1 AND stage = 'LEAVING' AND status = 'QUEUED' AND ambiguous_count = 0
   AND tzdb_version <= $2 AND scheduled_send_time < coalesce($3::timestamptz, 'infinity')
 
 -- name: retime
--- Move unsent rows from instants at which it is not 09:00 there any more, by a new tz database or
--- send time. What a newer release has planned stays: processes of two releases may run side by side.
+-- Move unsent rows from instants at which it is not 09:00 there any more, by a new tz database, send
+-- time or spread. What a newer release has planned stays: processes of two releases may run side by
+-- side.
 -- moves: SCHEDULED QUEUED RETRYING > SCHEDULED
 UPDATE message_logs m
-SET status = 'SCHEDULED', scheduled_send_time = d.send_at, tzdb_version = $6,
+SET status = 'SCHEDULED', scheduled_send_time = {moved_at}, spread = d.spread, tzdb_version = $6,
     epoch = m.epoch + 1, queued_at = NULL
-FROM unnest($2::varchar[], $3::date[], $4::timestamptz[], $5::timestamptz[])
-    AS d (timezone, delivery_date, planned_at, send_at)
+FROM unnest($2::varchar[], $3::date[], $4::timestamptz[], $5::timestamptz[], $7::smallint[],
+            $8::smallint[])
+    AS d (timezone, delivery_date, planned_at, send_at, planned_spread, spread)
 WHERE m.message_type = $1 AND m.timezone = d.timezone AND m.delivery_date = d.delivery_date
-  AND m.scheduled_send_time = d.planned_at
+  AND m.spread IS NOT DISTINCT FROM d.planned_spread AND {lies_there}
   AND m.status {movable} AND m.ambiguous_count = 0
   AND m.tzdb_version <= $6
 

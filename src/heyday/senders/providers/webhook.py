@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from heyday.domain.idempotency import KEY_FIELD
 from heyday.domain.letters import Letter
 from heyday.senders.answers import Answer, read_object
 from heyday.senders.providers.dialect import Meaning, Reading, Request
@@ -60,7 +61,7 @@ class Webhook:
         """Return what to post, signed."""
         (letter,) = letters
         data = {
-            "key": letter.key,
+            KEY_FIELD: letter.key,
             "to": letter.to,
             "subject": letter.subject,
             "text": letter.text,
