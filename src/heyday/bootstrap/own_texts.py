@@ -13,7 +13,7 @@ from heyday.services.users import UserService
 from heyday.settings import Settings
 from heyday.settings.choices import SenderName
 
-_TAKE_TEXT_ALONE = frozenset({SenderName.INBOX, SenderName.HTTP})
+_TAKE_TEXT_ALONE = frozenset({SenderName.HTTP})
 
 
 class TextParts:

@@ -76,7 +76,7 @@ class InboxFeed:
         now = self._clock.now()
         async with self._store.session() as session:
             upcoming = await session.messages.find_next(now)
-        messages = await self._inbox.list_latest(SHOWN)
+        messages = await self._inbox.list_page(SHOWN)
         return InboxReply(
             now=now,
             sender=self._sender,
