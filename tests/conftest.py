@@ -10,6 +10,7 @@ from tests.fakes import FakeClock, RecordingSender
 
 pytest_plugins = [
     "tests.postgres",
+    "tests.application",
     "tests.servers",
     "tests.rabbitmq",
     "tests.redis",

@@ -12,7 +12,7 @@ from heyday.api.texts import TextRoutes
 from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
-from heyday.web.letters import InboxFeed
+from heyday.bootstrap.pages import pages_of
 from heyday.web.pages import create_pages
 
 _FINISH_REPLIES = 5
@@ -44,10 +44,8 @@ class HttpServer(uvicorn.Server):
             webhooks=webhooks_of(app),
             cors_origins=app.settings.origins,
         )
-        sender = str(app.settings.sender_plan)
-        feed = InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links)
         config = uvicorn.Config(
-            create_app(services, create_pages(feed, app.privacy.unsubscribing)),
+            create_app(services, create_pages(pages_of(app))),
             log_config=None,
             access_log=False,
             server_header=False,

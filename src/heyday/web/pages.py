@@ -1,81 +1,74 @@
-"""Serve the pages: / leads to /inbox, which shows greetings as they arrive."""
+"""Put the pages together from services that someone else built."""
 
-from collections.abc import Sequence
-from importlib.resources import files
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from litestar import get
-from litestar.exceptions import NotFoundException
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect, Response
+from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
-from heyday.domain.access import Scope
+from heyday.domain.ports import Clock
+from heyday.domain.timezone import TimezoneService
+from heyday.services.explaining import ExplanationService
+from heyday.services.forecasting import ForecastService
+from heyday.services.health import HealthService
+from heyday.services.import_jobs import ImportJobService
+from heyday.services.jobs import JobRunService
+from heyday.services.privacy import PrivacyService
+from heyday.services.queueing import QueueService
+from heyday.services.reconciling import ReconciliationService
+from heyday.services.resolving import ResolutionService
+from heyday.services.text_preview import TextPreviewService
+from heyday.services.texts import TextService
+from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import UnsubscribeService
-from heyday.web.letters import InboxFeed, InboxReply
+from heyday.services.users import UserService
+from heyday.web.inbox import InboxPages
+from heyday.web.letters import InboxFeed
+from heyday.web.routes import page
+from heyday.web.static_files import StaticFiles
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
-_MEDIA_TYPES = {
-    "inbox.css": "text/css",
-    "inbox.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-}
+
+@dataclass(frozen=True, slots=True)
+class PageServices:
+    """Hold what the pages show, and what their forms do.
+
+    timezones: when greetings of each message type leave, by the type's name.   import_limit_bytes:
+    how long a file may be that is to be imported.   feed: the letters of the inbox.
+    """
+
+    clock: Clock
+    users: UserService
+    messages: ResolutionService
+    timezones: Mapping[str, TimezoneService]
+    forecasts: ForecastService
+    explanations: ExplanationService
+    imports: ImportJobService
+    import_limit_bytes: int
+    texts: TextService
+    previews: TextPreviewService
+    trial: TrialService
+    health: HealthService
+    job_runs: JobRunService
+    books: ReconciliationService
+    queue: QueueService
+    privacy: PrivacyService
+    feed: InboxFeed
+    unsubscribing: UnsubscribeService
 
 
-def create_pages(
-    feed: InboxFeed, unsubscribing: UnsubscribeService
-) -> Sequence[ControllerRouterHandler]:
+def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
-    return [*PageRoutes(feed).handlers(), *UnsubscribeRoutes(unsubscribing).handlers()]
+    statics = StaticFiles()
+    # Pages are rendered in it: Shell(services.clock, statics).
+    return [
+        page("/", None, status_code=307)(lead_to_first),
+        *statics.handlers(),
+        *InboxPages(services.feed).handlers(),
+        *UnsubscribeRoutes(services.unsubscribing).handlers(),
+    ]
 
 
-class PageRoutes:
-    """Hold the pages' files in memory and bind the routes."""
-
-    def __init__(self, feed: InboxFeed) -> None:
-        self._feed = feed
-        self._inbox = _read("inbox.html")
-        self._files = {name: _read(f"static/{name}") for name in _MEDIA_TYPES}
-
-    def handlers(self) -> Sequence[HTTPRouteHandler]:
-        """Return the route handlers."""
-        # A browser asks its user for the key; it is told how by the first reply.
-        hidden: dict[str, Any] = {
-            "scope": Scope.USERS_READ,
-            "is_page": True,
-            "include_in_schema": False,
-        }
-        routine = {**hidden, "is_routine": True}
-        return [
-            get("/", status_code=307, **hidden)(self.lead_to_inbox),
-            get("/inbox", media_type="text/html", **hidden)(self.show_inbox),
-            get("/inbox/messages", **routine)(self.list_messages),
-            get("/static/{name:str}", **routine)(self.show_file),
-        ]
-
-    async def lead_to_inbox(self) -> Redirect:
-        """Lead to the page that shows something."""
-        return Redirect("/inbox", status_code=307)
-
-    async def show_inbox(self) -> bytes:
-        """Show the page; it holds nothing about people and asks for that itself."""
-        return self._inbox
-
-    async def list_messages(self, after: FromQuery[int] = 0) -> InboxReply:
-        """Return the letters with a number above `after`, and who is next."""
-        return await self._feed.read(after)
-
-    async def show_file(self, name: FromPath[str]) -> Response[bytes]:
-        """Show one file of a page."""
-        if name not in self._files:
-            raise NotFoundException
-        return Response(
-            self._files[name],
-            media_type=_MEDIA_TYPES[name],
-            headers={"Cache-Control": "no-cache"},
-        )
-
-
-def _read(path: str) -> bytes:
-    return files("heyday.web").joinpath(path).read_bytes()
+async def lead_to_first() -> Redirect:
+    """Lead to the page that shows how the day goes."""
+    return Redirect("/inbox", status_code=307)

@@ -1,4 +1,4 @@
-"""The whole HTTP application over a real PostgreSQL, as the composition root builds it."""
+"""The whole HTTP application over a real PostgreSQL: fixtures for its API and its pages."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -24,10 +24,11 @@ from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
+from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
-from heyday.web.pages import create_pages
-from tests.factories import SEALS, Pipeline
+from heyday.web.pages import PageServices, create_pages
+from tests.factories import SEALS, Pipeline, timezones_of
 from tests.fakes import FakeGuard
 from tests.keys import Doors, pipeline_doors
 from tests.operations import operations_of
@@ -114,9 +115,34 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
         texts=TextRoutes(pipeline.texts, pipeline.previews),
         privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
     )
-    feed = InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None))
-    unsubscribing = UnsubscribeService(database, SEALS, pipeline.planner, clock)
-    return create_app(services, create_pages(feed, unsubscribing))
+    return create_app(services, create_pages(_pages(pipeline, inbox, services)))
+
+
+def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) -> PageServices:
+    """Return what the pages show: for the most part what the API does."""
+    database, clock = pipeline.database, pipeline.clock
+    operations = services.operations
+    assert operations
+    return PageServices(
+        clock=clock,
+        users=services.users,
+        messages=operations.messages,
+        timezones=timezones_of(),
+        forecasts=operations.forecasts,
+        explanations=operations.explanations,
+        imports=services.imports,
+        import_limit_bytes=services.import_limit_bytes,
+        texts=pipeline.texts,
+        previews=pipeline.previews,
+        trial=TrialService({"inbox": pipeline.sender}, clock),
+        health=services.health,
+        job_runs=operations.job_runs,
+        books=operations.books,
+        queue=operations.queue,
+        privacy=services.privacy,
+        feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
+        unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
+    )
 
 
 @pytest.fixture

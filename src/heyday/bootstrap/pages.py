@@ -1,0 +1,32 @@
+"""Build what the pages show."""
+
+from heyday.bootstrap import App
+from heyday.bootstrap.queueing import queue_of
+from heyday.services.jobs import JobRunService
+from heyday.web.letters import InboxFeed
+from heyday.web.pages import PageServices
+
+
+def pages_of(app: App) -> PageServices:
+    """Return the services behind the pages."""
+    sender = str(app.settings.sender_plan)
+    return PageServices(
+        clock=app.clock,
+        users=app.users,
+        messages=app.resolutions,
+        timezones=app.timezones,
+        forecasts=app.forecasts,
+        explanations=app.explanations,
+        imports=app.imports.jobs,
+        import_limit_bytes=app.settings.import_limit << 20,
+        texts=app.texts.own,
+        previews=app.texts.previews(app.users),
+        trial=app.trial,
+        health=app.health,
+        job_runs=JobRunService(app.database),
+        books=app.reconciliation,
+        queue=queue_of(app),
+        privacy=app.privacy.people,
+        feed=InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links),
+        unsubscribing=app.privacy.unsubscribing,
+    )
