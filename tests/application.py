@@ -13,17 +13,22 @@ from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
 from heyday.db.audit import AuditRepository
 from heyday.db.inbox import InboxRepository
+from heyday.db.locales import LocaleRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
+from heyday.db.texts import TextRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
+from heyday.domain.seed_texts import SeedLibrary
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
+from heyday.services.languages import LanguageService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
+from heyday.services.texts import TextShelf
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
@@ -134,6 +139,11 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         import_limit_bytes=services.import_limit_bytes,
         texts=pipeline.texts,
         previews=pipeline.previews,
+        languages=LanguageService(
+            pipeline.texts,
+            TextShelf(TextRepository(database), SeedLibrary(), clock),
+            LocaleRepository(database),
+        ),
         trial=TrialService({"inbox": pipeline.sender}, clock),
         health=services.health,
         job_runs=operations.job_runs,

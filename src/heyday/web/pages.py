@@ -13,6 +13,7 @@ from heyday.services.forecasting import ForecastService
 from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
+from heyday.services.languages import LanguageService
 from heyday.services.privacy import PrivacyService
 from heyday.services.queueing import QueueService
 from heyday.services.reconciling import ReconciliationService
@@ -25,7 +26,10 @@ from heyday.services.users import UserService
 from heyday.web.inbox import InboxPages
 from heyday.web.letters import InboxFeed
 from heyday.web.routes import page
+from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.text_desk import TextDesk
+from heyday.web.texts import TextPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -47,6 +51,7 @@ class PageServices:
     import_limit_bytes: int
     texts: TextService
     previews: TextPreviewService
+    languages: LanguageService
     trial: TrialService
     health: HealthService
     job_runs: JobRunService
@@ -60,11 +65,13 @@ class PageServices:
 def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
-    # Pages are rendered in it: Shell(services.clock, statics).
+    shell = Shell(services.clock, statics)
+    desk = TextDesk(services.texts, services.previews, services.users, services.clock)
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
-        *InboxPages(services.feed).handlers(),
+        *TextPages(shell, desk, services.languages, services.trial).handlers(),
+        *InboxPages(shell, services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
 
