@@ -2,26 +2,13 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from heyday.api.app import ApiServices, create_app
-from heyday.db.inbox import InboxRepository
-from heyday.db.privacy import PrivacyRepository
-from heyday.services.health import HealthService
-from heyday.services.privacy import PrivacyService
-from heyday.services.scheduling import RHYTHMS
-from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
-from heyday.web.letters import InboxFeed
-from heyday.web.pages import create_pages
 from tests.docs.commands import Command, commands
 from tests.docs.pages import pages
-from tests.factories import SEALS, Pipeline
-from tests.fakes import FakeGuard
-from tests.keys import pipeline_doors
-from tests.operations import operations_of
+from tests.factories import Pipeline
 
 STATEMENTS = [
     pytest.param(sql, id=f"{page.name}-{sql.split()[0].lower()}-{number}")
@@ -64,36 +51,6 @@ def request_of(command: Command, key: str) -> httpx.Request:
             assert not word.startswith("-"), f"teach this test the option {word}"
             url = word
     return httpx.Request("POST" if body else "GET", url, headers=headers, content=body)
-
-
-@pytest.fixture
-async def client(pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application, which answers whatever host is asked."""
-    database, clock = pipeline.database, pipeline.clock
-    health = HealthService(
-        database, clock, FakeGuard(), version="1", tzdb_version="1", rhythms=RHYTHMS
-    )
-    doors = pipeline_doors(pipeline)
-    services = ApiServices(
-        pipeline.users,
-        health,
-        pipeline.metrics.registry,
-        version="1",
-        keys=doors.keys,
-        access=doors.access,
-        bulk=pipeline.bulk,
-        imports=pipeline.imports,
-        operations=operations_of(pipeline),
-        privacy=PrivacyService(PrivacyRepository(database, SEALS), clock),
-    )
-    links = LinkMaker(SEALS, None)
-    feed = InboxFeed(database, InboxRepository(database), clock, "inbox", links)
-    pages = create_pages(feed, UnsubscribeService(database, SEALS, pipeline.planner, clock))
-    app = create_app(services, pages)
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type] # Litestar's scope is narrower
-    headers = await doors.opened()
-    async with httpx.AsyncClient(transport=transport, headers=headers) as client:
-        yield client
 
 
 @pytest.mark.parametrize("url", URLS)
