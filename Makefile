@@ -240,5 +240,5 @@ lock: $(DEV) ## Resolve the newest allowed libraries into the lock files
 
 clean: ## Remove .venv and every cache; your data in .heyday stays
 	@rm -rf .venv .venv-client .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis \
-	  .import_linter_cache .coverage htmlcov build dist
+	  .import_linter_cache .coverage .artefacts htmlcov build dist
 	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
