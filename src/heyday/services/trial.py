@@ -65,9 +65,7 @@ class TrialService:
         if to is None:
             detail = "is not an email address; expected one such as you@example.com"
             raise InvalidInput([FieldProblem("ADDRESS", detail)])
-        return {
-            name: await self._try(sender, to, letter) for name, sender in self._senders.items()
-        }
+        return {name: await self._try(sender, to, letter) for name, sender in self._senders.items()}
 
     async def _try(self, sender: BatchSender, to: str, letter: TrialLetter) -> Outcome:
         now = self._clock.now()

@@ -64,11 +64,9 @@ class InboxPages:
         news = await self._feed.find_news(_number(after) or 0)
         if not news.letters and not news.is_whole:
             # No look at anybody; and nothing on the page moves.
-            return Response(
-                "", status_code=HTTP_304_NOT_MODIFIED, headers={"HX-Reswap": "none"}
-            )
+            return Response("", status_code=HTTP_304_NOT_MODIFIED, headers={"HX-Reswap": "none"})
         return self._shell.part(
-            request, "inbox_news.html", letters=news.letters, is_whole=news.is_whole
+            request, "inbox_news.html", letters=news.letters, number=len(news.letters), is_whole=news.is_whole
         )
 
     async def show_next(self, request: PageRequest) -> Response[str]:

@@ -135,7 +135,7 @@ class InboxFeed:
         return letters, letters[-1].id if len(messages) > SHOWN else None
 
     async def find_news(self, after: int) -> News:
-        """Return the letters with a number above `after`, which the asker has; 0: they have none."""
+        """Return the letters above the number of the last that the asker has; 0: of none."""
         messages = await self._inbox.list_page(SHOWN + 1, first=after)
         # The last is what they have, unless they are far behind, or it is gone.
         is_known = after == 0 or (bool(messages) and messages[-1].id == after)

@@ -69,6 +69,11 @@ class Desk:
         return f"/texts/{self.message_type}/{self.language}"
 
     @property
+    def flaw_count(self) -> int:
+        """Return how much is to be corrected."""
+        return len(self.flaws)
+
+    @property
     def is_own(self) -> bool:
         """Tell whether the stored text is the company's own."""
         return self.version != READY

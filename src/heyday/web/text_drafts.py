@@ -71,7 +71,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Say what is wrong with a draft. line: None where it is about the whole.   source: that line."""
+    """Say what is wrong with a draft. line: None: with the whole.   source: what stands there."""
 
     field: str
     line: int | None

@@ -57,13 +57,14 @@ def explain(message_type: str, language: str, on: date) -> Vocabulary:
     if own_ordinals(language):
         conditions["ordinal"] = "{% if years %}{{ ordinal(years) }}{% endif %}"
     forms = needed_forms("plural", language)
+    given = ", ".join(f"{form}='# …'" for form in forms)
     return Vocabulary(
         person,
         _tried(message_type, language, person, on, written),
         _tried(message_type, language, person, on, filters),
         _tried(message_type, language, person, on, conditions),
         tuple(form for form in known_forms("plural", language) if form in forms),
-        f"{{{{ plural(years, {', '.join(f"{form}='# …'" for form in forms)}) }}}}",
+        f"{{{{ plural(years, {given}) }}}}",
     )
 
 

@@ -3,7 +3,7 @@
 -- name: count_some
 -- Of the first $1 live people, how many have which locale: of all, where there are fewer.
 SELECT locale, count(*) AS people
-FROM (SELECT locale FROM users WHERE deleted_at IS NULL LIMIT $1) AS some
+FROM (SELECT locale FROM users WHERE deleted_at IS NULL LIMIT $1) AS counted
 GROUP BY locale
 
 -- name: estimate

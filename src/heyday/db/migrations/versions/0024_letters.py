@@ -22,9 +22,7 @@ def upgrade() -> None:
     op.execute(_PATIENCE)
     op.add_column(_TABLE, sa.Column("subject", sa.Text(), server_default="", nullable=False))
     op.add_column(_TABLE, sa.Column("html", sa.Text()))
-    op.add_column(
-        _TABLE, sa.Column("language", sa.String(35), server_default="en", nullable=False)
-    )
+    op.add_column(_TABLE, sa.Column("language", sa.String(35), server_default="en", nullable=False))
 
 
 def downgrade() -> None:
