@@ -15,7 +15,7 @@ SPOKEN = re.compile(r"\b(?:aria-label|alt|title|placeholder)=[\"']([^\"'<>]*)[\"
 TAG = re.compile(r"<[^<>]*>")
 WORD = re.compile(r"[^\W\d_]{2,}")
 # Names, and units that are written the same everywhere.
-NAMES = {"Heyday", "UTC"}
+NAMES = {"Heyday", "PostgreSQL", "Python", "UTC"}
 INLINE = re.compile(
     r"<style|\sstyle=|<script(?![^>]*\bsrc=)|\son[a-z]+=|javascript:", re.IGNORECASE
 )
