@@ -19,7 +19,6 @@ from heyday.db.replies import ReplyRepository
 from heyday.db.texts import TextRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
-from heyday.domain.seed_texts import SeedLibrary
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
@@ -28,9 +27,11 @@ from heyday.services.health import HealthService
 from heyday.services.languages import LanguageService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
-from heyday.services.texts import TextShelf
+from heyday.services.text_preview import TextPreviewService
+from heyday.services.texts import TextService, TextShelf
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
+from heyday.texts.binding import Library
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import PageServices, create_pages
 from tests.factories import SEALS, Pipeline, timezones_of
@@ -126,8 +127,10 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
 def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) -> PageServices:
     """Return what the pages show: for the most part what the API does."""
     database, clock = pipeline.database, pipeline.clock
-    operations = services.operations
+    operations, library = services.operations, Library()
     assert operations
+    shelf = TextShelf(TextRepository(database), library, clock)
+    texts = TextService(TextRepository(database), library, shelf, clock)
     return PageServices(
         clock=clock,
         users=services.users,
@@ -137,14 +140,10 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         explanations=operations.explanations,
         imports=services.imports,
         import_limit_bytes=services.import_limit_bytes,
-        texts=pipeline.texts,
-        previews=pipeline.previews,
-        languages=LanguageService(
-            pipeline.texts,
-            TextShelf(TextRepository(database), SeedLibrary(), clock),
-            LocaleRepository(database),
-        ),
-        trial=TrialService({"inbox": pipeline.sender}, clock),
+        texts=texts,
+        previews=TextPreviewService(texts, services.users, clock),
+        languages=LanguageService(texts, shelf, LocaleRepository(database)),
+        trial=TrialService({"test": pipeline.sender}, clock),
         health=services.health,
         job_runs=operations.job_runs,
         books=operations.books,

@@ -107,7 +107,9 @@ class TextDesk:
         version = stored.version if stored else READY
         is_edited = "text" in form
         if is_edited:
-            draft, version = Draft.read(tag, form), form.get("version", READY)
+            draft = Draft.read(tag, form)
+        if request.method == "POST":
+            version = form.get("version", READY)
         desk = Desk(
             kind,
             draft,
