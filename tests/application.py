@@ -11,7 +11,9 @@ from heyday.api.app import ApiServices, create_app
 from heyday.api.texts import TextRoutes
 from heyday.api.webhooks import WebhookRoutes
 from heyday.bootstrap.access import WRONG_KEYS
+from heyday.db.activity import PostgresActivity
 from heyday.db.audit import AuditRepository
+from heyday.db.condition import PostgresCondition
 from heyday.db.inbox import InboxRepository
 from heyday.db.locales import LocaleRepository
 from heyday.db.privacy import PrivacyRepository
@@ -22,6 +24,7 @@ from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
 from heyday.rate_limits import OwnRateLimits
 from heyday.services.auditing import AuditService
+from heyday.services.condition import ConditionService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.languages import LanguageService
@@ -131,6 +134,13 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
     assert operations
     shelf = TextShelf(TextRepository(database), library, clock)
     texts = TextService(TextRepository(database), library, shelf, clock)
+    condition = ConditionService(
+        services.health,
+        operations.queue,
+        PostgresCondition(database),
+        PostgresActivity(database),
+        clock,
+    )
     return PageServices(
         clock=clock,
         users=services.users,
@@ -145,6 +155,10 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         languages=LanguageService(texts, shelf, LocaleRepository(database)),
         trial=TrialService({"test": pipeline.sender}, clock),
         health=services.health,
+        texts=pipeline.texts,
+        previews=pipeline.previews,
+        trial=TrialService({"inbox": pipeline.sender}, clock),
+        condition=condition,
         job_runs=operations.job_runs,
         books=operations.books,
         queue=operations.queue,

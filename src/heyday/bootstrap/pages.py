@@ -2,6 +2,9 @@
 
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
+from heyday.db.activity import PostgresActivity
+from heyday.db.condition import PostgresCondition
+from heyday.services.condition import ConditionService
 from heyday.services.jobs import JobRunService
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import PageServices
@@ -9,7 +12,8 @@ from heyday.web.pages import PageServices
 
 def pages_of(app: App) -> PageServices:
     """Return the services behind the pages."""
-    sender = str(app.settings.sender_plan)
+    sender, queue = str(app.settings.sender_plan), queue_of(app)
+    store, activity = PostgresCondition(app.database), PostgresActivity(app.database)
     return PageServices(
         clock=app.clock,
         users=app.users,
@@ -23,10 +27,10 @@ def pages_of(app: App) -> PageServices:
         previews=app.texts.previews(app.users),
         languages=app.texts.languages,
         trial=app.trial,
-        health=app.health,
+        condition=ConditionService(app.health, queue, store, activity, app.clock),
         job_runs=JobRunService(app.database),
         books=app.reconciliation,
-        queue=queue_of(app),
+        queue=queue,
         privacy=app.privacy.people,
         feed=InboxFeed(
             app.database,

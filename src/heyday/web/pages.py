@@ -8,9 +8,9 @@ from litestar.types import ControllerRouterHandler
 
 from heyday.domain.ports import Clock
 from heyday.domain.timezone import TimezoneService
+from heyday.services.condition import ConditionService
 from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
-from heyday.services.health import HealthService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
 from heyday.services.languages import LanguageService
@@ -28,6 +28,7 @@ from heyday.web.letters import InboxFeed
 from heyday.web.routes import page
 from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
+from heyday.web.status import StatusPages
 from heyday.web.text_desk import TextDesk
 from heyday.web.texts import TextPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
@@ -53,7 +54,7 @@ class PageServices:
     previews: TextPreviewService
     languages: LanguageService
     trial: TrialService
-    health: HealthService
+    condition: ConditionService
     job_runs: JobRunService
     books: ReconciliationService
     queue: QueueService
@@ -70,6 +71,7 @@ def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
+        *StatusPages(shell, services.condition, services.job_runs).handlers(),
         *TextPages(shell, desk, services.languages, services.trial).handlers(),
         *InboxPages(shell, services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),

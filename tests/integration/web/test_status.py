@@ -1,0 +1,68 @@
+"""The page that says how Heyday is, over what PostgreSQL tells."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from heyday.db.condition import PostgresCondition
+from heyday.domain.condition_ports import MOST_COUNTED
+from heyday.domain.errors import DatabaseUnavailable
+from tests.factories import Pipeline
+
+DAY = timedelta(days=1)
+
+
+async def test_months_have_rows_once_postgresql_has_counted(pipeline: Pipeline) -> None:
+    await pipeline.create(birthday_date="1990-01-14", timezone="Europe/London")
+    condition = PostgresCondition(pipeline.database)
+    before = await condition.read_facts(pipeline.clock.now())
+    await pipeline.execute("ANALYZE message_logs")
+    after = await condition.read_facts(pipeline.clock.now())
+    assert {month.rows for month in before.months} == {None}
+    rows = {f"{month.month:%Y-%m}": month.rows for month in after.months}
+    assert (rows["2027-01"], rows["2027-02"]) == (1, 0)
+    assert all(month.size > 0 for month in after.months)
+    assert after.size > sum(month.size for month in after.months)
+
+
+async def test_what_needs_a_decision_is_counted(pipeline: Pipeline) -> None:
+    for number in range(3):
+        await pipeline.create(
+            email=f"{number}@example.com", birthday_date="1990-01-14", timezone="UTC"
+        )
+    await pipeline.execute(
+        "UPDATE message_logs m SET status = s FROM (SELECT id, (ARRAY['UNKNOWN', 'FAILED', "
+        "'FAILED'])[row_number() OVER (ORDER BY id)] AS s FROM message_logs) x WHERE x.id = m.id"
+    )
+    condition = PostgresCondition(pipeline.database)
+    facts = await condition.read_facts(pipeline.clock.now())
+    assert (facts.unknown, facts.failed) == (1, 2)
+    assert (await condition.read_facts(pipeline.clock.now() + DAY)).failed == 0
+
+
+async def test_the_count_ends_where_it_says_nothing_new(pipeline: Pipeline) -> None:
+    await pipeline.create(birthday_date="1990-01-14", timezone="UTC")
+    await pipeline.execute(
+        "INSERT INTO message_logs (user_id, message_type, delivery_date, scheduled_send_time, "
+        "status, idempotency_key, message_content, timezone, tzdb_version, occasion_date) "
+        "SELECT user_id, message_type, delivery_date, scheduled_send_time, 'UNKNOWN', "
+        "idempotency_key || n, message_content, timezone, tzdb_version, occasion_date "
+        "FROM message_logs, generate_series(1, 1005) n"
+    )
+    facts = await PostgresCondition(pipeline.database).read_facts(pipeline.clock.now())
+    assert facts.unknown == MOST_COUNTED < 1005
+
+
+async def test_the_page_comes_while_postgresql_is_away(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await client.get("/status")).status_code == httpx.codes.OK
+
+    async def refuse(*_: object) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(PostgresCondition, "read_facts", refuse)
+    page = await client.get("/status")
+    assert page.status_code == httpx.codes.OK
+    assert "PostgreSQL does not answer. Nothing is planned or sent meanwhile." in page.text
