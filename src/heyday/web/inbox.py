@@ -66,7 +66,11 @@ class InboxPages:
             # No look at anybody; and nothing on the page moves.
             return Response("", status_code=HTTP_304_NOT_MODIFIED, headers={"HX-Reswap": "none"})
         return self._shell.part(
-            request, "inbox_news.html", letters=news.letters, number=len(news.letters), is_whole=news.is_whole
+            request,
+            "inbox_news.html",
+            letters=news.letters,
+            number=len(news.letters),
+            is_whole=news.is_whole,
         )
 
     async def show_next(self, request: PageRequest) -> Response[str]:
