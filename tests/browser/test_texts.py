@@ -117,9 +117,10 @@ async def test_nothing_runs_in_a_letter_that_somebody_wrote(page: Page, watch: W
     await page.get_by_label("HTML of your own, below").check()
     await page.get_by_text("Your own HTML").click()
     hostile = (
-        "<p id='x' onclick=\"window.__pwned='click'\">Hallo</p><svg onload=\"window.__pwned='svg'\">"
-        "</svg><a href='javascript:window.__pwned=1'>los</a><form action='/sign-out' method='post'>"
-        "<button>weg</button></form><meta http-equiv='refresh' content='0;url=/texts'>"
+        "<p id='x' onclick=\"window.__pwned='click'\">Hallo</p>"
+        "<svg onload=\"window.__pwned='svg'\"></svg><a href='javascript:window.__pwned=1'>los</a>"
+        "<form action='/sign-out' method='post'><button>weg</button></form>"
+        "<meta http-equiv='refresh' content='0;url=/texts'>"
     )
     await page.get_by_label("HTML", exact=True).fill(hostile)
     letter = page.frame_locator("iframe[name=letter]")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+
 from heyday.db.inbox import InboxRepository
 from heyday.domain.models import ClaimedMessage
 from tests.factories import Pipeline
