@@ -4,9 +4,12 @@ Without JavaScript it is a list with links. With it, new letters appear by thems
 every two seconds, and is answered 304 as long as nothing came.
 """
 
+import secrets
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
+import msgspec
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -16,7 +19,7 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED, HTTP_404_NOT_FOUND
 
 from heyday.domain.access import Scope
 from heyday.web.letter_frame import SANDBOX, show_letter
-from heyday.web.letters import InboxFeed, InboxReply
+from heyday.web.letters import InboxFeed, InboxReply, NextGreeting
 from heyday.web.routes import page
 from heyday.web.shell import PageRequest, Shell, _
 
@@ -29,6 +32,8 @@ class InboxPages:
     def __init__(self, shell: Shell, feed: InboxFeed) -> None:
         self._shell = shell
         self._feed = feed
+        # What a page has of people is named in a URL by what tells nobody anything.
+        self._key = secrets.token_bytes(16)
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers."""
@@ -48,6 +53,7 @@ class InboxPages:
     ) -> Response[str]:
         """Show letters, newest first, and who is next."""
         letters, older = await self._feed.list_page(_number(before))
+        following = await self._feed.find_next()
         return self._shell.page(
             request,
             "inbox.html",
@@ -55,7 +61,8 @@ class InboxPages:
             letters=letters,
             older=older,
             before=before,
-            next=await self._feed.find_next(),
+            next=following,
+            token=self._token(following),
             sender=self._feed.sender,
         )
 
@@ -63,8 +70,7 @@ class InboxPages:
         """Show what arrived since, for the top of the list."""
         news = await self._feed.find_news(_number(after) or 0)
         if not news.letters and not news.is_whole:
-            # No look at anybody; and nothing on the page moves.
-            return Response("", status_code=HTTP_304_NOT_MODIFIED, headers={"HX-Reswap": "none"})
+            return _nothing_new()
         return self._shell.part(
             request,
             "inbox_news.html",
@@ -73,9 +79,19 @@ class InboxPages:
             is_whole=news.is_whole,
         )
 
-    async def show_next(self, request: PageRequest) -> Response[str]:
-        """Show who is next."""
-        return self._shell.part(request, "inbox_next.html", next=await self._feed.find_next())
+    async def show_next(self, request: PageRequest, seen: FromQuery[str] = "") -> Response[str]:
+        """Show who is next, unless the page has it."""
+        following = await self._feed.find_next()
+        if seen == self._token(following):
+            return _nothing_new()
+        return self._shell.part(
+            request, "inbox_next.html", next=following, token=self._token(following)
+        )
+
+    def _token(self, following: NextGreeting | None) -> str:
+        """Return what stands for who is next: another as soon as anything of it is another."""
+        shown = msgspec.json.encode(following)
+        return blake2b(shown, key=self._key, digest_size=8).hexdigest()
 
     async def list_messages(self, after: FromQuery[int] = 0) -> InboxReply:
         """Return the letters with a number above `after`, and who is next."""
@@ -106,6 +122,11 @@ class InboxPages:
         if letter is None or letter.html is None:
             raise NotFoundException
         return show_letter(letter.html)
+
+
+def _nothing_new() -> Response[str]:
+    """Return that nobody is shown, which is no look at anybody; nothing on the page moves."""
+    return Response("", status_code=HTTP_304_NOT_MODIFIED, headers={"HX-Reswap": "none"})
 
 
 def _number(given: int | None) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from heyday.domain.access import Scope
+from heyday.domain.audit import concern
 from heyday.domain.delivery import Outcome
 from heyday.domain.errors import InvalidInput, NotFound, TextNotFound
 from heyday.domain.finding import parse_search
@@ -67,6 +68,11 @@ class Desk:
     def path(self) -> str:
         """Return where the text is."""
         return f"/texts/{self.message_type}/{self.language}"
+
+    @property
+    def may_be_more(self) -> bool:
+        """Tell whether more people may be meant than those who were found."""
+        return len(self.found or ()) == _MOST_FOUND
 
     @property
     def flaw_count(self) -> int:
@@ -149,6 +155,7 @@ class TextDesk:
             desk.search_problem = error.problems[0].detail
             return
         desk.found = await self._people.search(wanted, wanted.limit)
+        concern([user.id for user in desk.found])
 
     async def put(self, desk: Desk) -> None:
         """Store the draft. Raises InvalidInput, TextChanged."""
@@ -174,6 +181,7 @@ class TextDesk:
         """Note for whom the draft is shown; nobody, if there is no such person any more."""
         try:
             desk.person = await self._people.get(UUID(desk.form.get("person", "")))
+            concern([desk.person.id])
         except (ValueError, NotFound):
             desk.person = None
 

@@ -59,9 +59,9 @@ class TextPages:
             action(f"{ITEM}/try", _WRITE, **_DRAFT)(self.try_text),
             action(f"{ITEM}/preview", _READ, **_AS_TYPED)(self.preview_draft),
             action(f"{ITEM}/preview/people", _READ, **_DRAFT)(self.preview_text),
-            page(f"{ITEM}/letter", _READ)(self.show_letter),
-            action(f"{ITEM}/letter", _READ, **_AS_TYPED)(self.preview_letter),
-            action(f"{ITEM}/letter/people", _READ, **_DRAFT)(self.preview_letter_of_person),
+            page(f"{ITEM}/letter", _READ)(self.show_text_letter),
+            action(f"{ITEM}/letter", _READ, **_AS_TYPED)(self.preview_draft_letter),
+            action(f"{ITEM}/letter/people", _READ, **_DRAFT)(self.preview_text_letter),
         ]
 
     async def list_texts(self, request: PageRequest) -> Response[str]:
@@ -156,21 +156,21 @@ class TextPages:
         await self._desk.preview(desk)
         return self._answer(request, desk, "text_people.html")
 
-    async def show_letter(
+    async def show_text_letter(
         self, request: PageRequest, message_type: FromPath[str], language: FromPath[str]
     ) -> Response[str]:
         """Show the HTML of a stored text, for a frame."""
         desk = await self._desk.open(request, message_type, language)
         return await self._letter(desk)
 
-    async def preview_letter(
+    async def preview_draft_letter(
         self, request: PageRequest, message_type: FromPath[str], language: FromPath[str]
     ) -> Response[str]:
         """Show the HTML of a draft for somebody invented, for a frame."""
         desk = await self._desk.open(request, message_type, language, with_people=False)
         return await self._letter(desk)
 
-    async def preview_letter_of_person(
+    async def preview_text_letter(
         self, request: PageRequest, message_type: FromPath[str], language: FromPath[str]
     ) -> Response[str]:
         """Show the HTML of a draft for a person, for a frame."""
@@ -217,7 +217,7 @@ class TextPages:
     def _show(
         self, request: PageRequest, desk: Desk, status_code: int = HTTP_200_OK
     ) -> Response[str]:
-        title = f"{name_of(desk.language)}"
+        title = f"{desk.message_type.capitalize()}, {name_of(desk.language)}"
         values = self._values(desk)
         return self._shell.page(request, "text.html", title, status_code=status_code, **values)
 
@@ -225,6 +225,7 @@ class TextPages:
         return {
             "desk": desk,
             "senders": self._trial.senders,
+            "language_name": name_of(desk.language),
             "native_name": native_name_of(desk.language),
             "direction": direction_of(desk.language),
             "sandbox": SANDBOX,

@@ -268,3 +268,17 @@ async def test_a_look_at_a_letter_is_noted_and_a_look_for_news_that_there_are_no
     await client.get("/inbox/1")
     looks = "SELECT action, subject_ids FROM audit_log WHERE actor_kind = 'key'"
     assert await pipeline.rows(looks) == [("letter.show", [sent.user_id])]
+
+
+async def test_who_is_next_is_shown_anew_only_if_it_is_another(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    user = await pipeline.create(**TODAY)
+    path = re.search(r'hx-get="(/inbox/next[^"]*)"', (await client.get("/inbox")).text)
+    assert path
+    same = await client.get(path[1])
+    assert (same.status_code, same.text) == (304, "")
+    await pipeline.users.patch(user.id, {"first_name": "Grace"})
+    assert "Grace Lovelace" in (await client.get(path[1])).text
+    await pipeline.users.delete(user.id)
+    assert "Nobody in the next two days" in (await client.get(path[1])).text

@@ -216,7 +216,7 @@ async def test_a_draft_is_shown_for_a_person_who_was_looked_for(
     looks = await pipeline.rows(
         "SELECT DISTINCT action FROM audit_log WHERE $1 = ANY (subject_ids)", user.id
     )
-    assert {row["action"] for row in looks} >= {"text.preview", "letter_of_person.preview"}
+    assert {row["action"] for row in looks} >= {"text.preview", "text_letter.preview"}
 
 
 async def test_pauses_in_typing_are_not_noted_and_name_nobody(
