@@ -37,13 +37,14 @@ class InboxPages:
 
     def handlers(self) -> Sequence[HTTPRouteHandler]:
         """Return the route handlers."""
-        scope, routine = Scope.USERS_READ, {"is_routine": True}
-        for_programs: dict[str, Any] = {"scope": scope, "is_page": True, "include_in_schema": False}
+        scope = Scope.USERS_READ
+        routine: dict[str, Any] = {"is_routine": True}
+        for_programs = {"scope": scope, "is_page": True, "include_in_schema": False, **routine}
         return [
             page("/inbox", scope)(self.show_inbox),
             page("/inbox/news", scope, **routine)(self.list_news),
             page("/inbox/next", scope, **routine)(self.show_next),
-            get("/inbox/messages", **for_programs, **routine)(self.list_messages),
+            get("/inbox/messages", **for_programs)(self.list_messages),
             page("/inbox/{number:int}", scope)(self.show_letter),
             page("/inbox/{number:int}/letter", scope)(self.show_letter_html),
         ]

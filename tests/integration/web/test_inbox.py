@@ -225,9 +225,8 @@ async def test_an_emptied_letter_says_so(
 ) -> None:
     sent = await deliver(pipeline, inbox, timedelta(), html="<p>Hey Ada</p>", **TODAY)
     await client.post(f"/api/v1/users/{sent.user_id}/erase")
-    assert await pipeline.rows("SELECT subject, html, language FROM inbox_messages") == [
-        ("", None, "und")
-    ]
+    (row,) = await pipeline.rows("SELECT subject, html, language FROM inbox_messages")
+    assert tuple(row) == ("", None, "und")
     assert "The text of this letter was removed" in (await client.get("/inbox/1")).text
 
 
@@ -267,7 +266,8 @@ async def test_a_look_at_a_letter_is_noted_and_a_look_for_news_that_there_are_no
     await client.get("/inbox/news?after=1")
     await client.get("/inbox/1")
     looks = "SELECT action, subject_ids FROM audit_log WHERE actor_kind = 'key'"
-    assert await pipeline.rows(looks) == [("letter.show", [sent.user_id])]
+    (look,) = await pipeline.rows(looks)
+    assert tuple(look) == ("letter.show", [sent.user_id])
 
 
 async def test_who_is_next_is_shown_anew_only_if_it_is_another(

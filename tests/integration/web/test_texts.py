@@ -26,10 +26,10 @@ HX = {"HX-Request": "true"}
 
 
 async def send(
-    client: httpx.AsyncClient, path: str, headers: Mapping[str, str] | None = None, **fields: str
+    client: httpx.AsyncClient, path: str, *headers: Mapping[str, str], **fields: str
 ) -> httpx.Response:
     """Send the form with other fields."""
-    return await client.post(path, data={**FORM, **fields}, headers=headers)
+    return await client.post(path, data={**FORM, **fields}, headers=headers[0] if headers else None)
 
 
 def plain(page: str) -> str:

@@ -24,7 +24,7 @@ def test_everything_that_may_be_asked_for_is_explained(message_type: str, langua
     assert [each.name for each in words.filters] == list(FILTERS)
     assert all(each.comes_of_it for each in (*words.places, *words.filters, *words.conditions))
     plural = f"{{% if years %}}{words.plural}{{% endif %}}."
-    assert make_text(message_type, language, TextSource("S", plural, None))
+    assert make_text(message_type, language, TextSource("S", plural, None)).has_years
 
 
 def test_examples_speak_the_language() -> None:
