@@ -107,6 +107,7 @@ async def test_a_person_is_found_and_their_letter_is_shown(page: Page, pipeline:
     await found.click()
     letter = page.frame_locator("iframe[name=letter]").locator("p").first
     await expect(letter).to_contain_text("Hanako")
+    await expect(found).to_have_count(0)
     await page.get_by_label("Text", exact=True).fill("Gruß an {{ full_name }}")
     await expect(letter).to_have_text("Gruß an Hanako 佐藤")
     await axe(page)

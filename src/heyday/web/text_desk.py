@@ -145,9 +145,9 @@ class TextDesk:
         return await self._previews.compose(desk.message_type, desk.language, self._asked(desk))
 
     async def search(self, desk: Desk) -> None:
-        """Note who might be meant by what was looked for."""
+        """Note who might be meant by what was looked for, if that was asked."""
         query = desk.form.get("find", "").strip()
-        if not query:
+        if not query or "finding" not in desk.form:
             return
         try:
             wanted = parse_search({"query": query, "limit": _MOST_FOUND})

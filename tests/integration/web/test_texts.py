@@ -202,8 +202,12 @@ async def test_a_draft_is_shown_for_a_person_who_was_looked_for(
     user = await pipeline.create(
         first_name="Änne", last_name="<Müller>", birthday_date="1987-03-04", locale="de-AT"
     )
-    found = (await send(client, f"{GERMAN}/preview/people", HX, find="änn")).text
+    found = (await send(client, f"{GERMAN}/preview/people", HX, find="änn", finding="1")).text
     assert "Änne &lt;Müller&gt;" in found
+    assert (
+        "Nobody’s name"
+        in (await send(client, f"{GERMAN}/preview/people", HX, find="xyz", finding="1")).text
+    )
     chosen = (await send(client, f"{GERMAN}/preview/people", HX, person=str(user.id))).text
     assert "Alles Gute, Änne" in chosen
     assert "40 Jahre!" in chosen
