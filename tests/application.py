@@ -18,10 +18,12 @@ from heyday.db.condition import PostgresCondition
 from heyday.db.days import DayRepository
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.inbox import InboxRepository
+from heyday.db.locales import LocaleRepository
 from heyday.db.message_lists import MessageListRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.profiles import ProfileRepository
 from heyday.db.replies import ReplyRepository
+from heyday.db.texts import TextRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
@@ -35,13 +37,17 @@ from heyday.services.demo import DemoService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.import_previews import ImportPreviewService
+from heyday.services.languages import LanguageService
 from heyday.services.message_lists import MessageListService
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
 from heyday.services.replies import ReplyService
+from heyday.services.text_preview import TextPreviewService
+from heyday.services.texts import TextService, TextShelf
 from heyday.services.today import TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
+from heyday.texts.binding import Library
 from heyday.web.letters import InboxFeed
 from heyday.web.live import Live
 from heyday.web.pages import PageServices, create_pages
@@ -148,11 +154,13 @@ def _pages(
 ) -> PageServices:
     """Return what the pages show: for the most part what the API does."""
     database, clock = pipeline.database, pipeline.clock
-    operations = services.operations
+    operations, library = services.operations, Library()
     assert operations
     lists = MessageListService(
         MessageListRepository(database), AuditService(AuditRepository(database))
     )
+    shelf = TextShelf(TextRepository(database), library, clock)
+    texts = TextService(TextRepository(database), library, shelf, clock)
     condition = ConditionService(
         services.health,
         operations.queue,
@@ -173,9 +181,10 @@ def _pages(
         imports=services.imports,
         import_previews=ImportPreviewService(database, clock),
         import_limit_bytes=services.import_limit_bytes,
-        texts=pipeline.texts,
-        previews=pipeline.previews,
-        trial=TrialService({"inbox": pipeline.sender}, clock),
+        texts=texts,
+        previews=TextPreviewService(texts, services.users, clock),
+        languages=LanguageService(texts, shelf, LocaleRepository(database)),
+        trial=TrialService({"test": pipeline.sender}, clock),
         condition=condition,
         job_runs=operations.job_runs,
         books=operations.books,

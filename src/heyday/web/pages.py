@@ -20,6 +20,7 @@ from heyday.services.forecasting import ForecastService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.import_previews import ImportPreviewService
 from heyday.services.jobs import JobRunService
+from heyday.services.languages import LanguageService
 from heyday.services.message_lists import MessageListService
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
@@ -52,6 +53,8 @@ from heyday.web.shell import Shell
 from heyday.web.sign_in import SignInPages
 from heyday.web.static_files import StaticFiles
 from heyday.web.status import StatusPages
+from heyday.web.text_desk import TextDesk
+from heyday.web.texts import TextPages
 from heyday.web.today import TodayPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
@@ -80,6 +83,7 @@ class PageServices:
     import_limit_bytes: int
     texts: TextService
     previews: TextPreviewService
+    languages: LanguageService
     trial: TrialService
     condition: ConditionService
     job_runs: JobRunService
@@ -109,41 +113,50 @@ def create_pages(services: PageServices) -> Pages:
     """Return the pages."""
     statics = StaticFiles()
     shell = Shell(services.clock, statics)
-    imports = ImportPages(
-        shell,
-        services.imports,
-        services.import_previews,
-        services.clock,
-        services.import_limit_bytes,
-    )
-    nine = services.timezones[MESSAGE_TYPES[0].name]
     handlers: Sequence[ControllerRouterHandler] = [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *SignInPages(shell, services.signing_in).handlers(),
-        *TodayPages(shell, services.today, nine, services.live, services.clock).handlers(),
-        *imports.handlers(),
+        *_of_days(shell, services),
+        *_of_people(shell, services),
+        *_of_messages(shell, services),
         *StatusPages(shell, services.condition, services.job_runs).handlers(),
-        *InboxPages(services.feed).handlers(),
-        *CalendarPages(shell, services.calendar, services.asking, services.timezones).handlers(),
-        *_people(shell, services),
-        *MessagePages(shell, services.message_lists, services.clock, services.senders).handlers(),
-        *MessageDeeds(shell, services.message_bulk, services.clock).handlers(),
-        *MessagePage(shell, services.messages, services.message_lists, services.clock).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
     return Pages(handlers, ProblemPages(shell))
 
 
-def _people(shell: Shell, services: PageServices) -> Sequence[ControllerRouterHandler]:
+def _of_days(shell: Shell, services: PageServices) -> Sequence[ControllerRouterHandler]:
+    nine = services.timezones[MESSAGE_TYPES[0].name]
+    return [
+        *TodayPages(shell, services.today, nine, services.live, services.clock).handlers(),
+        *CalendarPages(shell, services.calendar, services.asking, services.timezones).handlers(),
+    ]
+
+
+def _of_people(shell: Shell, services: PageServices) -> Sequence[ControllerRouterHandler]:
     clock, users, profiles = services.clock, services.users, services.profiles
     edits = EditService(users, services.explanations)
     view = PersonView(shell, profiles, services.explanations, services.timezones, clock)
+    files, previews = services.imports, services.import_previews
     return [
         *PeoplePages(shell, users, profiles, services.demo, clock).handlers(),
         *PersonForms(shell, users, edits, view, clock).handlers(),
         *PersonPages(view).handlers(),
         *PersonDeeds(shell, users, profiles, services.privacy, view).handlers(),
+        *ImportPages(shell, files, previews, clock, services.import_limit_bytes).handlers(),
+    ]
+
+
+def _of_messages(shell: Shell, services: PageServices) -> Sequence[ControllerRouterHandler]:
+    clock, lists = services.clock, services.message_lists
+    desk = TextDesk(services.texts, services.previews, services.users, clock)
+    return [
+        *MessagePages(shell, lists, clock, services.senders).handlers(),
+        *MessageDeeds(shell, services.message_bulk, clock).handlers(),
+        *MessagePage(shell, services.messages, lists, clock).handlers(),
+        *TextPages(shell, desk, services.languages, services.trial).handlers(),
+        *InboxPages(shell, services.feed).handlers(),
     ]
 
 

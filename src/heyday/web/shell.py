@@ -146,6 +146,7 @@ def make_environment() -> Environment:
         "day": times.day,
         "iso": times.iso,
         "length": times.length,
+        "span": times.span,
         "count": times.count,
         "place": with_country,
     }
