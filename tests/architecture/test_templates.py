@@ -16,6 +16,8 @@ TAG = re.compile(r"<[^<>]*>")
 WORD = re.compile(r"[^\W\d_]{2,}")
 # Names, and units that are written the same everywhere.
 NAMES = {"Heyday", "PostgreSQL", "Python", "UTC"}
+# What a template does not hold itself goes through `translate`, which leaves it to be escaped.
+UNESCAPED = re.compile(r"(?<!n)gettext\(|(?<!\w)_\((?![\"'])|\|\s*safe\b|Markup")
 INLINE = re.compile(
     r"<style|\sstyle=|<script(?![^>]*\bsrc=)|\son[a-z]+=|javascript:", re.IGNORECASE
 )
@@ -52,6 +54,11 @@ def test_nothing_is_inline_that_the_policy_would_stop(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_only_our_own_words_are_taken_for_markup(path: Path) -> None:
+    assert UNESCAPED.findall(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_template_can_be_compiled(environment: Environment, path: Path) -> None:
     assert environment.get_template(path.name).name == path.name
 
@@ -70,6 +77,11 @@ def test_the_measure_sees_bare_words(
     environment: Environment, source: str, words: set[str]
 ) -> None:
     assert bare_words(environment, source) == words
+
+
+@pytest.mark.parametrize("source", ["gettext(title)", "_(name)", "{{ name | safe }}"])
+def test_the_measure_sees_what_is_not_escaped(source: str) -> None:
+    assert UNESCAPED.search(source)
 
 
 @pytest.mark.parametrize("source", ['<p style="x">', "<script>1</script>", '<a onclick="x">'])

@@ -81,21 +81,7 @@ def create_app(
     """
     docs, access = DocsRoutes(services.version), services.access
     habits = Habits(services.audit, services.replies)
-    routes: Sequence[ControllerRouterHandler] = [
-        *UserRoutes(services.users).handlers(),
-        *ManyPeopleRoutes(services.users, services.bulk).handlers(),
-        *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
-        *(services.operations.handlers() if services.operations else []),
-        *(services.texts.handlers() if services.texts else ()),
-        *KeyRoutes(services.keys).handlers(),
-        *PrivacyRoutes(services.privacy).handlers(),
-        *(AuditRoutes(services.audit).handlers() if services.audit else ()),
-        *HealthRoutes(services.health, access.limits).handlers(),
-        *MetricsRoutes(services.metrics).handlers(),
-        *(services.webhooks.handlers() if services.webhooks else ()),
-        *docs.handlers(),
-        *pages,
-    ]
+    routes = [*_routes(services), *docs.handlers(), *pages]
     app = Litestar(
         document(routes),
         openapi_config=docs.openapi(),
@@ -114,3 +100,19 @@ def create_app(
     habits.learn(app.routes)
     app.asgi_handler = RequestFrame(app.asgi_handler)
     return app
+
+
+def _routes(services: ApiServices) -> Sequence[ControllerRouterHandler]:
+    return [
+        *UserRoutes(services.users).handlers(),
+        *ManyPeopleRoutes(services.users, services.bulk).handlers(),
+        *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
+        *(services.operations.handlers() if services.operations else []),
+        *(services.texts.handlers() if services.texts else ()),
+        *KeyRoutes(services.keys).handlers(),
+        *PrivacyRoutes(services.privacy).handlers(),
+        *(AuditRoutes(services.audit).handlers() if services.audit else ()),
+        *HealthRoutes(services.health, services.access.limits).handlers(),
+        *MetricsRoutes(services.metrics).handlers(),
+        *(services.webhooks.handlers() if services.webhooks else ()),
+    ]

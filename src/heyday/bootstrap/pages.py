@@ -25,7 +25,6 @@ from heyday.web.pages import PageServices
 
 def pages_of(app: App) -> PageServices:
     """Return the services behind the pages."""
-    sender, queue = str(app.settings.sender_plan), queue_of(app)
     store, activity = PostgresCondition(app.database), PostgresActivity(app.database)
     lists = MessageListService(MessageListRepository(app.database), app.habits.audit)
     return PageServices(
@@ -36,7 +35,6 @@ def pages_of(app: App) -> PageServices:
         message_bulk=BulkDecisions(app.database, lists, app.planner, app.clock),
         senders=app.settings.sender_plan.senders,
         timezones=app.timezones,
-        forecasts=app.forecasts,
         explanations=app.explanations,
         imports=app.imports.jobs,
         import_previews=app.imports.previews,
@@ -45,19 +43,10 @@ def pages_of(app: App) -> PageServices:
         previews=app.texts.previews(app.users),
         languages=app.texts.languages,
         trial=app.trial,
-        condition=ConditionService(app.health, queue, store, activity, app.clock),
+        condition=ConditionService(app.health, queue_of(app), store, activity, app.clock),
         job_runs=JobRunService(app.database),
-        books=app.reconciliation,
-        queue=queue,
         privacy=app.privacy.people,
-        feed=InboxFeed(
-            app.database,
-            app.inbox,
-            app.clock,
-            sender,
-            app.privacy.links,
-            app.settings.mail_from or app.settings.company or "Heyday",
-        ),
+        feed=_feed_of(app),
         signing_in=app.access.signing_in,
         unsubscribing=app.privacy.unsubscribing,
         today=TodayService(DayRepository(app.database), app.clock),
@@ -73,3 +62,10 @@ def _calendar_of(app: App) -> CalendarService:
     database = app.database
     rows, people = CalendarRepository(database), ForecastRepository(database)
     return CalendarService(database, rows, people, app.timezones, app.clock)
+
+
+def _feed_of(app: App) -> InboxFeed:
+    settings = app.settings
+    from_whom = settings.mail_from or settings.company or "Heyday"
+    sender = str(settings.sender_plan)
+    return InboxFeed(app.database, app.inbox, app.clock, sender, app.privacy.links, from_whom)

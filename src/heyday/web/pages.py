@@ -16,7 +16,6 @@ from heyday.services.condition import ConditionService
 from heyday.services.demo import DemoService
 from heyday.services.edits import EditService
 from heyday.services.explaining import ExplanationService
-from heyday.services.forecasting import ForecastService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.import_previews import ImportPreviewService
 from heyday.services.jobs import JobRunService
@@ -24,8 +23,6 @@ from heyday.services.languages import LanguageService
 from heyday.services.message_lists import MessageListService
 from heyday.services.privacy import PrivacyService
 from heyday.services.profiles import ProfileService
-from heyday.services.queueing import QueueService
-from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
 from heyday.services.signing_in import SignInService
 from heyday.services.text_preview import TextPreviewService
@@ -76,7 +73,6 @@ class PageServices:
     message_bulk: BulkDecisions
     senders: Sequence[str]
     timezones: Mapping[str, TimezoneService]
-    forecasts: ForecastService
     explanations: ExplanationService
     imports: ImportJobService
     import_previews: ImportPreviewService
@@ -87,8 +83,6 @@ class PageServices:
     trial: TrialService
     condition: ConditionService
     job_runs: JobRunService
-    books: ReconciliationService
-    queue: QueueService
     privacy: PrivacyService
     feed: InboxFeed
     signing_in: SignInService

@@ -84,7 +84,8 @@ class Shell:
     ) -> Response[str]:
         """Return a whole page; what was last said to the visitor is shown on it, this once."""
         said = request.cookies.get(_SAID)
-        values |= {"title": title, "said": unquote(said) if said else None}
+        shown = self._environment.globals["translate"](title)
+        values |= {"title": shown, "said": unquote(said) if said else None}
         response = self.part(request, template, status_code=status_code, **values)
         if said:
             response.delete_cookie(_SAID, path="/")
@@ -145,9 +146,9 @@ def make_environment() -> Environment:
         "wall": times.wall,
         "day": times.day,
         "iso": times.iso,
-        "length": times.length,
+        "lasting": times.length,
         "span": times.span,
-        "count": times.count,
+        "number": times.count,
         "place": with_country,
     }
     return environment
