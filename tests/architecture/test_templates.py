@@ -23,6 +23,21 @@ INLINE = re.compile(
 )
 
 
+FORM = re.compile(r"<form\b[^>]*method=[\"']?post[^>]*>(.*?)</form>", re.IGNORECASE | re.DOTALL)
+# The door has no session yet to prove anything by; its form is told by where it goes to.
+PROOF = re.compile(r'\s*(\{\{ (parts\.)?csrf\(\) \}\}|<input type="hidden" name="csrf_token")')
+DOOR = 'action="/sign-in"'
+
+
+def unproven_forms(source: str) -> list[str]:
+    """Return the forms that change something and do not begin with the proof of their session."""
+    return [
+        form[0]
+        for form in FORM.finditer(source)
+        if DOOR not in form[0] and not PROOF.match(form[1])
+    ]
+
+
 @pytest.fixture
 def environment() -> Environment:
     """What templates are rendered with."""
@@ -63,6 +78,12 @@ def test_a_template_can_be_compiled(environment: Environment, path: Path) -> Non
     assert environment.get_template(path.name).name == path.name
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_form_begins_with_its_proof(path: Path) -> None:
+    # The gate reads a form no further: a file that comes after it may be long.
+    assert unproven_forms(path.read_text()) == []
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [
@@ -87,3 +108,16 @@ def test_the_measure_sees_what_is_not_escaped(source: str) -> None:
 @pytest.mark.parametrize("source", ['<p style="x">', "<script>1</script>", '<a onclick="x">'])
 def test_the_measure_sees_what_is_inline(source: str) -> None:
     assert INLINE.search(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_proven"),
+    [
+        ('<form method="post" action="/x">\n{{ parts.csrf() }}<input name="a"></form>', True),
+        ('<form method="post"><input name="a">{{ parts.csrf() }}</form>', False),
+        ("<form action='/x' method=POST><button>Go</button></form>", False),
+        ('<form action="/x"><button>Look</button></form>', True),
+    ],
+)
+def test_the_measure_sees_forms_without_a_proof(source: str, *, is_proven: bool) -> None:
+    assert (unproven_forms(source) == []) == is_proven

@@ -29,7 +29,7 @@ from heyday.domain.sessions import (
 )
 
 NOW = datetime(2027, 1, 14, 9, tzinfo=UTC)
-TOKEN, OTHER = form_token(b"a" * TOKEN_BYTES), form_token(b"b" * TOKEN_BYTES)
+TOKEN, OTHER = form_token(b"\xaa" * TOKEN_BYTES), form_token(b"b" * TOKEN_BYTES)
 NONCE = b"n" * NONCE_BYTES
 
 

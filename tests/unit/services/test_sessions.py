@@ -19,7 +19,7 @@ NUMBERS = count(1)
 
 
 def chance(size: int) -> bytes:
-    return next(NUMBERS).to_bytes(size, "big")
+    return next(NUMBERS).to_bytes(size, "little")
 
 
 class House:
