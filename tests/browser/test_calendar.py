@@ -41,12 +41,12 @@ async def company(pipeline: Pipeline) -> Pipeline:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.usefixtures("company")
 async def test_who_is_greeted_tomorrow_in_japan_takes_three_clicks_and_why_not_one_more_form(
-    company: Pipeline, open_page: OpenPage, *, javascript: bool
+    open_page: OpenPage, *, javascript: bool
 ) -> None:
-    assert company
     page = await open_page(javascript=javascript)
-    await page.goto("/inbox")
+    await page.goto("/status")
     await page.get_by_role("navigation").get_by_role("link", name="Calendar").click()
     await page.get_by_role("link", name="Tomorrow").click()
     await page.get_by_role("link", name="Japan (Asia/Tokyo)").first.click()
@@ -60,8 +60,8 @@ async def test_who_is_greeted_tomorrow_in_japan_takes_three_clicks_and_why_not_o
     await expect(page).to_have_url(re.compile(r"^[^?]*(\?zone=Asia/Tokyo#people)?$"))
 
 
-async def test_the_calendar_holds_for_everybody(company: Pipeline, page: Page) -> None:
-    assert company
+@pytest.mark.usefixtures("company")
+async def test_the_calendar_holds_for_everybody(page: Page) -> None:
     await page.goto("/calendar")
     day = page.get_by_role("link", name="Saturday 1 January 2028: 12 greetings")
     await expect(day).to_be_visible()
@@ -69,8 +69,8 @@ async def test_the_calendar_holds_for_everybody(company: Pipeline, page: Page) -
     await screenshot(page, "calendar")
 
 
-async def test_a_day_holds_for_everybody(company: Pipeline, page: Page) -> None:
-    assert company
+@pytest.mark.usefixtures("company")
+async def test_a_day_holds_for_everybody(page: Page) -> None:
     await page.goto("/calendar/2027-01-15")
     await axe(page)
     await screenshot(page, "calendar-day")
@@ -92,10 +92,8 @@ async def test_an_empty_calendar_holds_for_everybody(page: Page) -> None:
         await screenshot(page, name)
 
 
-async def test_a_day_is_reached_and_asked_by_the_keyboard_alone(
-    company: Pipeline, page: Page
-) -> None:
-    assert company
+@pytest.mark.usefixtures("company")
+async def test_a_day_is_reached_and_asked_by_the_keyboard_alone(page: Page) -> None:
     await page.goto("/calendar")
     await tab_to(page, "Friday 15 January 2027: 11 greetings", at_most=60)
     await page.keyboard.press("Enter")
