@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
@@ -49,7 +50,9 @@ class _Look:
     @property
     def stamp(self) -> tuple[datetime | None, ...]:
         """Return what changes when anything of it does."""
-        return tuple(each and each.read_at for each in (self.day, self.present, self.month))
+        return tuple(
+            each.read_at if each else None for each in (self.day, self.present, self.month)
+        )
 
 
 class TodayPages:
@@ -132,7 +135,7 @@ class TodayPages:
         figures, end_at = look.day.value, day_window(look.on).end_at
         present = look.present.value if look.present else None
         overdue = present.attention.overdue if present else 0
-        values = {
+        values: dict[str, Any] = {
             "on": look.on,
             "is_today": present is not None,
             "figures": figures,
