@@ -28,7 +28,7 @@ from heyday.services.events import EventService
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
-from heyday.services.today import TodayService
+from heyday.services.today import TodayConfig, TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.web.letters import InboxFeed
@@ -43,6 +43,8 @@ from tests.webhooks import Amazon, sources
 # How long a repeated request waits for the first one, and the one origin that may call.
 PATIENCE = timedelta(seconds=1)
 ORIGIN = "https://people.example.com"
+# However busy the machine is, a page waits for its figures here.
+PATIENT = TodayConfig(patience=timedelta(seconds=20))
 RHYTHMS = {"daily": timedelta(days=1), "minute": timedelta(minutes=1)}
 
 
@@ -164,7 +166,7 @@ def _pages(
         privacy=services.privacy,
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
-        today=TodayService(DayRepository(database), clock),
+        today=TodayService(DayRepository(database), clock, PATIENT),
         live=live,
     )
 

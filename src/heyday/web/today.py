@@ -88,7 +88,7 @@ class TodayPages:
         today_on = self._today.today_on()
         chosen, problem = _read_day(on, today_on)
         parts = await self._parts(request, chosen)
-        return self._shell.page(
+        response = self._shell.page(
             request,
             "today.html",
             "Today" if chosen == today_on else f"{chosen:%-d %B %Y}",
@@ -103,6 +103,10 @@ class TodayPages:
             parts=parts,
             live=f"{_PATH}/events",
         )
+        if not parts:
+            # What is being counted is there by then, also where no script runs.
+            response.headers["Refresh"] = "3"
+        return response
 
     async def stream_today(self, request: PageRequest) -> Stream:
         """Send what changes of today, as it does."""
