@@ -44,7 +44,7 @@ from heyday.services.profiles import ProfileService
 from heyday.services.replies import ReplyService
 from heyday.services.text_preview import TextPreviewService
 from heyday.services.texts import TextService, TextShelf
-from heyday.services.today import TodayService
+from heyday.services.today import TodayConfig, TodayService
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
 from heyday.texts.binding import Library
@@ -60,6 +60,8 @@ from tests.webhooks import Amazon, sources
 # How long a repeated request waits for the first one, and the one origin that may call.
 PATIENCE = timedelta(seconds=1)
 ORIGIN = "https://people.example.com"
+# However busy the machine is, a page waits for its figures here.
+PATIENT = TodayConfig(patience=timedelta(seconds=20))
 RHYTHMS = {"daily": timedelta(days=1), "minute": timedelta(minutes=1)}
 
 
@@ -190,7 +192,7 @@ def _pages(
         feed=InboxFeed(database, inbox, clock, "inbox", LinkMaker(SEALS, None)),
         signing_in=doors.signing_in,
         unsubscribing=UnsubscribeService(database, SEALS, pipeline.planner, clock),
-        today=TodayService(DayRepository(database), clock),
+        today=TodayService(DayRepository(database), clock, PATIENT),
         live=live,
         calendar=CalendarService(
             database,

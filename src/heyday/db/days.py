@@ -64,7 +64,7 @@ class DayRepository:
         """Return how many live people there are in each zone. It reads an index of all."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(_QUERIES["count_people"].text)
-        return dict(rows)
+        return {row["timezone"]: row["people"] for row in rows}
 
     async def list_kept(self, start_on: date, before_on: date) -> Sequence[KeptDay]:
         """Return the days in this span that are kept, in order."""

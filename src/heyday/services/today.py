@@ -31,7 +31,7 @@ class TodayConfig:
     month_every: timedelta = timedelta(minutes=5)
     people_every: timedelta = timedelta(hours=1)
     overdue_after: timedelta = timedelta(minutes=2)
-    patience: timedelta = timedelta(milliseconds=80)
+    patience: timedelta = timedelta(milliseconds=120)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 An event is named after the part that it brings, the id of an element; static/live.js puts it there.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -53,7 +53,7 @@ class Live:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return Stream(self.events(render), media_type=EVENTS, headers=headers)
 
-    async def events(self, render: Render) -> AsyncIterator[str]:
+    async def events(self, render: Render) -> AsyncGenerator[str, None]:
         """Yield the events of one stream."""
         yield _HELLO
         ends_at = self._clock.monotonic() + self._longest

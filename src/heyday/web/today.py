@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
@@ -49,7 +50,9 @@ class _Look:
     @property
     def stamp(self) -> tuple[datetime | None, ...]:
         """Return what changes when anything of it does."""
-        return tuple(each and each.read_at for each in (self.day, self.present, self.month))
+        return tuple(
+            each.read_at if each else None for each in (self.day, self.present, self.month)
+        )
 
 
 class TodayPages:
@@ -85,7 +88,7 @@ class TodayPages:
         today_on = self._today.today_on()
         chosen, problem = _read_day(on, today_on)
         parts = await self._parts(request, chosen)
-        return self._shell.page(
+        response = self._shell.page(
             request,
             "today.html",
             "Today" if chosen == today_on else f"{chosen:%-d %B %Y}",
@@ -100,6 +103,10 @@ class TodayPages:
             parts=parts,
             live=f"{_PATH}/events",
         )
+        if not parts:
+            # What is being counted is there by then, also where no script runs.
+            response.headers["Refresh"] = "3"
+        return response
 
     async def stream_today(self, request: PageRequest) -> Stream:
         """Send what changes of today, as it does."""
@@ -132,7 +139,7 @@ class TodayPages:
         figures, end_at = look.day.value, day_window(look.on).end_at
         present = look.present.value if look.present else None
         overdue = present.attention.overdue if present else 0
-        values = {
+        values: dict[str, Any] = {
             "on": look.on,
             "is_today": present is not None,
             "figures": figures,

@@ -14,6 +14,7 @@ from heyday.domain.transitions import Status
 from heyday.services.day_book import DayBook
 from heyday.services.day_keeping import DayKeepingService
 from heyday.services.today import TodayConfig, TodayService
+from tests.application import PATIENT
 from tests.factories import Pipeline
 from tests.fakes import FakeClock
 from tests.greetings import Greetings
@@ -169,7 +170,7 @@ async def test_a_hundred_who_look_at_once_cost_one_count(
 ) -> None:
     await write(pipeline, OF_EVERY_KIND)
     clock.set(NINE + MINUTE)
-    today = TodayService(store, clock)
+    today = TodayService(store, clock, PATIENT)
     await today.day(ON)
     await store.counted.acquire()
     reads = len(store.windows)
@@ -191,7 +192,7 @@ async def test_what_waits_for_somebody_is_told_with_who_is_next(
     await Greetings(EIGHT - 5 * DAY, Status.UNKNOWN).write(pipeline)
     await Greetings(EIGHT - DAY, Status.FAILED).write(pipeline)
     clock.set(NINE + MINUTE)
-    today = TodayService(store, clock)
+    today = TodayService(store, clock, PATIENT)
     present = (await today.present()).value
     # Four at nine are due for a minute only; those of whatever day that nobody decided about.
     assert present.attention == Attention(unknown=2, failed=4, overdue=0)
@@ -291,7 +292,7 @@ async def test_who_looks_back_reads_what_was_kept(
     clock.set(MIDNIGHT + DAY)
     await DayKeepingService(store, clock, LATE_WINDOW).run()
     store.windows.clear()
-    today = TodayService(store, clock)
+    today = TodayService(store, clock, PATIENT)
     found = await today.day(ON)
     assert found
     assert found.value.totals == {Fate.SENT: 2, Fate.REFUSED: 1}
@@ -306,7 +307,7 @@ async def test_and_the_rows_where_something_is_open_or_nothing_was_kept(
     figures = await DayBook(ON - DAY, store, clock).refresh()
     await store.keep(figures, clock.now())
     await pipeline.execute("UPDATE message_logs SET status = 'SENT' WHERE status = 'UNKNOWN'")
-    today = TodayService(store, clock)
+    today = TodayService(store, clock, PATIENT)
     found = [await today.day(on) for on in (ON - DAY, ON)]
     assert [each and each.value.totals for each in found] == [{Fate.SENT: 1}] * 2
 
@@ -326,7 +327,7 @@ async def test_the_month_adds_up_to_a_budget(
     keeping = DayKeepingService(store, clock, LATE_WINDOW)
     while await keeping.run():
         pass
-    today = TodayService(store, clock)
+    today = TodayService(store, clock, PATIENT)
     month = (await today.month()).value
     # December is another budget's.
     assert (month.kept, month.missed, month.days, month.of_days) == (40, 1, 13, 13)
@@ -335,6 +336,21 @@ async def test_the_month_adds_up_to_a_budget(
     budget = month.budget(found.value, overdue=2)
     assert (budget.kept, budget.missed) == (49, 3)
     await today.close()
+
+
+async def test_a_day_that_takes_long_to_count_keeps_nobody_waiting(
+    pipeline: Pipeline, store: Watched, clock: FakeClock
+) -> None:
+    await Greetings(EIGHT).write(pipeline)
+    today = TodayService(store, clock, TodayConfig(patience=timedelta(milliseconds=1)))
+    async with pipeline.database.connection() as connection, connection.transaction():
+        await connection.execute("LOCK message_logs")
+        assert await today.day(ON) is None
+    await store.counted.acquire()
+    patient = TodayService(store, clock, PATIENT)
+    found = await patient.day(ON)
+    assert found
+    assert found.value.totals == {Fate.SENT: 1}
 
 
 async def test_people_are_counted_by_their_zones(pipeline: Pipeline, store: Watched) -> None:

@@ -49,7 +49,7 @@ async def test_the_day_is_told_in_figures_and_words(client: httpx.AsyncClient) -
     assert response.status_code == 200
     text = words(response.text)
     assert "Sent 1,203 of 1,217 greetings of the day: 7 anniversary, 1,210 birthday" in text
-    assert "To come 11 4 of them are on their way" in text
+    assert "To come 11 on their way: 4" in text
     assert "Did not arrive 3 2 failed , 1 unknown" in text
     assert "3 more than a minute late" in text
     assert "It is 09:00 in London (UTC+00:00). Next: Azores (UTC-01:00), in 55 min." in text
@@ -60,7 +60,7 @@ async def test_the_day_is_told_in_figures_and_words(client: httpx.AsyncClient) -
 @pytest.mark.usefixtures("morning")
 async def test_what_needs_somebody_leads_to_where_it_is(client: httpx.AsyncClient) -> None:
     page = (await client.get("/today")).text
-    assert "4 overdue" in words(page)
+    assert "Overdue: 4." in words(page)
     for link in (
         "/messages?status=UNKNOWN",
         "/messages?status=FAILED&amp;date=2027-01-14",
