@@ -8,10 +8,12 @@
 -- {id}, of a new row;
 -- {worded}, which finds the number of a person's text, and leaves out whom no text is for;
 -- {subject}, {text}, {html}, {language}, what is composed;   {texts}, of what besides;
--- {send_at}, when a person's greeting leaves, and {id_begin}, with what its id begins. Where the
--- send time is spread, {own} reckons it; {spreads} and {spread_of_days} bring the spreads of zone
--- days, which {own_spread} and {own_spread_name} note; {offset}, of a row, by which it leaves later.
--- Where it is not, there is nothing of it.
+-- {send_at}, when a person's greeting leaves; {id_begin}, with what its id begins; {spread}, over
+-- how many seconds those of its zone day do. Where that is none, these are the zone day's. Else
+-- {spreads} and {spread_of_days} bring the spreads of zone days, {own} reckons a person's instant
+-- and {own_spread} and {own_spread_name} note the spread in new rows;
+-- {planned_at}, the send time that a row was planned from; {moved_at}, where it is moved to; and
+-- {lies_there}, whether it lies where it was found.
 --
 -- Where texts of a language ask something about names, `composed_texts` holds them, each composed
 -- for its greeting; their numbers begin at 1000000, where no text has one. {composed} leaves out
@@ -23,14 +25,15 @@
     SELECT *, date_part('year', delivery_date) AS year,
            ':' || $6 || ':' || to_char(delivery_date, 'YYYY-MM-DD') AS key_end,
            lpad(to_hex(floor(date_part('epoch', send_at) * 1000)::bigint), 12, '0') AS id_begin
-    FROM unnest($1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[]{spreads})
+    FROM unnest(
+        $1::date[], $2::smallint[], $3::varchar[], $4::timestamptz[], $5::boolean[]{spreads})
         AS days (delivery_date, month_day, timezone, send_at, is_today{spread_of_days})
     OFFSET 0
 ) AS d
 
 -- name: offset
--- By how many seconds a greeting leaves after the send time: of the spread, the part that 32 bits of
--- a hash of its key are of all that they could be. domain/spreading.py reckons the same.
+-- By how many seconds a greeting leaves after the send time: of the spread, the part that 32 bits
+-- of a hash of its key are of all that they could be. domain/spreading.py reckons the same.
 (('x' || left(encode(sha256(convert_to({key}, 'UTF8')), 'hex'), 8))::bit(32)::bigint
  * {spread} >> 32)
 
@@ -370,8 +373,9 @@ WHERE u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
       WHERE k.delivery_date = d.delivery_date AND k.user_id = u.id AND k.message_type = $6)
 
 -- name: list_pending_days
--- Zone, delivery date, send time and spread of unsent rows that may be re-timed, each once. The halves
--- are the conditions of two partial indexes: a look at what is due before $3 reads little more.
+-- Zone, delivery date, send time and spread of unsent rows that may be re-timed, each once. The
+-- halves are the conditions of two partial indexes: a look at what is due before $3 reads little
+-- more.
 SELECT timezone, delivery_date, {planned_at} AS planned_at, spread
 FROM message_logs m
 WHERE message_type = $1 AND stage = 'PLANNED' AND ambiguous_count = 0
@@ -383,9 +387,9 @@ WHERE message_type = $1 AND stage = 'LEAVING' AND status = 'QUEUED' AND ambiguou
   AND tzdb_version <= $2 AND scheduled_send_time < coalesce($3::timestamptz, 'infinity')
 
 -- name: retime
--- Move unsent rows from instants at which it is not 09:00 there any more, by a new tz database, send
--- time or spread. What a newer release has planned stays: processes of two releases may run side by
--- side.
+-- Move unsent rows from instants at which it is not 09:00 there any more, by a new tz database,
+-- send time or spread. What a newer release has planned stays: processes of two releases may run
+-- side by side.
 -- moves: SCHEDULED QUEUED RETRYING > SCHEDULED
 UPDATE message_logs m
 SET status = 'SCHEDULED', scheduled_send_time = {moved_at}, spread = d.spread, tzdb_version = $6,
