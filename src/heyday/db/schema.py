@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from heyday.db.event_tables import declare_event_tables
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
+from heyday.db.inbox_table import declare_inbox_table
 from heyday.db.text_tables import declare_text_tables
 from heyday.domain.access import NAME_LENGTH, Scope
 from heyday.domain.locales import LOCALE_LENGTH, TAG_PATTERN
@@ -321,17 +322,6 @@ provider_days = Table(
     CheckConstraint("drawn >= 0", name="drawn"),
 )
 
-inbox_messages = Table(
-    "inbox_messages",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("idempotency_key", String(100), nullable=False, unique=True),
-    Column("email", String(255), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("scheduled_send_time", DateTime(timezone=True), nullable=False),
-    _instant("received_at", null=False),
-)
-
 api_keys = Table(
     "api_keys",
     metadata,
@@ -378,6 +368,7 @@ secrets = Table(
     _instant("created_at", default_now=True),
 )
 
+declare_inbox_table(metadata)
 declare_import_tables(metadata)
 declare_habit_tables(metadata)
 declare_text_tables(metadata)

@@ -13,6 +13,15 @@ class InboxStore(Protocol):
         """Store a letter once for each idempotency key; return its number."""
         ...
 
-    async def list_latest(self, limit: int) -> list[InboxMessage]:
-        """Return the latest letters, newest first."""
+    async def list_page(
+        self, limit: int, *, first: int = 0, before: int | None = None
+    ) -> list[InboxMessage]:
+        """Return the latest letters from number `first` on and before another, newest first.
+
+        They come without their HTML, which is long.
+        """
+        ...
+
+    async def find(self, number: int) -> InboxMessage | None:
+        """Return one letter, whole."""
         ...

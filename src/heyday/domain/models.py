@@ -218,7 +218,11 @@ class UpcomingGreeting:
 
 @dataclass(frozen=True, slots=True)
 class InboxMessage:
-    """Hold one greeting as the local mailbox got it."""
+    """Hold one greeting as the local mailbox got it.
+
+    message: empty once it was let go of.   subject: empty where a greeting brought none.
+    html: None where there is none, or it was not asked for.   language: a BCP 47 tag.
+    """
 
     id: int
     email: str
@@ -227,6 +231,9 @@ class InboxMessage:
     timezone: str | None
     scheduled_send_at: datetime | None
     received_at: datetime
+    subject: str = ""
+    html: str | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,25 @@
-"""Gather what the inbox page shows, with every time also as the wall clock showed it there."""
+"""Gather what the inbox shows, with every time also as the wall clock showed it there."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
+from heyday.domain.audit import concern
+from heyday.domain.errors import MessageTypeNotFound
 from heyday.domain.inbox_ports import InboxStore
+from heyday.domain.message_types import get_message_type
 from heyday.domain.models import InboxMessage, UpcomingGreeting
 from heyday.domain.ports import Clock, Store
 from heyday.domain.sealing import LinkSubject
-from heyday.domain.tzdb import PINNED
 from heyday.services.unsubscribing import LinkMaker
+from heyday.web.times import wall
 
 SHOWN = 100
+"""Letters on one page, and in one reply."""
+
 _EMPTIED = "The text of this letter was removed."
 
 
@@ -33,6 +40,8 @@ class Letter(Struct, frozen=True):
     received_at: datetime
     late_seconds: float | None
     unsubscribe: str | None
+    subject: str
+    language: str
 
 
 class NextGreeting(Struct, frozen=True):
@@ -46,10 +55,10 @@ class NextGreeting(Struct, frozen=True):
 
 
 class InboxReply(Struct, frozen=True):
-    """Answer one poll of the page.
+    """Answer one poll of a program.
 
-    now: lets the page count down whatever the clock of its own machine says.   latest_id: the
-    newest letter there is, 0 for none; smaller than before if the database was emptied.
+    latest_id: the newest letter there is, 0 for none; smaller than before if the database was
+    emptied.
     """
 
     now: datetime
@@ -59,44 +68,107 @@ class InboxReply(Struct, frozen=True):
     letters: list[Letter]
 
 
-class InboxFeed:
-    """Answer the polls of the inbox page. sender: the setting SENDER."""
+@dataclass(frozen=True, slots=True)
+class News:
+    """Say what arrived since somebody looked.
 
-    def __init__(
-        self, store: Store, inbox: InboxStore, clock: Clock, sender: str, links: LinkMaker
+    is_whole: there is no telling what they have, so these letters stand for the whole list.
+    """
+
+    letters: Sequence[Letter]
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WholeLetter:
+    """Show a letter with its HTML. user_id: whom it greets.   is_empty: its words were removed."""
+
+    head: Letter
+    user_id: UUID
+    html: str | None
+    is_empty: bool
+
+
+class InboxFeed:
+    """Look into the mailbox.
+
+    sender: the setting SENDER.   origin: whom letters would be from.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
+        self,
+        store: Store,
+        inbox: InboxStore,
+        clock: Clock,
+        sender: str,
+        links: LinkMaker,
+        origin: str = "Heyday",
     ) -> None:
         self._store = store
         self._links = links
         self._inbox = inbox
         self._clock = clock
-        self._sender = sender
+        self.sender = sender
+        self.origin = origin
 
     async def read(self, after: int) -> InboxReply:
         """Return the latest letters with a number above `after`, newest first."""
-        now = self._clock.now()
-        async with self._store.session() as session:
-            upcoming = await session.messages.find_next(now)
-        messages = await self._inbox.list_latest(SHOWN)
+        messages = await self._inbox.list_page(SHOWN)
         return InboxReply(
-            now=now,
-            sender=self._sender,
-            next=_next_greeting(upcoming) if upcoming else None,
+            now=self._clock.now(),
+            sender=self.sender,
+            next=await self.find_next(),
             latest_id=messages[0].id if messages else 0,
             letters=[self._letter(message) for message in messages if message.id > after],
         )
 
+    async def find_next(self) -> NextGreeting | None:
+        """Return who is next to be greeted."""
+        async with self._store.session() as session:
+            upcoming = await session.messages.find_next(self._clock.now())
+        return _next_greeting(upcoming) if upcoming else None
+
+    async def list_page(self, before: int | None) -> tuple[Sequence[Letter], int | None]:
+        """Return a page of letters, newest first, and the number before which the next begins."""
+        messages = await self._inbox.list_page(SHOWN + 1, before=before)
+        letters = [self._letter(message) for message in messages[:SHOWN]]
+        return letters, letters[-1].id if len(messages) > SHOWN else None
+
+    async def find_news(self, after: int) -> News:
+        """Return the letters above the number of the last that the asker has; 0: of none."""
+        messages = await self._inbox.list_page(SHOWN + 1, first=after)
+        # The last is what they have, unless they are far behind, or it is gone.
+        is_known = after == 0 or (bool(messages) and messages[-1].id == after)
+        if not is_known:
+            messages = await self._inbox.list_page(SHOWN)
+        new = [message for message in messages[:SHOWN] if message.id > after or not is_known]
+        return News([self._letter(message) for message in new], is_whole=not is_known)
+
+    async def find(self, number: int) -> WholeLetter | None:
+        """Return one letter, whole."""
+        message = await self._inbox.find(number)
+        if message is None:
+            return None
+        user_id = _subject(message.idempotency_key).user_id
+        is_empty = not message.message
+        return WholeLetter(self._letter(message), user_id, message.html, is_empty=is_empty)
+
     def _letter(self, message: InboxMessage) -> Letter:
         scheduled_at, received_at = message.scheduled_send_at, message.received_at
+        subject = _subject(message.idempotency_key)
+        concern([subject.user_id])
         return Letter(
             id=message.id,
             email=message.email,
             message=message.message or _EMPTIED,
             timezone=message.timezone,
-            scheduled_local=_wall_time(scheduled_at, message.timezone) if scheduled_at else None,
-            received_local=_wall_time(received_at, message.timezone),
+            scheduled_local=wall(scheduled_at, message.timezone) if scheduled_at else None,
+            received_local=wall(received_at, message.timezone),
             received_at=received_at,
             late_seconds=(received_at - scheduled_at).total_seconds() if scheduled_at else None,
-            unsubscribe=self._links.make_path(_subject(message.idempotency_key)),
+            unsubscribe=self._links.make_path(subject),
+            subject=message.subject or _usual_subject(subject.message_type),
+            language=message.language,
         )
 
 
@@ -105,17 +177,19 @@ def _subject(idempotency_key: str) -> LinkSubject:
     return LinkSubject(UUID(user_id), message_type)
 
 
+def _usual_subject(message_type: str) -> str:
+    """Return what a letter is headed that brings no subject, as mail would be."""
+    try:
+        return get_message_type(message_type).subject
+    except MessageTypeNotFound:
+        return ""
+
+
 def _next_greeting(upcoming: UpcomingGreeting) -> NextGreeting:
     return NextGreeting(
         name=f"{upcoming.first_name} {upcoming.last_name}",
         message_type=upcoming.message_type,
         timezone=upcoming.timezone,
         scheduled_at=upcoming.scheduled_send_at,
-        scheduled_local=_wall_time(upcoming.scheduled_send_at, upcoming.timezone),
+        scheduled_local=wall(upcoming.scheduled_send_at, upcoming.timezone),
     )
-
-
-def _wall_time(at: datetime, zone: str | None) -> str:
-    """Write an instant as a wall clock in the zone shows it, such as "Mon 4 Jan 2027, 09:00:00"."""
-    local = at.astimezone(PINNED.load(zone) if zone in PINNED.served else UTC)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S}"

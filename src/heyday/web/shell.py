@@ -137,6 +137,7 @@ def make_environment() -> Environment:
         "day": times.day,
         "iso": times.iso,
         "length": times.length,
+        "span": times.span,
         "count": times.count,
     }
     return environment

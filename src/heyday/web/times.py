@@ -49,6 +49,11 @@ def length(span: timedelta) -> str:
     raise AssertionError("every span of a minute and more has a unit")
 
 
+def span(seconds: float) -> str:
+    """Write how long something takes that is given in seconds, as `length` does."""
+    return length(timedelta(seconds=seconds))
+
+
 def count(number: int) -> str:
     """Write a number with its thousands apart: "1,014,322"."""
     return f"{number:,}"

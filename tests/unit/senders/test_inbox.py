@@ -16,7 +16,12 @@ class Mailbox:
         letter = (len(self.letters) + 1, now)
         return self.letters.setdefault(message.idempotency_key, letter)[0]
 
-    async def list_latest(self, limit: int) -> list[InboxMessage]:
+    async def list_page(
+        self, limit: int, *, first: int = 0, before: int | None = None
+    ) -> list[InboxMessage]:
+        raise NotImplementedError
+
+    async def find(self, number: int) -> InboxMessage | None:
         raise NotImplementedError
 
 

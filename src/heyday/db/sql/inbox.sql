@@ -6,22 +6,39 @@
 WITH person AS MATERIALIZED (
     SELECT erased_at FROM users WHERE id = $6 FOR SHARE
 )
-INSERT INTO inbox_messages AS i (idempotency_key, email, message, scheduled_send_time, received_at)
+INSERT INTO inbox_messages AS i (
+    idempotency_key, email, message, scheduled_send_time, received_at, subject, html, language)
 SELECT $1,
        CASE WHEN is_erased THEN 'erased@erased.invalid' ELSE $2 END,
        CASE WHEN is_erased THEN '' ELSE $3 END,
-       $4, $5
+       $4, $5,
+       CASE WHEN is_erased THEN '' ELSE $7 END,
+       CASE WHEN NOT is_erased THEN $8 END,
+       CASE WHEN is_erased THEN 'und' ELSE $9 END
 FROM (SELECT EXISTS (SELECT FROM person WHERE erased_at IS NOT NULL) AS is_erased) AS found
 ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = i.idempotency_key
 RETURNING id
 
--- name: list_latest
--- The latest letters with the zone of their greeting, newest first.
-SELECT i.id, i.idempotency_key, i.email, i.message, i.received_at, i.scheduled_send_time, m.timezone
-FROM (SELECT * FROM inbox_messages ORDER BY id DESC LIMIT $1) AS i
+-- name: list_page
+-- The latest letters from number $2 on and before $3, with the zone of their greeting, newest first.
+-- Their HTML, which is long, is left out.
+SELECT i.id, i.idempotency_key, i.email, i.message, i.subject, NULL AS html, i.language,
+       i.received_at, i.scheduled_send_time, m.timezone
+FROM (
+    SELECT * FROM inbox_messages WHERE id >= $2 AND id < $3 ORDER BY id DESC LIMIT $1
+) AS i
 LEFT JOIN message_logs m
     ON m.idempotency_key = i.idempotency_key AND m.scheduled_send_time = i.scheduled_send_time
 ORDER BY i.id DESC
+
+-- name: find
+-- One letter, whole.
+SELECT i.id, i.idempotency_key, i.email, i.message, i.subject, i.html, i.language,
+       i.received_at, i.scheduled_send_time, m.timezone
+FROM inbox_messages i
+LEFT JOIN message_logs m
+    ON m.idempotency_key = i.idempotency_key AND m.scheduled_send_time = i.scheduled_send_time
+WHERE i.id = $1
 
 -- name: compare
 -- Where letters and rows differ, by kind and message type, as sets. Letters may be thrown away up to

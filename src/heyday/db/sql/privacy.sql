@@ -136,5 +136,5 @@ WHERE (message_id, delivery_date) IN (SELECT id, delivery_date FROM message_logs
 -- name: erase_letters
 -- Empty their letters; the books go on counting them.
 UPDATE inbox_messages
-SET email = 'erased@erased.invalid', message = ''
+SET email = 'erased@erased.invalid', message = '', subject = '', html = NULL, language = 'und'
 WHERE idempotency_key LIKE $1::uuid || ':%'

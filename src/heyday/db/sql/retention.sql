@@ -60,7 +60,7 @@ WITH old AS (
     LIMIT $3
 ), emptied AS (
     UPDATE inbox_messages i
-    SET message = '', email = 'erased@erased.invalid'
+    SET message = '', subject = '', html = NULL, email = 'erased@erased.invalid'
     FROM old
     WHERE i.id = old.id
 )

@@ -77,8 +77,10 @@ FROM jsonb_populate_recordset(NULL::message_attempts, $1::jsonb)
 -- name: add_letters
 -- Add the letters of the greetings that were sent, as the local mailbox would have taken them: else
 -- the books would miss them there.
-INSERT INTO inbox_messages (idempotency_key, email, message, scheduled_send_time, received_at)
-SELECT m.idempotency_key, u.email, m.message_content, m.scheduled_send_time, m.actual_send_time
+INSERT INTO inbox_messages (
+    idempotency_key, email, message, scheduled_send_time, received_at, subject, html, language)
+SELECT m.idempotency_key, u.email, m.message_content, m.scheduled_send_time, m.actual_send_time,
+       coalesce(m.message_subject, ''), m.message_html, coalesce(m.language, 'en')
 FROM jsonb_populate_recordset(NULL::message_logs, $1::jsonb) m
 JOIN users u ON u.id = m.user_id
 WHERE m.status = 'SENT'
