@@ -35,7 +35,9 @@ async def test_a_text_is_written_looked_at_saved_and_tried_by_keyboard(
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile(f"{GERMAN}$"))
     letter = page.frame_locator("iframe[name=letter]")
-    await tab_to(page, "Text")
+    await tab_to(page, "Subject")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_label("Text", exact=True)).to_be_focused()
     await page.keyboard.press("Control+A")
     await page.keyboard.type("Hoch sollst du leben, {{ first_name }}!")
     await expect(page.get_by_role("region", name="Plain text")).to_have_text(

@@ -72,6 +72,8 @@ class TextPages:
         self, request: PageRequest, kind: FromQuery[str] = "", language: FromQuery[str] = ""
     ) -> Response[str]:
         """Lead to a text by its type and language, which may have none yet."""
+        if not language.strip():
+            return await self._list(request)
         tag = normalize_locale(language.strip())
         if tag is None or name_of(tag) is None:
             return await self._list(request, language, HTTP_422_UNPROCESSABLE_ENTITY)
