@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,7 @@ from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.models import ClaimedMessage
 from heyday.domain.sender_plan import Share
 from heyday.senders.inbox import InboxSender
+from heyday.services.one_by_one import OneByOne
 from tests.browser.conftest import OpenPage
 from tests.factories import Pipeline, PipelineConfig, open_pipeline
 from tests.fakes import FakeClock, RecordingSender
@@ -43,7 +45,7 @@ async def pipeline(
     database_url: str, clock: FakeClock, sender: RecordingSender, mailbox: RefusingInbox
 ) -> AsyncIterator[Pipeline]:
     """Everything from people to the inbox."""
-    config = PipelineConfig(senders={Share("inbox"): mailbox})
+    config = PipelineConfig(senders={Share("inbox"): OneByOne(mailbox)})
     async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
         mailbox.__init__(InboxRepository(pipeline.database), clock)  # type: ignore[misc]
         yield pipeline
@@ -102,13 +104,16 @@ async def import_people(page: Page, pipeline: Pipeline) -> None:
     )
 
 
-async def somebody_of_tomorrow(pipeline: Pipeline) -> tuple[str, object]:
-    """Return the name and id of somebody in New York whose birthday is tomorrow."""
+async def somebody_of_tomorrow(pipeline: Pipeline) -> tuple[str, UUID]:
+    """Return the name and id of somebody in New York whose birthday is tomorrow.
+
+    Which real person that is depends on the day: so one of them is given it, as by SQL.
+    """
     await pipeline.execute(
         "UPDATE users SET birthday_date = '1960-01-15', timezone = 'America/New_York' "
         "WHERE id = (SELECT min(id::text)::uuid FROM users)"
     )
-    await pipeline.recovery.run_once()
+    await pipeline.daily.run_once()
     (row,) = await pipeline.rows(
         "SELECT id, first_name || ' ' || last_name AS name FROM users "
         "WHERE id = (SELECT min(id::text)::uuid FROM users)"

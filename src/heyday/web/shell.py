@@ -84,8 +84,7 @@ class Shell:
     ) -> Response[str]:
         """Return a whole page; what was last said to the visitor is shown on it, this once."""
         said = request.cookies.get(_SAID)
-        shown = self._environment.globals["translate"](title)
-        values |= {"title": shown, "said": unquote(said) if said else None}
+        values |= {"title": translate(title), "said": unquote(said) if said else None}
         response = self.part(request, template, status_code=status_code, **values)
         if said:
             response.delete_cookie(_SAID, path="/")
@@ -129,6 +128,12 @@ class Shell:
         if number is None:
             return _TRANSLATIONS.gettext(text)
         return _TRANSLATIONS.ngettext(text, many, number) % {"num": times.count(number)}
+
+
+def translate(text: str, **values: object) -> str:
+    """Return a text that a template is given. `gettext` would take it for markup of ours."""
+    translated = _TRANSLATIONS.gettext(text)
+    return translated % values if values else translated
 
 
 def make_environment() -> Environment:
