@@ -136,10 +136,9 @@ async def move_to_tokyo(page: Page, name: str) -> None:
 
 
 async def retry_the_failed_one(page: Page, name: str) -> None:
-    await page.get_by_role("link", name="Messages").click()
-    await page.get_by_role("link", name=name).or_(page.get_by_text(name)).first.wait_for()
     await page.goto("/messages?status=FAILED")
-    await page.locator("#rows a[href^='/messages/']").first.click()
+    row = page.get_by_role("row").filter(has_text=name)
+    await row.locator("a[href^='/messages/']").first.click()
     await page.get_by_role("button", name="Send it again").click()
     await expect(page.get_by_text("RETRYING").first).to_be_visible()
 

@@ -147,6 +147,7 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_translations(_TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["translate"] = translate
     environment.filters |= {
         "wall": times.wall,
         "day": times.day,

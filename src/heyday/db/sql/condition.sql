@@ -17,7 +17,7 @@ SELECT to_date(right(c.relname, 7), 'YYYY"m"MM') AS month,
        sum(pg_total_relation_size(c.oid))::bigint AS size
 FROM pg_inherits i
 JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = ANY ($1::text[]::regclass[]) AND c.relname ~ '_y\d{4}m\d{2}$'
+WHERE i.inhparent = ANY ($1::text[]::regclass[]) AND c.relname ~ '_y[0-9]+m[0-9]+$'
 GROUP BY month
 ORDER BY month
 
