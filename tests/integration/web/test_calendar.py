@@ -16,7 +16,7 @@ from tests.keys import Doors
 NEW_YEAR = "/calendar/2027-01-01"
 TOMORROW = "/calendar/2027-01-15"
 # The FakeClock begins on Thursday 14 January 2027.
-DAY_LINK = re.compile(r'<a href="/calendar/(\d{4}-\d\d-\d\d)"[^>]* aria-label="([^"]+)">')
+DAY_LINK = re.compile(r'<a href="/calendar/(\d{4}-\d\d-\d\d)"[^>]* aria-label="([^"]+)"')
 
 
 async def page_of(client: httpx.AsyncClient, path: str) -> str:

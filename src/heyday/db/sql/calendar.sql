@@ -35,8 +35,8 @@ AND timezone = ANY (${n}::varchar[])
 AND message_type = ${n}
 
 -- name: count_people
--- For each zone day, in the order given, how many have it: in the index alone, mostly. Those who
--- want none of the message type are few, and have an index of their own.
+-- For each zone day, in the order given, how many have it, each found by a step of the index. Those
+-- who want none of the message type are taken off.
 SELECT (
     SELECT count(*) FROM users
     WHERE {month_day} = d.month_day AND timezone = d.timezone
