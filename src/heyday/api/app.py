@@ -81,23 +81,8 @@ def create_app(
     """
     docs, access = DocsRoutes(services.version), services.access
     habits = Habits(services.audit, services.replies)
-    routes: Sequence[ControllerRouterHandler] = [
-        *UserRoutes(services.users).handlers(),
-        *ManyPeopleRoutes(services.users, services.bulk).handlers(),
-        *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
-        *(services.operations.handlers() if services.operations else []),
-        *(services.texts.handlers() if services.texts else ()),
-        *KeyRoutes(services.keys).handlers(),
-        *PrivacyRoutes(services.privacy).handlers(),
-        *(AuditRoutes(services.audit).handlers() if services.audit else ()),
-        *HealthRoutes(services.health, access.limits).handlers(),
-        *MetricsRoutes(services.metrics).handlers(),
-        *(services.webhooks.handlers() if services.webhooks else ()),
-        *docs.handlers(),
-        *pages,
-    ]
     app = Litestar(
-        document(routes),
+        document([*_routes(services, docs), *pages]),
         openapi_config=docs.openapi(),
         exception_handlers={Exception: Answers(show_problem)},
         middleware=[AccessGate(access).wrap, ServedMiddleware],
@@ -114,3 +99,21 @@ def create_app(
     habits.learn(app.routes)
     app.asgi_handler = RequestFrame(app.asgi_handler)
     return app
+
+
+def _routes(services: ApiServices, docs: DocsRoutes) -> Sequence[ControllerRouterHandler]:
+    """Return the route handlers of the API."""
+    return [
+        *UserRoutes(services.users).handlers(),
+        *ManyPeopleRoutes(services.users, services.bulk).handlers(),
+        *ImportRoutes(services.imports, services.import_limit_bytes).handlers(),
+        *(services.operations.handlers() if services.operations else []),
+        *(services.texts.handlers() if services.texts else ()),
+        *KeyRoutes(services.keys).handlers(),
+        *PrivacyRoutes(services.privacy).handlers(),
+        *(AuditRoutes(services.audit).handlers() if services.audit else ()),
+        *HealthRoutes(services.health, services.access.limits).handlers(),
+        *MetricsRoutes(services.metrics).handlers(),
+        *(services.webhooks.handlers() if services.webhooks else ()),
+        *docs.handlers(),
+    ]
