@@ -81,9 +81,8 @@ def create_app(
     """
     docs, access = DocsRoutes(services.version), services.access
     habits = Habits(services.audit, services.replies)
-    routes = [*_routes(services), *docs.handlers(), *pages]
     app = Litestar(
-        document(routes),
+        document([*_routes(services, docs), *pages]),
         openapi_config=docs.openapi(),
         exception_handlers={Exception: Answers(show_problem)},
         middleware=[AccessGate(access).wrap, ServedMiddleware],
@@ -102,7 +101,8 @@ def create_app(
     return app
 
 
-def _routes(services: ApiServices) -> Sequence[ControllerRouterHandler]:
+def _routes(services: ApiServices, docs: DocsRoutes) -> Sequence[ControllerRouterHandler]:
+    """Return the route handlers of the API."""
     return [
         *UserRoutes(services.users).handlers(),
         *ManyPeopleRoutes(services.users, services.bulk).handlers(),
@@ -115,4 +115,5 @@ def _routes(services: ApiServices) -> Sequence[ControllerRouterHandler]:
         *HealthRoutes(services.health, services.access.limits).handlers(),
         *MetricsRoutes(services.metrics).handlers(),
         *(services.webhooks.handlers() if services.webhooks else ()),
+        *docs.handlers(),
     ]

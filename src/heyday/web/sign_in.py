@@ -32,6 +32,7 @@ from heyday.web.routes import action, page
 from heyday.web.shell import PageRequest, Shell
 
 _PATH = "/sign-in"
+_MAKE_KEY = 'heyday keys create "Ada" --scope users:read --scope messages:read'
 _LONGEST_BODY = 8 * 1024
 _FORM = "application/x-www-form-urlencoded"
 
@@ -135,6 +136,7 @@ class SignInPages:
             next=path,
             problem=problem,
             was_lost=was_lost,
+            make_key=_MAKE_KEY,
         )
         if status_code == HTTP_401_UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"
