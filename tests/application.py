@@ -15,8 +15,10 @@ from heyday.db.activity import PostgresActivity
 from heyday.db.audit import AuditRepository
 from heyday.db.condition import PostgresCondition
 from heyday.db.inbox import InboxRepository
+from heyday.db.locales import LocaleRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.replies import ReplyRepository
+from heyday.db.texts import TextRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
 from heyday.domain.tzdb import PINNED
@@ -25,10 +27,14 @@ from heyday.services.auditing import AuditService
 from heyday.services.condition import ConditionService
 from heyday.services.events import EventService
 from heyday.services.health import HealthService
+from heyday.services.languages import LanguageService
 from heyday.services.privacy import PrivacyService
 from heyday.services.replies import ReplyService
+from heyday.services.text_preview import TextPreviewService
+from heyday.services.texts import TextService, TextShelf
 from heyday.services.trial import TrialService
 from heyday.services.unsubscribing import LinkMaker, UnsubscribeService
+from heyday.texts.binding import Library
 from heyday.web.letters import InboxFeed
 from heyday.web.pages import PageServices, create_pages
 from tests.factories import SEALS, Pipeline, timezones_of
@@ -124,8 +130,10 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
 def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) -> PageServices:
     """Return what the pages show: for the most part what the API does."""
     database, clock = pipeline.database, pipeline.clock
-    operations = services.operations
+    operations, library = services.operations, Library()
     assert operations
+    shelf = TextShelf(TextRepository(database), library, clock)
+    texts = TextService(TextRepository(database), library, shelf, clock)
     condition = ConditionService(
         services.health,
         operations.queue,
@@ -142,9 +150,10 @@ def _pages(pipeline: Pipeline, inbox: InboxRepository, services: ApiServices) ->
         explanations=operations.explanations,
         imports=services.imports,
         import_limit_bytes=services.import_limit_bytes,
-        texts=pipeline.texts,
-        previews=pipeline.previews,
-        trial=TrialService({"inbox": pipeline.sender}, clock),
+        texts=texts,
+        previews=TextPreviewService(texts, services.users, clock),
+        languages=LanguageService(texts, shelf, LocaleRepository(database)),
+        trial=TrialService({"test": pipeline.sender}, clock),
         condition=condition,
         job_runs=operations.job_runs,
         books=operations.books,

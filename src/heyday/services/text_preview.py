@@ -48,6 +48,15 @@ class TextPreviewService:
     ) -> Composed:
         """Return the text as it would be frozen, but for a link that leads nowhere.
 
+        given, and what it raises: as of `compose`.
+        """
+        return _linked(await self.compose(message_type, language, given))
+
+    async def compose(
+        self, message_type: str, language: str, given: Mapping[str, object]
+    ) -> Composed:
+        """Return the text as it would be frozen, with a place for its link (UNSUBSCRIBE_PLACE).
+
         given: a draft's subject, text and html, or none of them; and for whom.
         Raises MessageTypeNotFound, TextNotFound, NotFound, InvalidInput.
         """
@@ -64,10 +73,9 @@ class TextPreviewService:
         person = await self._person(kind, asked.user_id, on) if asked.user_id else asked.person
         book = self._texts.book_of(own)
         try:
-            composed = book.compose(kind.name, tag, on, person)
+            return book.compose(kind.name, tag, on, person)
         except TextFailed as error:
             raise InvalidInput([FieldProblem("text", str(error))]) from None
-        return _linked(composed)
 
     async def _person(self, kind: MessageType, user_id: UUID, on: date) -> Person:
         user = await self._people.get(user_id)

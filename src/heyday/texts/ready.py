@@ -8,7 +8,7 @@ from pathlib import Path
 from heyday.domain.message_types import MessageType, get_message_type
 from heyday.domain.text_ports import TextSource
 from heyday.texts.framing import make_html
-from heyday.texts.languages import canonical
+from heyday.texts.languages import canonical, nearest
 
 FOLDER = Path(__file__).parent / "ready"
 
@@ -40,8 +40,19 @@ def find_ready(message_type: str, language: str) -> TextSource | None:
         subject, text = subject or _SUBJECT, _declared(get_message_type(message_type))
     if subject is None or text is None:
         return None
+    return TextSource(subject, text, dress(language, subject, text))
+
+
+def dress(language: str, subject: str, text: str) -> str:
+    """Return the HTML of a text, as the texts that come with Heyday have it.
+
+    What the link to unsubscribe is called is told in the language that is nearest, or in English.
+    """
+    languages = ready_languages()
+    known = canonical(language) or ENGLISH
+    folder = languages[nearest(known, languages.keys()) or ENGLISH]
     footer = _read(folder / "unsubscribe.txt") or ""
-    return TextSource(subject, text, make_html(language, subject, text, footer))
+    return make_html(known, subject, text, footer)
 
 
 def _read(path: Path) -> str | None:

@@ -13,6 +13,7 @@ from heyday.services.explaining import ExplanationService
 from heyday.services.forecasting import ForecastService
 from heyday.services.import_jobs import ImportJobService
 from heyday.services.jobs import JobRunService
+from heyday.services.languages import LanguageService
 from heyday.services.privacy import PrivacyService
 from heyday.services.queueing import QueueService
 from heyday.services.reconciling import ReconciliationService
@@ -28,6 +29,8 @@ from heyday.web.routes import page
 from heyday.web.shell import Shell
 from heyday.web.static_files import StaticFiles
 from heyday.web.status import StatusPages
+from heyday.web.text_desk import TextDesk
+from heyday.web.texts import TextPages
 from heyday.web.unsubscribe import UnsubscribeRoutes
 
 
@@ -49,6 +52,7 @@ class PageServices:
     import_limit_bytes: int
     texts: TextService
     previews: TextPreviewService
+    languages: LanguageService
     trial: TrialService
     condition: ConditionService
     job_runs: JobRunService
@@ -63,11 +67,13 @@ def create_pages(services: PageServices) -> Sequence[ControllerRouterHandler]:
     """Return the route handlers of all pages."""
     statics = StaticFiles()
     shell = Shell(services.clock, statics)
+    desk = TextDesk(services.texts, services.previews, services.users, services.clock)
     return [
         page("/", None, status_code=307)(lead_to_first),
         *statics.handlers(),
         *StatusPages(shell, services.condition, services.job_runs).handlers(),
-        *InboxPages(services.feed).handlers(),
+        *TextPages(shell, desk, services.languages, services.trial).handlers(),
+        *InboxPages(shell, services.feed).handlers(),
         *UnsubscribeRoutes(services.unsubscribing).handlers(),
     ]
 
