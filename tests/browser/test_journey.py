@@ -137,7 +137,6 @@ async def move_to_tokyo(page: Page, name: str) -> None:
 
 async def retry_the_failed_one(page: Page, name: str) -> None:
     await page.goto("/messages?status=FAILED")
-    print(await page.locator("main").inner_text())
     row = page.get_by_role("row").filter(has_text=name)
     await row.locator("a[href^='/messages/']").first.click()
     await page.get_by_role("button", name="Send it again").click()

@@ -56,7 +56,7 @@ async def test_a_text_is_written_looked_at_saved_and_tried_by_keyboard(
     await tab_to(page, "Save")
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Saved.")).to_be_visible()
-    await expect(page.get_by_text("Yours")).to_be_visible()
+    await expect(page.get_by_text("Yours", exact=True)).to_be_visible()
     await page.go_back()
     await expect(page.get_by_role("heading", name="Texts")).to_be_visible()
 

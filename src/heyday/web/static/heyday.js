@@ -27,3 +27,11 @@ for (const menu of document.querySelectorAll("details.who")) {
 }
 
 document.getElementById("problems")?.focus();
+
+// A browser marks no frame that the keyboard is in; one that can be scrolled is to be seen.
+window.addEventListener("blur", () => {
+  if (document.activeElement?.tagName === "IFRAME") document.activeElement.classList.add("in-focus");
+});
+window.addEventListener("focus", () => {
+  for (const frame of document.querySelectorAll("iframe.in-focus")) frame.classList.remove("in-focus");
+});
