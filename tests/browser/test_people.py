@@ -169,7 +169,7 @@ async def test_a_person_comes_changes_and_goes_by_keyboard_alone(
     await keys.press("Enter")
     await tab_to(page, "Delete")
     await keys.press("Enter")
-    await expect(page.get_by_text("Deleted on")).to_be_visible()
+    await expect(page.get_by_text("Deleted on Thu 14 Jan 2027")).to_be_visible()
     await tab_to(page, "Take the deletion back")
     await keys.press("Enter")
     await expect(page.get_by_text("The deletion was taken back.")).to_be_visible()
