@@ -10,10 +10,12 @@ from urllib.parse import quote
 
 import httpx
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from playwright.async_api import Page
 
 from heyday.domain.sessions import cookie_name
+from heyday.web.live import EVENTS
 from tests.browser.corpus import MARKUP, WORKED_OUT, every, hostile
 from tests.browser.looking import evaluate
 from tests.factories import Pipeline
@@ -32,9 +34,14 @@ def pages_of(app: Litestar) -> Iterator[HTTPRoute]:
     for route in app.routes:
         if not isinstance(route, HTTPRoute) or route.path_format in _SKIPPED:
             continue
-        handlers = route.route_handlers
-        if any("GET" in each.http_methods and each.opt.get("is_page") for each in handlers):
+        if any(map(_is_page, route.route_handlers)):
             yield route
+
+
+def _is_page(handler: HTTPRouteHandler) -> bool:
+    """Tell whether it can be looked at whole: a stream of events has no end."""
+    is_shown = "GET" in handler.http_methods and handler.opt.get("is_page")
+    return bool(is_shown) and handler.media_type != EVENTS
 
 
 def paths_of(route: HTTPRoute, names: Names) -> Iterator[str]:
@@ -71,11 +78,11 @@ async def fill(pipeline: Pipeline) -> Names:
     return {
         "user_id": await _names(pipeline, "SELECT id::text FROM users"),
         "message_id": await _names(pipeline, "SELECT id::text FROM message_logs"),
-        "job_id": await _names(pipeline, "SELECT id::text FROM import_jobs"),
         "message_type": ["BIRTHDAY"],
         "language": ["de"],
-        "day": ["2027-01-14"],
-        "month": ["2027-01"],
+        "on": ["2027-01-14"],
+        "import_id": await _names(pipeline, "SELECT id::text FROM import_jobs"),
+        "number": await _names(pipeline, "SELECT id::text FROM inbox_messages"),
     }
 
 

@@ -57,8 +57,8 @@ async def test_a_text_is_written_looked_at_saved_and_tried_by_keyboard(
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Saved.")).to_be_visible()
     await expect(page.get_by_text("Yours", exact=True)).to_be_visible()
-    await page.go_back()
-    await expect(page.get_by_role("heading", name="Texts")).to_be_visible()
+    await page.get_by_role("link", name="All texts").click()
+    await expect(page.get_by_role("link", name="Yours Birthday, German")).to_be_visible()
 
 
 async def test_what_is_wrong_is_told_while_one_types_and_leads_to_its_line(page: Page) -> None:

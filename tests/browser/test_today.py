@@ -1,8 +1,9 @@
 """The page of today in a real browser: it fits, it is heard, and it renews itself."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from heyday.domain.transitions import Status
 from tests.browser.conftest import OpenPage
@@ -31,6 +32,14 @@ async def fill(pipeline: Pipeline, clock: FakeClock) -> None:
     ):
         await each.write(pipeline)
     clock.set(NINE + MINUTE)
+
+
+async def renew_until(place: Locator, text: str, clock: FakeClock) -> None:
+    """Let turns of the page pass until a text is there: the first ones show what was known."""
+    async with asyncio.timeout(10):
+        while text not in await place.inner_text():
+            await clock.wait_for_sleepers(1)
+            clock.advance(timedelta(seconds=5))
 
 
 async def test_it_is_for_everybody(page: Page, pipeline: Pipeline, clock: FakeClock) -> None:
@@ -64,11 +73,7 @@ async def test_what_happens_is_seen_without_loading_the_page_again(
         "UPDATE message_logs SET status = 'SENT', actual_send_time = $1 WHERE status = 'QUEUED'",
         NINE + MINUTE,
     )
-    # Twice: the first turn shows what was known, and has it read anew.
-    for _ in range(2):
-        await clock.wait_for_sleepers(1)
-        clock.advance(timedelta(seconds=5))
-    await expect(figures).to_contain_text("116")
+    await renew_until(figures, "116", clock)
     # What was open stays open.
     await expect(page.get_by_role("table").first).to_be_visible()
 
@@ -81,10 +86,7 @@ async def test_what_has_changed_for_the_worse_is_heard_once(
     await expect(page.get_by_text("This page renews itself.")).to_be_visible()
     await expect(spoken).to_have_text("")
     await Greetings(MIDNIGHT, Status.FAILED).write(pipeline)
-    for _ in range(2):
-        await clock.wait_for_sleepers(1)
-        clock.advance(timedelta(seconds=5))
-    await expect(spoken).to_have_text("Greetings have failed today.")
+    await renew_until(spoken, "Greetings have failed today.", clock)
     await expect(page.get_by_role("link", name="See why")).to_be_visible()
 
 
