@@ -34,6 +34,8 @@ _TOO_WIDE = """
   if (document.documentElement.scrollWidth <= width) return [];
   return [...document.querySelectorAll("main *, header *")]
     .filter((each) => each.getBoundingClientRect().right > width + 1)
+    // What is in a part that scrolls by itself makes nothing wider.
+    .filter((each) => !each.parentElement.closest(".table-wrap"))
     .map((each) => each.outerHTML.slice(0, 120));
 })()
 """

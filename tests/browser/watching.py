@@ -16,6 +16,8 @@ Object.defineProperty(window, "__pwned", {
   get() { return undefined; },
 });
 """
+# Where letters are shown: what their policy stops there, a browser tells, and nothing ran.
+_OF_A_LETTER = re.compile(r"/letter(/people)?\b|about:srcdoc")
 _NOT_LOADED = re.compile(r"Failed to load resource: .*status of (\d+)")
 
 
@@ -67,6 +69,8 @@ class Watch:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
+            return
+        if _OF_A_LETTER.search(f"{message.location['url']} {message.text}"):
             return
         failed, page = _NOT_LOADED.match(message.text), message.page
         if failed and page:

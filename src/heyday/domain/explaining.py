@@ -68,6 +68,10 @@ def _explain_zone(case: Case, tzdb: TzDatabase) -> Iterator[Finding]:
     yield Finding("time zone", text)
 
 
+# Of a row that was written by other means than Heyday's.
+_NO_MORE = "Its record says no more."
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Ask about one message type, for a local date or (None) the next occasion.
@@ -212,7 +216,7 @@ class Question:
         what = f"The {self.message_type.name} greeting{when}"
         stops = (finding.text for finding in everything if finding.effect is Effect.STOPS)
         if verdict is Verdict.NOT or at is None:
-            summary = f"{what} is not sent. {next(stops)}"
+            summary = f"{what} is not sent. {next(stops, _NO_MORE)}"
         elif verdict is Verdict.OPEN:
             summary = f"How {what[0].lower()}{what[1:]} ended is not known yet."
         elif verdict is Verdict.WILL and at <= self.case.now:

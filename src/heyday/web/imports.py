@@ -57,7 +57,7 @@ class ImportPages:
             page(_ITEM, read)(self.show_import),
             # It holds counts and nobody's data, and is asked for every second.
             page(f"{_ITEM}/progress", read, is_routine=True, audit=False)(self.show_progress),
-            page(f"{_ITEM}/rejected", read)(self.show_rejected),
+            page(f"{_ITEM}/rejected", read, media_type="text/csv")(self.show_rejected),
             action(f"{_ITEM}/reading", write)(self.revise_import),
             action(f"{_ITEM}/start", write)(self.start_import),
             action(f"{_ITEM}/remove", write)(self.delete_import),
