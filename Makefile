@@ -159,8 +159,12 @@ client: $(DEV) ## Make a client from the description of the API, and call the AP
 	@HEYDAY_TEST_CLIENT=$(CLIENT) $(BIN)/python -m pytest -q tests/docs/test_generated_client.py
 
 .PHONY: pictures
-pictures: $(DEV) ## Take the pictures of docs/texts.md anew, with Chromium
+pictures: $(DEV) ## Take the pictures of the pages of docs anew, with Chromium
 	@$(BIN)/python -m tests.docs.pictures
+	@$(BIN)/python -m pytest -q $(addprefix tests/browser/test_,today.py calendar.py people.py messages.py)
+	@for name in today calendar person message-unknown; do \
+	  cp .artefacts/screenshots/$$name-light-1440.png docs/dashboard-$${name%-unknown}.png; done
+	@cp .artefacts/screenshots/today-dark-390.png docs/dashboard-phone.png
 
 .PHONY: mutants
 mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each

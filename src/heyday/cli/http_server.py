@@ -14,6 +14,7 @@ from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
 from heyday.bootstrap.pages import pages_of
+from heyday.services.calendar import CalendarService
 from heyday.services.today import TodayService
 from heyday.web.live import Live
 from heyday.web.pages import create_pages
@@ -25,7 +26,8 @@ _FINISH_REPLIES = 5
 class HttpServer(uvicorn.Server):
     """Leave signals to `heyday up`, which knows what else must end.
 
-    live, today: what goes on while somebody looks, and what is to be warm when somebody does.
+    live: what goes on while somebody looks.   today, calendar: what is read behind the backs of
+    those who look; today is to be warm when somebody does.
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class HttpServer(uvicorn.Server):
         config: uvicorn.Config,
         live: Live | None = None,
         today: TodayService | None = None,
+        calendar: CalendarService | None = None,
     ) -> None:
         super().__init__(config)
         self._live = live
         self._today = today
+        self._calendar = calendar
 
     @classmethod
     def of(cls, app: App) -> "HttpServer":
@@ -75,7 +79,7 @@ class HttpServer(uvicorn.Server):
             lifespan="on",
             timeout_graceful_shutdown=_FINISH_REPLIES,
         )
-        return cls(config, parts.live, parts.today)
+        return cls(config, parts.live, parts.today, parts.calendar)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to read what pages show, so that their first visitor need not wait for it."""
@@ -90,6 +94,8 @@ class HttpServer(uvicorn.Server):
         await super().shutdown(sockets)
         if self._today:
             await self._today.close()
+        if self._calendar:
+            await self._calendar.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -183,8 +183,9 @@ class TimezoneService:
             for each in dates:
                 found = self._find(name, each)
                 if found and found[0] == on:
+                    spread = self.spread_from(name, found[1])
                     for month_day in month_days_of[each]:
-                        yield ZoneDay(name, month_day, on, found[1], on == today_on)
+                        yield ZoneDay(name, month_day, on, found[1], on == today_on, spread)
 
     def find_movers(self, names: Iterable[str], first_on: date, last_on: date) -> frozenset[str]:
         """Return the zones that cross the date line between two dates; others leave no date out."""

@@ -96,6 +96,7 @@ class TodayPages:
             on=chosen,
             today_on=today_on,
             before_on=max(chosen - ONE_DAY, _EARLIEST_ON),
+            tomorrow_on=today_on + ONE_DAY,
             after_on=min(chosen + ONE_DAY, today_on),
             earliest_on=_EARLIEST_ON,
             problem=problem,
