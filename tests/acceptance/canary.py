@@ -146,7 +146,11 @@ async def watched_rabbit(url: str, evidence: Evidence) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def watched_redis(url: str, evidence: Evidence) -> AsyncIterator[None]:
     """Keep every command that Redis gets: keys and values are in them."""
-    async with Redis.from_url(url) as client, client.monitor() as monitor:
+    # Nothing may be asked of it for long.
+    async with (
+        Redis.from_url(url, socket_timeout=None) as client,
+        client.monitor() as monitor,
+    ):
 
         async def keep() -> None:
             async for command in monitor.listen():
