@@ -132,4 +132,5 @@ def _greeting(row: MessageRow) -> GreetingRow:
         next_attempt_at=row.next_attempt_at,
         response_code=row.api_response_code,
         error=row.error_message,
+        sender=row.sender,
     )

@@ -244,7 +244,7 @@ class Generator:
         return BadRequest("wrong file", "POST", "/api/v1/imports", content, given)
 
     def wrong_methods(self) -> BadRequest:
-        path = self._random.choice(["/user", "/api/v1/users", "/health", "/metrics", "/inbox"])
+        path = self._random.choice(["/user", "/api/v1/users", "/health", "/metrics", "/openapi.json"])
         method = self._random.choice(["PUT", "DELETE", "TRACE", "PROPFIND", CANARY])
         return BadRequest("wrong method", method, path)
 
