@@ -4,6 +4,7 @@ The pages are those of the application's own table of routes: a new one is visit
 stands for a parameter of a path is said by `fill`; of a new parameter it is missed, and said so.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from urllib.parse import quote
@@ -25,6 +26,7 @@ from tests.keys import Doors
 _VISITS = 8
 Names = Mapping[str, Sequence[str]]
 # What is no page for people to look at, or ends the session that looks.
+_WORKED_OUT = re.compile(rf"(?<![0-9a-f]){WORKED_OUT}(?![0-9a-f])")
 _SKIPPED = {"/static/{name}", "/sign-out"}
 # A browser keeps these as files, and shows none.
 _DOWNLOADS = {"/people/{user_id}/export", "/people/imports/{import_id}/rejected"}
@@ -151,7 +153,8 @@ async def test_no_stored_text_does_anything(
             assert reply.status < 500, path
             # Where there is a letter to open, or more to show, it is shown.
             await evaluate(page, "document.querySelectorAll('details').forEach(d => d.open = true)")
-            assert WORKED_OUT not in await page.content(), path
+            # By itself: ids and proofs of forms may hold these digits by chance.
+            assert not _WORKED_OUT.search(await page.content()), path
             visited.append(path)
     assert len(visited) > 1
 

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from litestar.handlers import BaseRouteHandler
 
 # What lies below these is for programs, whatever they accept.
-_API = ("/api/", "/user", "/docs/", "/webhooks/")
+_API = (
+    "/api/",
+    "/docs/",
+    "/health",
+    "/metrics",
+    "/openapi.json",
+    "/problems/",
+    "/user",
+    "/webhooks/",
+)
 
 
 class PageOfProblem(Protocol):

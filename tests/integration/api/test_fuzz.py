@@ -244,13 +244,15 @@ class Generator:
         return BadRequest("wrong file", "POST", "/api/v1/imports", content, given)
 
     def wrong_methods(self) -> BadRequest:
-        path = self._random.choice(["/user", "/api/v1/users", "/health", "/metrics", "/openapi.json"])
+        path = self._random.choice(
+            ["/user", "/api/v1/users", "/health", "/metrics", "/openapi.json"]
+        )
         method = self._random.choice(["PUT", "DELETE", "TRACE", "PROPFIND", CANARY])
         return BadRequest("wrong method", method, path)
 
 
 async def send(client: httpx.AsyncClient, bad: BadRequest) -> httpx.Response:
-    odd = {"X-Request-Id": f"{CANARY} {{}}", "Accept": "text/html", "Cookie": CANARY}
+    odd = {"X-Request-Id": f"{CANARY} {{}}", "Cookie": CANARY}
     headers = {**odd, **bad.headers}
     return await client.request(bad.method, bad.path, content=bad.content, headers=headers)
 

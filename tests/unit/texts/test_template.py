@@ -1,7 +1,9 @@
 """What a text may hold: everything else is refused, quickly, with its line and what is known."""
 
+import gc
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,15 @@ HOSTILE: list[dict[str, Any]] = json.loads(
 )
 # CPU time, so that whatever else the machine does counts for nothing.
 WITHIN = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _heap_set_aside() -> Iterator[None]:
+    """Keep what other tests have left in memory from being gone through while time counts."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def source_of(entry: dict[str, Any]) -> str:
