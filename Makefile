@@ -11,7 +11,8 @@ DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CODE := src tests benchmarks
 # One process a core, each with a PostgreSQL server of its own.
-PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal
+# The slowest are named at the end.
+PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal --durations=20 --durations-min=10
 # What docker-compose.yml asks for.
 SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD
 # The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
