@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from heyday.db.inbox import InboxRepository
+from heyday.domain.models import ClaimedMessage
 from heyday.domain.transitions import Status
 from tests.factories import Pipeline
 
@@ -57,3 +59,32 @@ class Greetings:
             self.error,
             came_at,
         )
+
+
+async def deliver(
+    pipeline: Pipeline,
+    inbox: InboxRepository,
+    late: timedelta = timedelta(seconds=2),
+    html: str | None = None,
+    **fields: object,
+) -> ClaimedMessage:
+    """Plan the greeting of a new person; put it into the inbox that long after its instant."""
+    user = await pipeline.create(**({"birthday_date": "1990-01-14"} | fields))
+    row = await pipeline.message(user.id)
+    message = ClaimedMessage(
+        id=row["id"],
+        user_id=user.id,
+        scheduled_send_at=row["scheduled_send_time"],
+        epoch=1,
+        retry_count=0,
+        ambiguous_count=0,
+        message_type=row["message_type"],
+        idempotency_key=row["idempotency_key"],
+        email=user.email,
+        text=row["message_content"],
+        subject=row["message_subject"],
+        html=html,
+        language=row["language"],
+    )
+    await inbox.add(message, message.scheduled_send_at + late)
+    return message

@@ -1,16 +1,15 @@
 """Letters arrive by themselves, and are shown as their people would see them."""
 
 import re
-from datetime import timedelta
 
 from playwright.async_api import Page, expect
 
 from heyday.db.inbox import InboxRepository
-from heyday.domain.models import ClaimedMessage
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import axe, screenshot, tab_to
 from tests.browser.watching import Watch
 from tests.factories import Pipeline
+from tests.greetings import deliver
 
 HTML = """<!doctype html><html lang="ja"><head><meta charset="utf-8">
 <meta name="color-scheme" content="light dark"><title>.</title></head>
@@ -20,28 +19,6 @@ HOSTILE = (
     "<p id='x'>Hey</p><script>window.__pwned='script'</script>"
     "<img src='x:y' onerror=\"window.__pwned='img'\"><svg onload=\"window.__pwned='svg'\"></svg>"
 )
-
-
-async def deliver(
-    pipeline: Pipeline, inbox: InboxRepository, html: str | None = None, **fields: object
-) -> None:
-    """Put the greeting of a new person into the inbox, two seconds after its instant."""
-    user = await pipeline.create(birthday_date="1990-01-14", **fields)
-    row = await pipeline.message(user.id)
-    message = ClaimedMessage(
-        id=row["id"],
-        user_id=user.id,
-        scheduled_send_at=row["scheduled_send_time"],
-        epoch=1,
-        retry_count=0,
-        ambiguous_count=0,
-        message_type=row["message_type"],
-        idempotency_key=row["idempotency_key"],
-        email=user.email,
-        text=row["message_content"],
-        html=html,
-    )
-    await inbox.add(message, message.scheduled_send_at + timedelta(seconds=2))
 
 
 async def test_letters_arrive_by_themselves(
@@ -79,7 +56,7 @@ async def test_a_list_whose_letters_are_gone_begins_anew(
 async def test_a_letter_is_opened_by_keyboard_and_its_person_can_leave(
     page: Page, pipeline: Pipeline, inbox: InboxRepository
 ) -> None:
-    await deliver(pipeline, inbox, HTML, first_name="花子", last_name="佐藤")
+    await deliver(pipeline, inbox, html=HTML, first_name="花子", last_name="佐藤")
     await page.goto("/inbox")
     await tab_to(page, "Happy birthday!")
     await page.keyboard.press("Enter")
@@ -98,7 +75,7 @@ async def test_a_letter_is_opened_by_keyboard_and_its_person_can_leave(
 async def test_nothing_runs_in_a_letter(
     page: Page, pipeline: Pipeline, inbox: InboxRepository, watch: Watch
 ) -> None:
-    await deliver(pipeline, inbox, HOSTILE, first_name="<img src=x onerror=x()>")
+    await deliver(pipeline, inbox, html=HOSTILE, first_name="<img src=x onerror=x()>")
     await page.goto("/inbox/1")
     await expect(page.frame_locator("iframe").locator("#x")).to_have_text("Hey")
     await expect(page.get_by_text("No letter")).to_have_count(0)
@@ -114,7 +91,7 @@ def _is_refusal(fault: str) -> bool:
 async def test_without_javascript_it_is_a_list_with_links(
     open_page: OpenPage, pipeline: Pipeline, inbox: InboxRepository
 ) -> None:
-    await deliver(pipeline, inbox, HTML)
+    await deliver(pipeline, inbox, html=HTML)
     page = await open_page(javascript=False)
     await page.goto("/inbox")
     await page.get_by_role("listitem").get_by_role("link").click()
@@ -124,7 +101,7 @@ async def test_without_javascript_it_is_a_list_with_links(
 async def test_the_inbox_is_light(
     page: Page, pipeline: Pipeline, inbox: InboxRepository, watch: Watch
 ) -> None:
-    await deliver(pipeline, inbox, HTML)
+    await deliver(pipeline, inbox, html=HTML)
     for path in ("/inbox", "/inbox/1"):
         await page.goto(path)
         await expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -8,41 +8,12 @@ import httpx
 import pytest
 
 from heyday.db.inbox import InboxRepository
-from heyday.domain.models import ClaimedMessage
 from tests.factories import Pipeline
+from tests.greetings import deliver
 
 LOCAL = re.compile(r"(?:src|href)=\"(/[^\"]*)\"")
 HOSTILE = "<p onclick='x()'>Hey</p><script>x()</script><img src='https://elsewhere.example/p.png'>"
 TODAY = {"birthday_date": "1990-01-14"}
-
-
-async def deliver(
-    pipeline: Pipeline,
-    inbox: InboxRepository,
-    late: timedelta,
-    html: str | None = None,
-    **fields: object,
-) -> ClaimedMessage:
-    """Plan a greeting for a person and put it into the inbox that long after its instant."""
-    user = await pipeline.create(**fields)
-    row = await pipeline.message(user.id)
-    message = ClaimedMessage(
-        id=row["id"],
-        user_id=user.id,
-        scheduled_send_at=row["scheduled_send_time"],
-        epoch=1,
-        retry_count=0,
-        ambiguous_count=0,
-        message_type=row["message_type"],
-        idempotency_key=row["idempotency_key"],
-        email=user.email,
-        text=row["message_content"],
-        subject=row["message_subject"],
-        html=html,
-        language=row["language"],
-    )
-    await inbox.add(message, message.scheduled_send_at + late)
-    return message
 
 
 async def test_without_people_there_is_nothing_to_show(client: httpx.AsyncClient) -> None:
