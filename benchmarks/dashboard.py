@@ -117,7 +117,8 @@ async def bring(url: str, people: int, months: int) -> int:
             await copy_population(connection, Population(1, now), people, lambda *_: None)
             await write_history(connection, months, now, lambda said: print(said, flush=True))
         count: int = await connection.fetchval(
-            "SELECT sum(reltuples)::bigint FROM pg_class WHERE relname ~ '^message_logs_y'"
+            "SELECT sum(reltuples)::bigint FROM pg_partition_tree('message_logs') AS tree"
+            " JOIN pg_class c ON c.oid = tree.relid WHERE tree.isleaf"
         )
     finally:
         await connection.close()
