@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 from asyncpg import Record
@@ -40,7 +41,7 @@ PEOPLE, MONTHS, ROUNDS = 10_000_000, 36, 60
 MOST_MS, MOST_BYTES, FIRST_BYTE_MS = 150, 150 * 1024, 100
 _PATIENCE = aiohttp.ClientTimeout(total=60)
 _SAMPLE = 200
-_FEW_PEOPLE = "SELECT id FROM users TABLESAMPLE SYSTEM (1) LIMIT $1"
+_FEW_PEOPLE = "SELECT id, last_name FROM users TABLESAMPLE SYSTEM (1) LIMIT $1"
 _FEW_MESSAGES = """
 SELECT id FROM message_logs WHERE scheduled_send_time >= $2 ORDER BY random() LIMIT $1
 """
@@ -73,34 +74,58 @@ class Measured:
     pages: dict[str, Asked]
 
 
+class Question(NamedTuple):
+    """Say what is asked for: a page; or with a form, what an address may not hold."""
+
+    path: str
+    form: Mapping[str, str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Things:
     """Hold whom and what pages are asked about. now: when."""
 
     people: Sequence[str]
+    names: Sequence[str]
     messages: Sequence[str]
     now: datetime
 
-    def paths(self, number: int) -> Mapping[str, str]:
+    def questions(self, number: int) -> Mapping[str, Question]:
         """Return what is asked for in a round, by the name of the page."""
+        name = self.names[number % len(self.names)]
+        ahead = f"/calendar/{self.now + timedelta(days=3 + number):%Y-%m-%d}"
+        pages = {page: Question(path) for page, path in self._paths(number, ahead).items()}
+        return pages | {
+            "People, a name": Question("/people/search", {"query": name}),
+            "Why not somebody": Question(f"{ahead}/why", {"query": name}),
+        }
+
+    def _paths(self, number: int, ahead: str) -> Mapping[str, str]:
         person = self.people[number % len(self.people)]
         message = self.messages[number % len(self.messages)]
-        past, ahead = (self.now + timedelta(days=days) for days in (-1 - number, 3 + number))
+        past = f"{self.now - timedelta(days=1 + number):%Y-%m-%d}"
         status = ("SENT", "FAILED", "UNKNOWN", "CANCELLED")[number % 4]
         return {
             "Today": "/today",
-            "Today, a day that is over": f"/today?on={past:%Y-%m-%d}",
+            "Today, a day that is over": f"/today?on={past}",
             "Calendar": "/calendar",
             "Calendar, tomorrow": f"/calendar/{self.now + timedelta(days=1):%Y-%m-%d}",
-            "Calendar, a day ahead": f"/calendar/{ahead:%Y-%m-%d}",
-            "Calendar, a day that is over": f"/calendar/{past:%Y-%m-%d}",
+            "Calendar, a day ahead": ahead,
+            "Calendar, a day in Japan": f"{ahead}?country=JP",
+            "Calendar, a day that is over": f"/calendar/{past}",
             "People": "/people",
             "People of a zone": "/people?timezone=Asia/Tokyo",
+            "People of a birthday": f"/people?birthday_month=2&birthday_day={1 + number % 28}",
             "A person": f"/people/{person}",
+            "A person's form": f"/people/{person}/edit",
+            "Imports": "/people/import",
             "Messages": "/messages",
             "Messages of a status": f"/messages?status={status}",
+            "Messages of a zone and day": f"/messages?zone=Europe/Berlin&from={past}&to={past}",
+            "Messages of a person": f"/messages?person={person}",
             "A message": f"/messages/{message}",
             "Texts": "/texts",
+            "A text": "/texts/BIRTHDAY/de",
             "Health": "/status",
             "Inbox": "/inbox",
         }
@@ -127,14 +152,15 @@ async def bring(url: str, people: int, months: int) -> int:
 
 async def ask(address: str, key: str, things: Things, rounds: int) -> dict[str, Asked]:
     """Ask for every page so often; the first round is not counted. Raises for what is refused."""
-    found: dict[str, Asked] = {name: Asked([], [], 0) for name in things.paths(0)}
+    found: dict[str, Asked] = {name: Asked([], [], 0) for name in things.questions(0)}
     async with aiohttp.ClientSession(
         address, headers=bearer(key), timeout=_PATIENCE, auto_decompress=False
     ) as session:
         for number in range(-1, rounds):
-            for name, path in things.paths(number).items():
+            for name, (path, form) in things.questions(number).items():
                 began = time.perf_counter()
-                async with session.get(path, allow_redirects=False) as response:
+                asking = session.get(path) if form is None else session.post(path, data=form)
+                async with asking as response:
                     first = (time.perf_counter() - began) * 1000
                     body = await response.read()
                 taken = (time.perf_counter() - began) * 1000
@@ -188,7 +214,8 @@ async def _things(url: str) -> tuple[Things, str]:
         version: str = await connection.fetchval("SHOW server_version")
     finally:
         await connection.close()
-    return Things(_ids(people), _ids(messages), now), version
+    names = [str(row["last_name"]) for row in people]
+    return Things(_ids(people), names, _ids(messages), now), version
 
 
 def _ids(rows: Sequence[Record]) -> list[str]:

@@ -32,11 +32,12 @@ _TOO_WIDE = """
 (() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
-  return [...document.querySelectorAll("main *, header *")]
-    .filter((each) => each.getBoundingClientRect().right > width + 1)
-    // What is in a part that scrolls by itself makes nothing wider.
-    .filter((each) => !each.parentElement.closest(".table-wrap"))
-    .map((each) => each.outerHTML.slice(0, 120));
+  const wide = [...document.querySelectorAll("main *, header *")]
+    .filter((each) => each.getBoundingClientRect().right > width + 1);
+  // What is in a part that scrolls by itself makes nothing wider, unless it left its place there.
+  const outside = wide.filter((each) => !each.parentElement.closest(".table-wrap")
+    || getComputedStyle(each).position === "absolute");
+  return (outside.length ? outside : wide).map((each) => each.outerHTML.slice(0, 120));
 })()
 """
 _FOCUSED = """
