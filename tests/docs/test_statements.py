@@ -55,7 +55,7 @@ def request_of(command: Command, key: str) -> httpx.Request:
 
 @pytest.mark.parametrize("url", URLS)
 async def test_a_page_of_heyday_is_there(client: httpx.AsyncClient, url: str) -> None:
-    assert (await client.get(url)).status_code == httpx.codes.OK
+    assert (await client.get(url, follow_redirects=True)).status_code == httpx.codes.OK
 
 
 @pytest.mark.parametrize("command", CURLS, ids=lambda c: c.line.partition("\n")[0])
