@@ -78,16 +78,23 @@ deleted_at IS NULL AND ($1::uuid IS NULL OR id > $1)
         OR lower(last_name) LIKE lower($6) OR lower(email) LIKE lower($6)))
 
 -- name: search
--- Those of them who come first by id. A few are gathered by the indexes of prefixes, and sorted.
--- Of many, some are met soon when everybody is looked at in order of id. How many there are is
--- found out, not estimated: PostgreSQL's guess at a prefix may be wrong by a factor of a hundred.
-WITH begun AS MATERIALIZED (SELECT id FROM users WHERE {begins} LIMIT 10001),
+-- Those of them who come first by id. How many there are is found out, not estimated: PostgreSQL's
+-- guess at a prefix may be wrong by a factor of a hundred. Where one in 200 of the first is met,
+-- enough are met soon when everybody is looked at in order of id. If not, they are gathered by the
+-- indexes of prefixes, and sorted; unless these hold very many after all.
+WITH first AS MATERIALIZED (
+    SELECT {begins} AS is_met
+    FROM users WHERE deleted_at IS NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT 5000),
+begun AS MATERIALIZED (
+    SELECT id FROM users
+    WHERE (SELECT count(*) FROM first WHERE is_met) < 25 AND {begins} LIMIT 10001),
 few AS (
     SELECT id FROM begun WHERE (SELECT count(*) FROM begun) <= 10000 ORDER BY id LIMIT $2)
 SELECT {columns} FROM users WHERE id = ANY (ARRAY(SELECT id FROM few))
 UNION ALL (
 SELECT {columns} FROM users
-WHERE (SELECT count(*) FROM begun) > 10000 AND {begins}
+WHERE ((SELECT count(*) FROM first WHERE is_met) >= 25 OR (SELECT count(*) FROM begun) > 10000)
+  AND {begins}
 ORDER BY id LIMIT $2)
 ORDER BY id
 
