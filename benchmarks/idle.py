@@ -44,5 +44,5 @@ async def open_idle_app(settings: Settings, *, is_server: bool = False) -> Async
 
 
 if __name__ == "__main__":
-    with patch("heyday.cli.serve.open_app", open_idle_app):
+    with patch("heyday.bootstrap.open_app", open_idle_app):
         main()

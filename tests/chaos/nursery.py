@@ -19,6 +19,9 @@ import signal
 import sys
 from typing import Any, NoReturn
 
+import heyday.bootstrap
+import heyday.cli.serve
+import heyday.cli.welcome  # noqa: F401 - these three are what children start with
 from heyday.cli.app import main
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.core import TyperGroup
 
-from heyday.cli.app import app
 from heyday.domain.durations import parse_duration
 from heyday.settings import Settings, load_settings
 from tests.deploy.composition import FILE, HEYDAY, PASSWORDS, ROOT, Refused, compose, size
+from tests.program import check_words
 
 Services = dict[str, dict[str, Any]]
 # What cli/serve.py promises: stopping may take ten seconds in all.
@@ -146,11 +144,7 @@ def test_a_process_of_heyday_is_given_the_time_to_end(services: Services, name: 
 
 @pytest.mark.parametrize("name", HEYDAY)
 def test_a_service_runs_a_command_that_heyday_has(services: Services, name: str) -> None:
-    command = typer.main.get_command(app)
-    for word in services[name]["command"]:
-        assert isinstance(command, TyperGroup)
-        command = command.commands[word]
-    assert not isinstance(command, TyperGroup)
+    check_words(services[name]["command"], is_whole=True)
 
 
 def test_heyday_waits_for_the_migration_and_for_nothing_else(services: Services) -> None:

@@ -4,14 +4,12 @@ import re
 import subprocess
 
 import pytest
-import typer
-from typer.core import TyperGroup
 
-from heyday.cli.app import app
 from heyday.settings import Settings
 from tests.deploy.composition import COMPOSE, FILE, PASSWORDS
 from tests.docs.commands import Command, commands, read_command
 from tests.docs.pages import ROOT, Page, pages
+from tests.program import check_words
 
 HEYDAY = ".venv/bin/heyday"
 # Programs of others, for which a page says what else must be there.
@@ -19,21 +17,6 @@ OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git"}
 SETTINGS = {field.alias for field in Settings.model_fields.values()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 COMMANDS = [command for page in pages() for command in commands(page)]
-
-
-def check_heyday(arguments: list[str], *, is_whole: bool) -> None:
-    """Fail unless these are arguments of the program. is_whole: nothing required is left out."""
-    command = typer.main.get_command(app)
-    while isinstance(command, TyperGroup) and arguments and arguments[0] in command.commands:
-        command = command.commands[arguments.pop(0)]
-    options = {option for param in command.params for option in param.opts} | {"--help"}
-    assert {word for word in arguments if word.startswith("-")} <= options
-    if isinstance(command, TyperGroup):
-        unknown = [word for word in arguments if word not in options]
-        assert not unknown, f"{command.name} has no such command: {unknown}"
-    elif is_whole:
-        # Parses everything, and runs nothing.
-        command.make_context("heyday", arguments)
 
 
 def check_docker(compose: str, command: str, *words: str) -> None:
@@ -64,7 +47,7 @@ def check_make(arguments: tuple[str, ...]) -> None:
 def test_a_command_is_there_with_what_it_is_given(command: Command) -> None:
     assert set(command.settings) <= SETTINGS
     if command.program == HEYDAY:
-        check_heyday(list(command.arguments), is_whole=True)
+        check_words(list(command.arguments), is_whole=True)
     elif command.program == "make":
         check_make(command.arguments)
     elif command.program == "docker":
@@ -78,7 +61,7 @@ def test_a_command_in_the_text_is_there(page: Page) -> None:
     for span in page.spans:
         words = span.split()
         if words[0] == "heyday":
-            check_heyday(words[1:], is_whole=False)
+            check_words(words[1:], is_whole=False)
         elif words[0] == "make":
             check_make(tuple(words[1:]))
 
@@ -99,7 +82,7 @@ def test_there_are_commands_to_check() -> None:
 )
 def test_a_wrong_command_is_found(wrong: str, said: str) -> None:
     with pytest.raises(Exception, match=said):
-        check_heyday(wrong.split(), is_whole=True)
+        check_words(wrong.split(), is_whole=True)
 
 
 @pytest.mark.parametrize(

@@ -1,56 +1,102 @@
 """Gather the commands into the `heyday` program."""
 
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from heyday import __version__
-from heyday.cli import (
-    audit,
-    database,
-    explain,
-    forecast,
-    jobs,
-    keys,
-    messages,
-    preview,
-    queue,
-    reports,
-    send_test,
-    serve,
-    simulate,
-    users,
-)
+from heyday.cli.late import LateCommand
 from heyday.domain.errors import HeydayError
 
 _FAULT = 2
+# Each with the sentence that its own help begins with, and a line to copy where that says more.
+COMMANDS = (
+    LateCommand(
+        "up",
+        "serve:up",
+        "Start everything in one process: API, schedulers, worker; and a database if none is set.",
+        "PORT=8001 heyday up",
+    ),
+    LateCommand(
+        "api", "serve:api", "Serve the REST API and the pages.", "HOST=0.0.0.0 PORT=80 heyday api"
+    ),
+    LateCommand("scheduler", "serve:scheduler", "Plan, enqueue and recover."),
+    LateCommand("worker", "serve:worker", "Send what is due."),
+    LateCommand(
+        "send-test",
+        "send_test:send_test",
+        "Send one letter through each sender in force, and say what came of it.",
+        "heyday send-test you@example.com",
+    ),
+    LateCommand(
+        "reconcile",
+        "reports:reconcile",
+        "Show that every greeting that was due is accounted for, by calendar, rows and provider.",
+    ),
+    LateCommand(
+        "simulate",
+        "simulate:simulate",
+        "Show what leaves when: live through days, or years, in seconds.",
+        "heyday simulate --from 2027-02-27 --to 2027-03-02 --users 1000",
+    ),
+    LateCommand(
+        "forecast",
+        "forecast:forecast",
+        "Tell what will be sent when, by the people, zones and rules of now.",
+        "heyday forecast --days 2 --by hour",
+    ),
+    LateCommand(
+        "explain",
+        "explain:explain",
+        "Say why a person will, or will not, get a greeting, with every rule that applies.",
+        "heyday explain finn@example.com --on 2027-02-28",
+    ),
+    LateCommand(
+        "preview",
+        "preview:preview",
+        "Show a greeting as it would look, for a person or with --sample for an invented one.",
+        "heyday preview --sample --type BIRTHDAY --locale de",
+    ),
+    LateCommand(
+        "audit",
+        "audit:audit",
+        "Show who did what, and who looked at whom: the latest first.",
+        "heyday audit --since 2027-01-14T00:00:00Z --limit 20",
+    ),
+    LateCommand(
+        "settings", "reports:settings", "List every setting with its value, default and meaning."
+    ),
+    LateCommand("db", "database:app", "Look after the database."),
+    LateCommand("users", "users:app", "Look after people."),
+    LateCommand("jobs", "jobs:app", "Run a scheduler's job by hand."),
+    LateCommand(
+        "messages",
+        "messages:app",
+        "Look at greetings, settle those that wait for a decision, cancel others.",
+    ),
+    LateCommand("queue", "queue:app", "Look at the queue between schedulers and workers."),
+    LateCommand("keys", "keys:app", "Say who may use the API."),
+)
+
+
+class _Program(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in COMMANDS:
+            self.add_command(command)
+
 
 app = typer.Typer(
+    cls=_Program,
     help="Greet every person on their day, at nine in the morning where they are: once.",
+    epilog="New here? `heyday up` starts all of it. Each command explains itself: heyday up --help",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(database.app, name="db")
-app.add_typer(users.app, name="users")
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(messages.app, name="messages")
-app.add_typer(queue.app, name="queue")
-app.add_typer(keys.app, name="keys")
-app.command("up")(serve.up)
-app.command("api")(serve.api)
-app.command("scheduler")(serve.scheduler)
-app.command("worker")(serve.worker)
-app.command("send-test")(send_test.send_test)
-app.command("reconcile")(reports.reconcile)
-app.command("simulate")(simulate.simulate)
-app.command("forecast")(forecast.forecast)
-app.command("explain")(explain.explain)
-app.command("preview")(preview.preview)
-app.command("audit")(audit.audit)
-app.command("settings")(reports.settings)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
 
-from heyday.bootstrap import App
 from heyday.cli.running import parse_instant, print_json, with_app
 from heyday.domain.audit import AuditEntry, AuditFilter
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.wall_clock import write_instant
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 _MOST = 100_000
 _SHOWN_IDS = 3
@@ -61,7 +63,7 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter for each option
         parse_instant(until, "--until"),
     )
 
-    async def work(heyday: App) -> Sequence[AuditEntry]:
+    async def work(heyday: "App") -> Sequence[AuditEntry]:
         return await heyday.habits.audit.list_page(asked, None, limit + 1)
 
     found = with_app(work)

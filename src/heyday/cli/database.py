@@ -27,7 +27,7 @@ def migrate() -> None:
     typer.echo(f"The database is up to date; {created} partitions created.")
 
 
-@app.command("create-partitions")
+@app.command("create-partitions", epilog="Example: heyday db create-partitions 24")
 def create_partitions(
     months: Annotated[
         int, typer.Argument(min=0, max=1200, metavar="[N]", help="Months ahead of this one.")
@@ -40,7 +40,7 @@ def create_partitions(
     typer.echo(f"{created} partitions created.")
 
 
-@app.command("drop-old-partitions")
+@app.command("drop-old-partitions", epilog="Example: heyday db drop-old-partitions 36")
 def drop_old_partitions(
     months: Annotated[
         int, typer.Argument(min=1, max=1200, metavar="N", help="Whole months to keep.")
@@ -60,9 +60,11 @@ def drop_old_partitions(
     typer.echo(f"{len(dropped)} partitions dropped.")
 
 
-@app.command()
+@app.command(epilog='Example: heyday db generate "add a column"')
 def generate(
-    message: Annotated[str, typer.Argument(help="What the migration does, in a few words.")],
+    message: Annotated[
+        str, typer.Argument(metavar="MESSAGE", help="What the migration does, in a few words.")
+    ],
 ) -> None:
     """Write a migration that takes the database to db/schema.py. For developers of Heyday."""
     with_database(lambda url: migrations.generate(url, message))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from heyday.api.explanation_shapes import shown_explanation
-from heyday.bootstrap import App
 from heyday.cli.running import note_look, print_json, with_app
 from heyday.domain.cases import Effect, Finding, Verdict
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.explaining import EARLIEST_ON, LATEST_ON
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
 from heyday.services.explaining import CaseReport
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 _SIGNS = {Effect.HOLDS: " ", Effect.MOVES: "~", Effect.STOPS: "!"}
 _STYLES = {Effect.HOLDS: "", Effect.MOVES: "yellow", Effect.STOPS: "red"}
@@ -45,7 +47,7 @@ def explain(
     """
     asked_on, types = _read_date(on), _read_types(message_type)
 
-    async def work(heyday: App) -> CaseReport:
+    async def work(heyday: "App") -> CaseReport:
         report = await heyday.explanations.explain(user, asked_on, types)
         await note_look(heyday, [report.person.id])
         return report

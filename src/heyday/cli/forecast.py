@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from heyday.api.forecast_shapes import shown_forecast
-from heyday.bootstrap import App
 from heyday.cli.bar_chart import Bar, BarChart, draw
 from heyday.cli.running import parse_instant, print_json, with_app
 from heyday.domain.errors import FieldProblem, InvalidInput
@@ -24,6 +23,9 @@ from heyday.domain.forecast import (
     Grouping,
 )
 from heyday.domain.wall_clock import write_instant
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 _BAR_WIDTH = 24
 _ZONES_DRAWN = 40
@@ -72,7 +74,7 @@ def forecast(
     start_at = _read_start(from_)
     _check_plot(plot)
 
-    async def work(heyday: App) -> Forecast:
+    async def work(heyday: "App") -> Forecast:
         return await heyday.forecasts.forecast(timedelta(days=days), start_at)
 
     found = with_app(work)

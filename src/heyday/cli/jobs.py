@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heyday.bootstrap import App
 from heyday.cli.running import parse_instant, print_json, with_app
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 app = typer.Typer(help="Run a scheduler's job by hand.", no_args_is_help=True)
 
@@ -26,7 +28,7 @@ def group() -> None:
     """Run a scheduler's job by hand."""
 
 
-@app.command("run")
+@app.command("run", epilog="Example: heyday jobs run daily --at 2027-01-14T00:00:00Z --json")
 def run(
     job: Annotated[
         JobName,
@@ -51,7 +53,7 @@ def run(
     """
     moment = parse_instant(at)
 
-    async def work(heyday: App) -> Mapping[str, int]:
+    async def work(heyday: "App") -> Mapping[str, int]:
         schedulers = {
             JobName.DAILY: heyday.daily,
             JobName.MINUTE: heyday.minute,

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
 from heyday.domain.access import ApiKey, NewKey, Scope
 from heyday.domain.durations import parse_duration
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.wall_clock import write_instant
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 app = typer.Typer(help="Say who may use the API.", no_args_is_help=True)
 
@@ -23,7 +25,9 @@ def group() -> None:
     """Say who may use the API: one key for each program or person, with what it is to do alone."""
 
 
-@app.command("create")
+@app.command(
+    "create", epilog="Example: heyday keys create payroll --scope users:write --expires 90d"
+)
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is, or what for.")],
     scopes: Annotated[
@@ -36,7 +40,7 @@ def create(
 ) -> None:
     """Make a key, and print it on standard output: this once, for only a hash of it is kept."""
 
-    async def work(heyday: App) -> NewKey:
+    async def work(heyday: "App") -> NewKey:
         return await heyday.access.keys.create(_described(heyday, name, scopes, expires))
 
     made = with_app(work)
@@ -51,7 +55,7 @@ def create(
 def list_(as_json: JsonOption = False) -> None:
     """List all keys, the oldest first: what they allow, and when they were last used."""
 
-    async def work(heyday: App) -> list[ApiKey]:
+    async def work(heyday: "App") -> list[ApiKey]:
         return list(await heyday.access.keys.list_all())
 
     found = with_app(work)
@@ -64,7 +68,7 @@ def list_(as_json: JsonOption = False) -> None:
         typer.echo("There is no key: nobody may use the API.")
 
 
-@app.command("revoke")
+@app.command("revoke", epilog="Example: heyday keys revoke 1f3c5d0a")
 def revoke(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="As `heyday keys list` has it.")],
 ) -> None:
@@ -74,7 +78,7 @@ def revoke(
 
 
 def _described(
-    heyday: App, name: str, scopes: list[Scope], expires: str | None
+    heyday: "App", name: str, scopes: list[Scope], expires: str | None
 ) -> Mapping[str, object]:
     """Return what is asked for, as the API takes it. Raises InvalidInput for the duration."""
     given: dict[str, object] = {"name": name, "scopes": list(scopes)}

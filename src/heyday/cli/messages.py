@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
 
-from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.events import ToldEvent
@@ -16,7 +15,12 @@ from heyday.domain.resolutions import Attempt, GreetingRow, History
 from heyday.domain.transitions import Status
 from heyday.domain.wall_clock import write_instant
 
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
+
 _MOST = 100_000
+
+_SOME_ID = "6f1d3a52-4a09-4d0b-9f3e-1c2b7a9d8e10"
 
 app = typer.Typer(
     help="Look at greetings, settle those that wait for a decision, cancel others.",
@@ -35,7 +39,7 @@ def group() -> None:
     """Look at greetings, settle and cancel them. Nothing here names a person."""
 
 
-@app.command("list")
+@app.command("list", epilog="Example: heyday messages list --status FAILED --limit 20")
 def list_(
     status: Annotated[
         Status, typer.Option(help="Which: UNKNOWN ones wait for a decision.")
@@ -45,7 +49,7 @@ def list_(
 ) -> None:
     """List greetings of a status, the earliest first: without this, what waits for a decision."""
 
-    async def work(heyday: App) -> list[GreetingRow]:
+    async def work(heyday: "App") -> list[GreetingRow]:
         return await heyday.resolutions.list_by_status(status, limit + 1)
 
     found = with_app(work)
@@ -57,7 +61,7 @@ def list_(
     _print_rows(rows, status, is_more=is_more)
 
 
-@app.command("show")
+@app.command("show", epilog=f"Example: heyday messages show {_SOME_ID}")
 def show(
     message_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a greeting.")],
     as_json: JsonOption = False,
@@ -67,7 +71,7 @@ def show(
     An attempt that succeeded at once is known by its greeting alone; every other one is noted.
     """
 
-    async def work(heyday: App) -> History:
+    async def work(heyday: "App") -> History:
         return await heyday.resolutions.get_history(message_id)
 
     history = with_app(work)
@@ -79,7 +83,10 @@ def show(
         _print_history(history)
 
 
-@app.command("resolve")
+@app.command(
+    "resolve",
+    epilog=f"Example: heyday messages resolve {_SOME_ID} --sent --note 'in their log'",
+)
 def resolve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ids: Annotated[
         list[str], typer.Argument(metavar="ID...", help="Greetings that are UNKNOWN, or FAILED.")
@@ -103,7 +110,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """
     target = _read_target(is_sent=is_sent, is_failed=is_failed, is_retry=is_retry)
 
-    async def work(heyday: App) -> list[UUID]:
+    async def work(heyday: "App") -> list[UUID]:
         return await heyday.resolutions.resolve(ids, target, note)
 
     resolved = with_app(work)
@@ -113,7 +120,10 @@ def resolve(  # noqa: PLR0913, PLR0917 - one parameter for each option
         typer.echo(f"{target.value}: {len(resolved)}")
 
 
-@app.command("cancel")
+@app.command(
+    "cancel",
+    epilog=f"Example: heyday messages cancel {_SOME_ID} --note 'left today'",
+)
 def cancel(
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Greetings not yet sent.")],
     note: NoteOption = None,
@@ -125,7 +135,7 @@ def cancel(
     another one. What is being sent this very moment can no longer be cancelled.
     """
 
-    async def work(heyday: App) -> list[UUID]:
+    async def work(heyday: "App") -> list[UUID]:
         return await heyday.resolutions.cancel(ids, note)
 
     cancelled = with_app(work)

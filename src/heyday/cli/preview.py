@@ -1,21 +1,19 @@
 """Show a greeting as somebody would get it, without sending it: `heyday preview`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heyday.bootstrap import App
-from heyday.bootstrap.binding import build_library, refuse_unknown_language
 from heyday.cli.running import note_look, with_app
-from heyday.clock import SteadyClock
 from heyday.domain.dates import has_year
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.message_types import MessageType, get_message_type
 from heyday.domain.text_ports import UNSUBSCRIBE_PLACE, YEARS_UNKNOWN, Composed, Person
-from heyday.settings import load_settings
-from heyday.texts.book import Book
-from heyday.texts.samples import sample_name
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
+    from heyday.texts.book import Book
 
 _SAMPLE_YEARS = 10
 _MOST_YEARS = 150
@@ -61,6 +59,11 @@ def preview(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 def _greet_nobody(message_type: MessageType, locale: str | None, years: int | None) -> Composed:
     """Return the greeting of an invented person, today. Needs no database."""
+    from heyday.bootstrap.binding import build_library, refuse_unknown_language
+    from heyday.clock import SteadyClock
+    from heyday.settings import load_settings
+    from heyday.texts.samples import sample_name
+
     settings = load_settings()
     library = build_library(settings)
     refuse_unknown_language(settings, library)
@@ -76,7 +79,7 @@ def _preview_of(
 ) -> Composed:
     """Return the greeting of a person on the next local date that they have one, or else today."""
 
-    async def work(heyday: App) -> Composed:
+    async def work(heyday: "App") -> Composed:
         report = await heyday.explanations.explain(user, None, [message_type])
         await note_look(heyday, [report.person.id])
         on = report.explanations[0].on or report.now.date()
@@ -92,7 +95,7 @@ def _preview_of(
     return with_app(work)
 
 
-def _read_locale(book: Book, locale: str | None) -> str | None:
+def _read_locale(book: "Book", locale: str | None) -> str | None:
     """Return a locale whose language there are texts in. Raises InvalidInput."""
     if locale is not None and not book.has_language(locale):
         known = ", ".join(sorted(book.languages))

@@ -1,7 +1,7 @@
 """Hand over or erase all that is stored about a person: `heyday users export`, `users erase`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
 from heyday.domain.errors import FieldProblem, InvalidInput
 from heyday.domain.privacy_ports import Dossier
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 _User = Annotated[str, typer.Argument(metavar="ID", help="The person's id, deleted or not.")]
 
@@ -24,7 +26,7 @@ def export(
     """Print everything that is stored about a person, deleted or not."""
     user_id = _read_id(user)
 
-    async def work(heyday: App) -> Dossier:
+    async def work(heyday: "App") -> Dossier:
         return await heyday.privacy.people.export(user_id)
 
     dossier = with_app(work)
@@ -52,7 +54,7 @@ def erase(
     if not yes:
         typer.confirm(f"Erase the person {user_id}? This cannot be undone", abort=True)
 
-    async def work(heyday: App) -> None:
+    async def work(heyday: "App") -> None:
         await heyday.privacy.people.erase(user_id)
 
     with_app(work)

@@ -1,18 +1,18 @@
 """Look at the queue between schedulers and workers: `heyday queue`."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heyday.bootstrap import App
-from heyday.bootstrap.queueing import queue_of
 from heyday.cli.running import print_json, with_app
 from heyday.domain.errors import FieldProblem, InvalidInput, NotFound
 from heyday.domain.queue_ports import DeadBatch
 from heyday.domain.wall_clock import write_instant
-from heyday.queue.config import EXCHANGES, QUEUES
 from heyday.services.queueing import MOST_DEAD
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 app = typer.Typer(help="Look at the queue between schedulers and workers.", no_args_is_help=True)
 dead = typer.Typer(help="Look at what was set aside, and free it.", no_args_is_help=True)
@@ -42,6 +42,8 @@ def dead_group() -> None:
 @app.command("topology")
 def topology() -> None:
     """Print what Heyday declares in RabbitMQ, as JSON. What is missing is made at each start."""
+    from heyday.queue.config import EXCHANGES, QUEUES
+
     print_json(
         {
             "exchanges": [
@@ -59,7 +61,7 @@ def topology() -> None:
     )
 
 
-@dead.command("list")
+@dead.command("list", epilog="Example: heyday queue dead list --limit 20")
 def list_(
     limit: Annotated[int, typer.Option(min=1, max=MOST_DEAD, help="How many at the most.")] = 50,
     as_json: JsonOption = False,
@@ -77,19 +79,21 @@ def list_(
         typer.echo("Nothing was set aside.")
 
 
-@dead.command("show")
+@dead.command("show", epilog="Example: heyday queue dead show 42")
 def show(
     dead_id: Annotated[
         str, typer.Argument(metavar="ID", help="As `heyday queue dead list` has it.")
     ],
 ) -> None:
     """Show one of them with the ids of its greetings, as JSON: see `heyday messages show`."""
+    from heyday.bootstrap.queueing import queue_of
+
     each = with_app(lambda heyday: queue_of(heyday).get_dead(dead_id))
     ids = [str(found) for found in each.batch.message_ids] if each.batch else []
     print_json({**_shown(each), "message_ids": ids})
 
 
-@dead.command("replay")
+@dead.command("replay", epilog="Example: heyday queue dead replay --all")
 def replay(ids: IdsArgument = None, is_all: AllOption = False) -> None:
     """Have these delivered again; once their cause is gone, for else they come back here.
 
@@ -106,7 +110,7 @@ def purge(ids: IdsArgument = None, is_all: AllOption = False) -> None:
 
 def _change(
     done: str,
-    change: Callable[[App, Sequence[str] | None], Awaitable[int]],
+    change: Callable[["App", Sequence[str] | None], Awaitable[int]],
     ids: Sequence[str] | None,
     is_all: bool,
 ) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import time, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_app
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import TypeBalance
@@ -19,6 +18,9 @@ from heyday.settings.by_sender import load_own_of_sender, sender_prefix
 from heyday.settings.by_type import load_own_policies, prefix_of
 from heyday.settings.choices import SenderName
 from heyday.settings.values import HIDDEN, without_password
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 _ADVICE = {
     "overdue": "`heyday jobs run recovery` catches up, if the schedulers do not.",
@@ -42,7 +44,7 @@ def reconcile(
     `orphaned` it has and they have no row. Exit status 1 if the books do not balance.
     """
 
-    async def work(heyday: App) -> Books:
+    async def work(heyday: "App") -> Books:
         return await heyday.reconciliation.open_books()
 
     books = with_app(work)

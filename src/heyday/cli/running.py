@@ -1,28 +1,35 @@
-"""Run a coroutine for a command: settings, logs, event loop."""
+"""Run a coroutine for a command: settings, logs, event loop.
+
+What that takes is imported when it is run: a command that only explains itself needs none of it.
+"""
 
 import json
 import os
 import pwd
 from collections.abc import Awaitable, Callable, Collection
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import typer
-import uvloop
 
-from heyday.bootstrap import App, open_app
-from heyday.bootstrap.database import open_database
 from heyday.domain.audit import DEED, Actor, ActorKind, Deed, doing
 from heyday.domain.errors import FieldProblem, InvalidInput
-from heyday.settings import Settings, load_settings
-from heyday.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
+    from heyday.settings import Settings
 
 T = TypeVar("T")
 
 
-def with_settings(work: Callable[[Settings], Awaitable[T]]) -> T:
+def with_settings(work: Callable[["Settings"], Awaitable[T]]) -> T:
     """Load the settings, set up logs, and run `work` to its end."""
+    import uvloop
+
+    from heyday.settings import load_settings
+    from heyday.telemetry import configure_logging
+
     settings = load_settings()
     configure_logging(settings.log_level, as_json=settings.log_format == "json")
 
@@ -32,10 +39,11 @@ def with_settings(work: Callable[[Settings], Awaitable[T]]) -> T:
     return uvloop.run(run())
 
 
-def with_app(work: Callable[[App], Awaitable[T]]) -> T:
+def with_app(work: Callable[["App"], Awaitable[T]]) -> T:
     """Run `work` on everything that the composition root builds."""
+    from heyday.bootstrap import open_app
 
-    async def run(settings: Settings) -> T:
+    async def run(settings: "Settings") -> T:
         async with open_app(settings) as app:
             with doing(deed_of(work)):
                 return await work(app)
@@ -45,8 +53,9 @@ def with_app(work: Callable[[App], Awaitable[T]]) -> T:
 
 def with_database(work: Callable[[str], Awaitable[T]]) -> T:
     """Run `work` on the URL of a running PostgreSQL, migrated or not."""
+    from heyday.bootstrap.database import open_database
 
-    async def run(settings: Settings) -> T:
+    async def run(settings: "Settings") -> T:
         async with open_database(settings) as url:
             with doing(deed_of(work)):
                 return await work(url)
@@ -64,7 +73,7 @@ def deed_of(work: object) -> Deed:
     return Deed(Actor(ActorKind.CLI, _user()), f"{module}.{function}", is_write=True)
 
 
-async def note_look(app: App, user_ids: Collection[UUID]) -> None:
+async def note_look(app: "App", user_ids: Collection[UUID]) -> None:
     """Note that a command is about to show people. Raises DatabaseError: then it may not."""
     if deed := DEED.get():
         deed.concerns(user_ids)

@@ -3,18 +3,20 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heyday.bootstrap import App
 from heyday.cli.running import with_app
-from heyday.db.seeding.copying import CopyReport, copy_population
-from heyday.db.seeding.copying import Progress as Told
 from heyday.db.seeding.population import LARGEST_SEED, Population
-from heyday.db.seeding.sample import SampleReport, add_sample
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
+    from heyday.db.seeding.copying import CopyReport
+    from heyday.db.seeding.copying import Progress as Told
+    from heyday.db.seeding.sample import SampleReport
 
 _MOST = 100_000_000
 
@@ -41,13 +43,17 @@ def seed(
     _tell_population(*with_app(lambda app: _add_population(app, users, seed_number)), seed_number)
 
 
-async def _add_sample(app: App) -> SampleReport:
+async def _add_sample(app: "App") -> "SampleReport":
+    from heyday.db.seeding.sample import add_sample
+
     async with app.database.connection() as connection:
         return await add_sample(connection, app.timezones, app.clock.now())
 
 
-async def _add_population(app: App, users: int, seed_number: int) -> tuple[CopyReport, float]:
+async def _add_population(app: "App", users: int, seed_number: int) -> tuple["CopyReport", float]:
     """Return what was done, and in how many seconds."""
+    from heyday.db.seeding.copying import copy_population
+
     population = Population(seed_number, app.clock.now())
     async with app.database.connection() as connection:
         with _progress(users) as progress:
@@ -56,7 +62,7 @@ async def _add_population(app: App, users: int, seed_number: int) -> tuple[CopyR
             return report, time.perf_counter() - began
 
 
-def _tell_sample(report: SampleReport) -> None:
+def _tell_sample(report: "SampleReport") -> None:
     if not report.added:
         typer.echo(f"All {report.present} sample people are there already; nothing was changed.")
         return
@@ -66,7 +72,7 @@ def _tell_sample(report: SampleReport) -> None:
         typer.echo(f"{report.present} were there already, and stay as they are.")
 
 
-def _tell_population(report: CopyReport, seconds: float, seed_number: int) -> None:
+def _tell_population(report: "CopyReport", seconds: float, seed_number: int) -> None:
     if report.present:
         typer.echo(
             f"{report.present:,} people of seed number {seed_number} are there already; nothing "
@@ -78,7 +84,7 @@ def _tell_population(report: CopyReport, seconds: float, seed_number: int) -> No
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Told]:
+def _progress(total: int) -> Iterator["Told"]:
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),

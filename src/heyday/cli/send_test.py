@@ -1,14 +1,16 @@
 """Try whether letters leave: `heyday send-test`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from heyday.bootstrap import App
 from heyday.cli.running import with_app
 from heyday.domain.delivery import Outcome, OutcomeKind, Trouble
 from heyday.settings.choices import SenderName
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 _SAID = {
     OutcomeKind.ACCEPTED: "Accepted",
@@ -38,7 +40,7 @@ def send_test(
     unless each was accepted.
     """
 
-    async def work(heyday: App) -> dict[str, Outcome]:
+    async def work(heyday: "App") -> dict[str, Outcome]:
         return await heyday.trial.send(address)
 
     outcomes = with_app(work)

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from heyday.bootstrap import App, open_app
-from heyday.cli import welcome
 from heyday.cli.running import with_settings
-from heyday.clock import SystemClock
-from heyday.db import migrate
 from heyday.domain.errors import ConfigurationError, DatabaseError
-from heyday.settings import Settings
 
 if TYPE_CHECKING:
+    from heyday.bootstrap import App
     from heyday.cli.http_server import HttpServer
+    from heyday.settings import Settings
 
 log = structlog.get_logger()
 
@@ -39,33 +36,54 @@ class Roles:
 
 
 def up() -> None:
-    """Start everything in one process: API, schedulers, worker; and a database if none is set."""
+    """Start everything in one process: API, schedulers, worker; and a database if none is set.
+
+    Without DATABASE_URL that is a private PostgreSQL, which keeps its data in the folder .heyday
+    of the folder you are in; start it there again to go on. Without a sender, greetings go to the
+    page /inbox. It migrates the database first. Ctrl-C stops all of it.
+    """
     with_settings(_up)
 
 
 def api() -> None:
-    """Serve the REST API and the pages. Any number of these may run."""
+    """Serve the REST API and the pages.
+
+    Any number of these may run, on one machine or many. DATABASE_URL says where the database is,
+    which `heyday db migrate` brings to this version first.
+    """
     with_settings(lambda settings: _serve(settings, Roles(api=True)))
 
 
 def scheduler() -> None:
-    """Plan, enqueue and recover. Any number of these may run."""
+    """Plan, enqueue and recover.
+
+    Any number of these may run, on one machine or many: what one does, the others find done.
+    """
     with_settings(lambda settings: _serve(settings, Roles(schedulers=True)))
 
 
 def worker() -> None:
-    """Send what is due. Any number of these may run."""
+    """Send what is due.
+
+    Any number of these may run, on one machine or many. SIGTERM lets it finish the calls in flight.
+    """
     with_settings(lambda settings: _serve(settings, Roles(worker=True)))
 
 
-async def _up(settings: Settings) -> None:
+async def _up(settings: "Settings") -> None:
+    from heyday.clock import SystemClock
+    from heyday.db import migrate
+
     if settings.database_url:
         await migrate.upgrade(settings.database_url, SystemClock().now())
     await _serve(settings, Roles(api=True, schedulers=True, worker=True), is_greeting=True)
 
 
-async def _serve(settings: Settings, roles: Roles, *, is_greeting: bool = False) -> None:
+async def _serve(settings: "Settings", roles: Roles, *, is_greeting: bool = False) -> None:
     """Play the roles until SIGTERM, SIGINT or SIGHUP, then come to an orderly end."""
+    from heyday.bootstrap import open_app
+    from heyday.cli import welcome
+
     stopping = asyncio.Event()
     with _signals_set(stopping), _listening(settings, roles) as listener:
         async with open_app(settings, is_server=True) as app:
@@ -84,12 +102,14 @@ async def _serve(settings: Settings, roles: Roles, *, is_greeting: bool = False)
             log.info("stopped")
 
 
-async def _warn_if_closed(app: App) -> None:
+async def _warn_if_closed(app: "App") -> None:
     """Say so if nobody can use the API, which looks well otherwise."""
+    from heyday.cli.welcome import MAKE_KEY
+
     # A database that has just gone away is told of by others.
     with contextlib.suppress(DatabaseError):
         if not await app.access.keys.has_any():
-            log.warning("no_api_key", make_one=welcome.MAKE_KEY)
+            log.warning("no_api_key", make_one=MAKE_KEY)
 
 
 @contextlib.contextmanager
@@ -112,16 +132,16 @@ def _signals_set(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _http_server(app: App) -> "HttpServer":
-    """Build the API; what it needs takes a quarter of a second to import, at every command."""
-    from heyday.cli.http_server import HttpServer  # noqa: PLC0415 - see above
+def _http_server(app: "App") -> "HttpServer":
+    """Build the API."""
+    from heyday.cli.http_server import HttpServer
 
     return HttpServer.of(app)
 
 
 @contextlib.asynccontextmanager
 async def _playing(
-    app: App, roles: Roles, listener: socket.socket | None, stopping: asyncio.Event
+    app: "App", roles: Roles, listener: socket.socket | None, stopping: asyncio.Event
 ) -> AsyncIterator[None]:
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
     server = _http_server(app) if listener else None
@@ -177,7 +197,7 @@ async def _until_stopped(name: str, work: Awaitable[None], stopping: asyncio.Eve
 
 
 @contextlib.contextmanager
-def _listening(settings: Settings, roles: Roles) -> Iterator[socket.socket | None]:
+def _listening(settings: "Settings", roles: Roles) -> Iterator[socket.socket | None]:
     """Hold the API's port, taken before anything else starts; None where there is no API."""
     if not roles.api:
         yield None
@@ -186,7 +206,7 @@ def _listening(settings: Settings, roles: Roles) -> Iterator[socket.socket | Non
         yield listener
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: "Settings") -> socket.socket:
     """Take the port. Raises ConfigurationError if it cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -7,20 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from heyday.bootstrap import App
 from heyday.cli.running import print_json, with_settings
-from heyday.cli.users import import_file
 from heyday.domain.durations import parse_duration
 from heyday.domain.errors import FieldProblem, InvalidInput
-from heyday.settings import Settings
 from heyday.simulation.scenario import Outage, Scenario
-from heyday.simulation.simulation import Report, simulate_everyone, simulate_people
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
+    from heyday.settings import Settings
+    from heyday.simulation.simulation import Report
 
 T = TypeVar("T")
 
@@ -110,8 +111,10 @@ def _run(scenario: Scenario, users: int | None, csv: Path | None, *, as_json: bo
 
 
 async def _simulate(
-    settings: Settings, scenario: Scenario, users: int | None, csv: Path | None
-) -> Report:
+    settings: "Settings", scenario: Scenario, users: int | None, csv: Path | None
+) -> "Report":
+    from heyday.simulation.simulation import simulate_everyone, simulate_people
+
     if csv:
         return await simulate_people(settings, scenario, PeopleOfFile(csv))
     return await simulate_everyone(settings, scenario, users)
@@ -123,8 +126,10 @@ class PeopleOfFile:
 
     path: Path
 
-    async def settle(self, app: App, _at: datetime) -> None:
+    async def settle(self, app: "App", _at: datetime) -> None:
         """Import them; what is rejected is counted, and does not take part."""
+        from heyday.cli.users import import_file
+
         with await asyncio.to_thread(tempfile.TemporaryDirectory) as folder:
             rejected_file = Path(folder) / "rejected.csv"
             console = Console(stderr=True)
@@ -158,7 +163,7 @@ def _read(option: str, given: str, read: Callable[[str], T], expected: str) -> T
         raise InvalidInput([FieldProblem(option, f"{given!r} is not {expected}")]) from None
 
 
-def _print_json(scenario: Scenario, report: Report, seconds: float) -> None:
+def _print_json(scenario: Scenario, report: "Report", seconds: float) -> None:
     print_json(
         {
             "from": scenario.first_on,
@@ -180,7 +185,7 @@ def _print_json(scenario: Scenario, report: Report, seconds: float) -> None:
     )
 
 
-def _print(report: Report, seconds: float) -> None:
+def _print(report: "Report", seconds: float) -> None:
     console = Console(highlight=False, markup=False)
     for year in sorted({on.year for on in report.sent_on}):
         console.print(_calendar(report, year))
@@ -203,7 +208,7 @@ def _print(report: Report, seconds: float) -> None:
         console.print(f"  {broken.promise}: {broken.key}: {broken.detail}")
 
 
-def _calendar(report: Report, year: int) -> Table:
+def _calendar(report: "Report", year: int) -> Table:
     """Return a table of days by months, with what left for each local date."""
     names = [f"{date(year, month, 1):%b}" for month in range(1, 13)]
     table = Table(str(year), box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -225,7 +230,7 @@ def _short(count: int | None) -> str:
     return str(count) if count < 100_000 else f"{count // 1000}k"  # noqa: PLR2004
 
 
-def _count(report: Report, year: int, month: int, day: int) -> int | None:
+def _count(report: "Report", year: int, month: int, day: int) -> int | None:
     try:
         return report.sent_on[date(year, month, day)]
     except ValueError:

@@ -5,13 +5,12 @@ import gc
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from heyday.bootstrap import App
 from heyday.cli import privacy
 from heyday.cli.csv_file import OpenFile, open_csv
 from heyday.cli.rejected_file import RejectedFile
@@ -21,9 +20,13 @@ from heyday.domain.errors import HeydayError
 from heyday.services.import_rows import ImportCounts, SuspiciousDate, check_columns
 from heyday.services.importing import ImportService
 
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
+
 app = typer.Typer(help="Look after people.", no_args_is_help=True)
-app.command("export")(privacy.export)
-app.command("erase")(privacy.erase)
+_SOME_ID = "8a6f2b1e-4c7d-4e30-8f3c-5d0a9b7e4d1c"
+app.command("export", epilog=f"Example: heyday users export {_SOME_ID} --json")(privacy.export)
+app.command("erase", epilog=f"Example: heyday users erase {_SOME_ID}")(privacy.erase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def group() -> None:
     """Look after people."""
 
 
-@app.command("import")
+@app.command("import", epilog="Example: heyday users import people.csv")
 def import_(
     path: Annotated[Path, typer.Argument(metavar="FILE.csv", help="CSV in UTF-8, with a header.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
@@ -66,7 +69,7 @@ def import_(
     with open_csv(path) as file:
         check_columns(file.columns)
 
-        async def work(heyday: App) -> ImportReport:
+        async def work(heyday: "App") -> ImportReport:
             # What the program is made of stays to its end: the collector need not go through it.
             gc.freeze()
             return await _import(heyday.imports.files, file, console)
