@@ -231,6 +231,17 @@ docker-down: _engine ## Stop them all; the data stay
 docker-logs: _engine ## Follow their logs
 	@docker compose logs --follow --tail=100
 
+# --- Release ---------------------------------------------------------------------------------
+
+# The libraries that build are those of the lock file, and the wheel is built out of the sdist.
+.PHONY: dist test-wheel
+dist: $(DEV) ## Build sdist and wheel into dist/: from the same files the same bytes
+	@rm -rf dist
+	@$(BIN)/uv build --no-config --offline --no-build-isolation --quiet --python $(BIN)/python
+
+test-wheel: dist ## Install the wheel away from here, by the lock file, and try it there
+	@HEYDAY_TEST_WHEEL=dist $(BIN)/python -m pytest -q tests/wheel
+
 # --- Housekeeping ----------------------------------------------------------------------------
 
 # uv's own settings of this machine would leak into the files; hashes of all platforms' wheels.

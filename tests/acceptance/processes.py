@@ -5,9 +5,10 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,10 +40,10 @@ class Finished:
         return json.loads(self.out)
 
 
-def run(*words: str, cwd: Path, **settings: str) -> Finished:
+def run(*words: str, cwd: Path, program: Sequence[str] = _COMMAND, **settings: str) -> Finished:
     """Run one command to its end."""
     done = subprocess.run(
-        [*_COMMAND, *words],
+        [*program, *words],
         cwd=cwd,
         env=_environment(settings),
         stdin=subprocess.DEVNULL,
@@ -91,9 +92,9 @@ class Heyday:
         except TimeoutError:
             raise AssertionError(f"nothing in {seconds} s; it said:\n{self.text}") from None
 
-    async def stop(self, seconds: float) -> int:
+    async def stop(self, seconds: float, by: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, as service managers do; return its exit status."""
-        self.process.terminate()
+        self.process.send_signal(by)
         async with asyncio.timeout(seconds):
             return await self.process.wait()
 
@@ -113,10 +114,12 @@ class Heyday:
 
 
 @contextlib.asynccontextmanager
-async def heyday(*words: str, cwd: Path, **settings: str) -> AsyncIterator[Heyday]:
+async def heyday(
+    *words: str, cwd: Path, program: Sequence[str] = _COMMAND, **settings: str
+) -> AsyncIterator[Heyday]:
     """Start a process that stays; whatever happens, it is gone afterwards."""
     process = await asyncio.create_subprocess_exec(
-        *_COMMAND,
+        *program,
         *words,
         cwd=cwd,
         env=_environment(settings),

@@ -63,6 +63,7 @@ async def test_one_command_shows_greetings_arriving(home: Path) -> None:
     async with heyday("up", cwd=home.parent, **settings) as up:
         address, key = await address_of(up), await up.first_key()
         assert f"{address}/docs" in up.text
+        assert f"Its data stay in {home}" in up.text
         assert "Imported 537 real people" in up.text
         assert "demonstration people whose day is today" in up.text
 

@@ -41,6 +41,7 @@ def test_ci_runs_what_a_developer_runs() -> None:
     wanted = [
         "make check",
         "make test",
+        "make test-wheel",
         "make client",
         "make model",
         "make mutants",
@@ -48,3 +49,14 @@ def test_ci_runs_what_a_developer_runs() -> None:
     ]
     assert script[-len(wanted) :] == wanted
     assert "set -euo pipefail" in script
+
+
+def test_heyday_tells_nobody_to_run_make_who_may_have_no_makefile() -> None:
+    told = re.compile(rf"\bmake ({'|'.join(sorted(TARGETS))})\b")
+    package = ROOT / "src" / "heyday"
+    texts = [path for path in package.rglob("*") if path.suffix in {".py", ".html", ".js", ".txt"}]
+    found = [
+        str(path.relative_to(package)) for path in texts if told.search(path.read_text("utf-8"))
+    ]
+    assert told.search("Start it: make run")
+    assert not found, f"name the command of `heyday` instead: {found}"

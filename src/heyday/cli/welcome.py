@@ -25,10 +25,13 @@ async def greet(app: App, port: int) -> None:
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
     first = await app.access.keys.create_first()
     console.print("\nHeyday runs. Ctrl-C stops it.\n")
+    console.print(f"  [bold]{address}/[/]        the dashboard: sign in with an API key")
     console.print(f"  [bold]{address}/inbox[/]   greetings as they arrive")
     console.print(f"  [bold]{address}/docs[/]    the API, to read and to try")
     console.print(f"  [bold]{address}/health[/]  how it is\n")
     _tell_of_keys(console, address, first)
+    if app.settings.database_url is None:
+        console.print(f"  Its data stay in {app.settings.home.resolve()}", soft_wrap=True)
     # What is no terminal may be a log, and no name belongs there.
     console.print(f"  {await _next(app, is_named=console.is_terminal)}\n")
 
