@@ -23,10 +23,12 @@ FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/heyday/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 RUN useradd --no-log-init --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin heyday
 COPY --from=build /opt/heyday /opt/heyday
+ARG VERSION
 ARG REVISION
 LABEL org.opencontainers.image.title="Heyday" \
       org.opencontainers.image.description="Greets every person on their day, at nine in the morning where they are: once." \
       org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 USER 10001:10001
 EXPOSE 8000

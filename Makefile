@@ -210,7 +210,11 @@ db-studio: $(RUN) ## Look at the data in psql
 
 # --- Docker ----------------------------------------------------------------------------------
 
-.PHONY: _engine docker-up docker-down docker-logs
+.PHONY: _engine image docker-up docker-down docker-logs
+# The one place that says it, as pyproject.toml and Heyday itself read it.
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' src/heyday/__init__.py)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+
 _engine:
 	@command -v docker >/dev/null || { \
 	  echo "Docker is not on this machine. Install Docker Engine and its Compose plugin, or run" >&2; \
@@ -222,8 +226,12 @@ _engine:
 	  echo "No Docker engine answers. Start it: systemctl start docker, or Docker Desktop. If it" >&2; \
 	  echo "runs, this user may not use it; docker info says why." >&2; exit 1; }
 
+image: _engine ## Build the image heyday:local, which says its version and commit
+	@docker build --tag heyday:local --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$(REVISION) .
+
 docker-up: _engine ## Build the image, start PostgreSQL, RabbitMQ, Redis, PgAdmin and Heyday
-	@REVISION=$$(git rev-parse HEAD 2>/dev/null) docker compose up --build --detach --wait
+	@VERSION=$(VERSION) REVISION=$(REVISION) docker compose up --build --detach --wait
 
 docker-down: _engine ## Stop them all; the data stay
 	@docker compose down
@@ -234,13 +242,17 @@ docker-logs: _engine ## Follow their logs
 # --- Release ---------------------------------------------------------------------------------
 
 # The libraries that build are those of the lock file, and the wheel is built out of the sdist.
-.PHONY: dist test-wheel
+.PHONY: dist test-wheel check-release
 dist: $(DEV) ## Build sdist and wheel into dist/: from the same files the same bytes
 	@rm -rf dist
 	@$(BIN)/uv build --no-config --offline --no-build-isolation --quiet --python $(BIN)/python
 
 test-wheel: dist ## Install the wheel away from here, by the lock file, and try it there
 	@HEYDAY_TEST_WHEEL=dist $(BIN)/python -m pytest -q tests/wheel
+
+check-release: $(DEV) ## Check that version and changelog are those of a tag: make check-release TAG=v0.1.0
+	@test -n "$$TAG" || { echo 'Say which: make check-release TAG=v0.1.0' >&2; exit 1; }
+	@HEYDAY_TEST_TAG="$$TAG" $(BIN)/python -m pytest -q tests/docs/test_changelog.py
 
 # --- Housekeeping ----------------------------------------------------------------------------
 

@@ -124,6 +124,7 @@ def test_labels_say_what_it_is() -> None:
         "title": "Heyday",
         "description": project["description"],
         "licenses": project["license"],
+        "version": "${VERSION}",
         "revision": "${REVISION}",
     }
 

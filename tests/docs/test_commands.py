@@ -13,7 +13,7 @@ from tests.program import check_words
 
 HEYDAY = ".venv/bin/heyday"
 # Programs of others, for which a page says what else must be there.
-OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git"}
+OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git", "pipx", "uvx"}
 SETTINGS = {field.alias for field in Settings.model_fields.values()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 COMMANDS = [command for page in pages() for command in commands(page)]
@@ -46,7 +46,7 @@ def check_make(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.line.partition("\n")[0])
 def test_a_command_is_there_with_what_it_is_given(command: Command) -> None:
     assert set(command.settings) <= SETTINGS
-    if command.program == HEYDAY:
+    if command.program in {HEYDAY, "heyday"}:
         check_words(list(command.arguments), is_whole=True)
     elif command.program == "make":
         check_make(command.arguments)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -68,11 +69,16 @@ def environment(database_url: str) -> dict[str, str]:
     return {**own, "DATABASE_URL": database_url}
 
 
-def run(line: str, database_url: str) -> subprocess.CompletedProcess[str]:
-    """Run a line as a person's shell would, in a window of 100 columns."""
+def run(line: str, database_url: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line as a person's shell would, in a window of 100 columns.
+
+    folder: looks like the checkout, and takes what the line writes in its place.
+    """
+    for name in (".venv", "data", "tests"):
+        (folder / name).symlink_to(ROOT / name)
     return subprocess.run(
         ["/bin/sh", "-c", line],
-        cwd=ROOT,
+        cwd=folder,
         env={**environment(database_url), "COLUMNS": "100"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -95,17 +101,17 @@ async def finns_url(database_url: str) -> str:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_command_ends_well(finns_url: str, line: str) -> None:
+def test_a_command_ends_well(finns_url: str, tmp_path: Path, line: str) -> None:
     if line.endswith("studio") and shutil.which("psql") is None:
         pytest.skip("no psql on this machine, which `heyday db studio` opens")
-    done = run(line, finns_url)
+    done = run(line, finns_url, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_explanation_reads_as_the_page_shows_it(finns_url: str) -> None:
+def test_an_explanation_reads_as_the_page_shows_it(finns_url: str, tmp_path: Path) -> None:
     (line,) = (line for line in LINES if "explain" in line)
     (shown,) = page("docs/time.md").blocks("text")
-    said = [row.rstrip() for row in run(line, finns_url).stdout.splitlines()]
+    said = [row.rstrip() for row in run(line, finns_url, tmp_path).stdout.splitlines()]
     # Above the blank line it says who the person is and what their clock shows now.
     assert said[said.index("") + 1 :] == shown.splitlines()

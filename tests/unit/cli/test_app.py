@@ -5,11 +5,13 @@ import resource
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from typer.core import TyperGroup
 
+from heyday import __version__
 from heyday.cli.app import COMMANDS
 from tests.program import check_words, loaded, whole_program
 
@@ -85,6 +87,11 @@ def test_help_is_there_at_once(words: tuple[str, ...]) -> None:
     said, spent = run(HEYDAY, *words)
     assert "Usage:" in said
     assert spent < LONGEST_WAIT
+
+
+def test_it_says_its_version_which_stands_in_one_place() -> None:
+    assert run(HEYDAY, "--version")[0] == f"heyday {__version__}\n"
+    assert version("heyday") == __version__
 
 
 def test_a_shell_completes_at_once() -> None:
