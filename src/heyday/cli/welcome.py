@@ -31,7 +31,9 @@ async def greet(app: App, port: int) -> None:
     console.print(f"  [bold]{address}/health[/]  how it is\n")
     _tell_of_keys(console, address, first)
     if app.settings.database_url is None:
-        console.print(f"  Its data stay in {app.settings.home.resolve()}", soft_wrap=True)
+        console.print(
+            f"  Its data stay in {app.settings.home.resolve()}", soft_wrap=True, markup=False
+        )
     # What is no terminal may be a log, and no name belongs there.
     console.print(f"  {await _next(app, is_named=console.is_terminal)}\n")
 
