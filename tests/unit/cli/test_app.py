@@ -82,7 +82,7 @@ def test_help_imports_nothing_of_what_a_command_works_with() -> None:
     assert "heyday.cli.serve" in there.split()
 
 
-@pytest.mark.parametrize("words", [("--help",), ("up", "--help"), ("settings", "--help")])
+@pytest.mark.parametrize("words", [("--help",), ("up", "--help"), ("jobs", "--help")])
 def test_help_is_there_at_once(words: tuple[str, ...]) -> None:
     said, spent = run(HEYDAY, *words)
     assert "Usage:" in said
