@@ -51,9 +51,21 @@ def test_ci_runs_what_a_developer_runs() -> None:
     assert "set -euo pipefail" in script
 
 
-def test_ci_sees_what_a_run_leaves_behind() -> None:
-    script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
-    assert script[-1] == 'test -z "$(git status --porcelain)"'
+@pytest.mark.parametrize("makes", ["true", "touch greeting.html"])
+def test_ci_refuses_a_run_that_leaves_something_behind(tmp_path: Path, makes: str) -> None:
+    (tmp_path / ".ci").mkdir()
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    begin, end = script.index("# What a bare machine lacks"), script.index("make check\n")
+    # Without what it installs, and with one target that does all.
+    text = script[:begin] + re.sub(r"^make .+$", makes, script[end:], flags=re.MULTILINE)
+    (tmp_path / ".ci" / "run").write_text(text, "utf-8")
+    (tmp_path / "begun.py").touch()
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)  # noqa: S607
+    done = subprocess.run(
+        ["/bin/bash", ".ci/run"], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) == (makes == "true")
+    assert ("greeting.html" in done.stderr) == (makes != "true")
 
 
 def test_heyday_tells_nobody_to_run_make_who_may_have_no_makefile() -> None:
