@@ -13,7 +13,8 @@ from tests.program import check_words
 
 HEYDAY = ".venv/bin/heyday"
 # Programs of others, for which a page says what else must be there.
-OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git", "pipx", "uvx"}
+OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git"}
+OTHERS |= {"install", "journalctl", "pipx", "uvx"}
 SETTINGS = {field.alias for field in Settings.model_fields.values()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 COMMANDS = [command for page in pages() for command in commands(page)]
@@ -38,6 +39,29 @@ def check_docker(compose: str, command: str, *words: str) -> None:
     assert set(named[:1] if command in {"exec", "run"} else named) <= services
 
 
+def check_kubectl(*words: str) -> None:
+    """Fail unless folders of manifests are there, and what is named is in them."""
+    folders = [word for word in words if word.startswith("deploy/")]
+    assert all((ROOT / folder / "kustomization.yaml").is_file() for folder in folders)
+    files = (ROOT / "deploy" / "kubernetes").rglob("*.yaml")
+    text = "".join(path.read_text("utf-8") for path in files)
+    named = [word.partition("/")[2] for word in words if word.startswith("deployment/")]
+    named += [word.partition("=")[2] for word in words if word.startswith("--namespace=")]
+    assert all(f"name: {name}\n" in text for name in named)
+    assert folders or named
+    if "--" in words:
+        assert words[words.index("--") + 1] == "heyday"
+        check_heyday(list(words[words.index("--") + 2 :]), is_whole=True)
+
+
+def check_systemctl(verb: str, *words: str) -> None:
+    """Fail unless each unit is there; of a template any instance is."""
+    assert verb in {"daemon-reload", "enable", "list-dependencies", "restart"}
+    units = [re.sub(r"@\w+\.", "@.", word) for word in words if not word.startswith("-")]
+    assert all((ROOT / "deploy" / "systemd" / unit).is_file() for unit in units)
+    assert bool(units) is (verb != "daemon-reload")
+
+
 def check_make(arguments: tuple[str, ...]) -> None:
     """Fail unless each target is in the Makefile."""
     assert {word for word in arguments if "=" not in word} <= TARGETS
@@ -52,6 +76,10 @@ def test_a_command_is_there_with_what_it_is_given(command: Command) -> None:
         check_make(command.arguments)
     elif command.program == "docker":
         check_docker(*command.arguments)
+    elif command.program == "kubectl":
+        check_kubectl(*command.arguments)
+    elif command.program == "systemctl":
+        check_systemctl(*command.arguments)
     else:
         assert command.program in OTHERS
 
@@ -98,6 +126,26 @@ def test_a_wrong_command_is_found(wrong: str, said: str) -> None:
 def test_a_wrong_command_of_docker_is_found(wrong: str) -> None:
     with pytest.raises(AssertionError):
         check_docker(*wrong.split())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "apply -k deploy/kubernetes/tiny",
+        "--namespace=hayday rollout status deployment/heyday-api",
+        "--namespace=heyday rollout status deployment/heyday-apis",
+        "--namespace=heyday exec deployment/heyday-api -- heyday keys make ops",
+    ],
+)
+def test_a_wrong_command_of_kubectl_is_found(wrong: str) -> None:
+    with pytest.raises(AssertionError):
+        check_kubectl(*wrong.split())
+
+
+@pytest.mark.parametrize("wrong", ["enable --now heyday-workers@2.service", "restart", "stat x"])
+def test_a_wrong_command_of_systemctl_is_found(wrong: str) -> None:
+    with pytest.raises(AssertionError):
+        check_systemctl(*wrong.split())
 
 
 def test_commands_are_read_as_a_shell_reads_them() -> None:
