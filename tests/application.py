@@ -126,6 +126,7 @@ def app(  # noqa: PLR0913, PLR0917 - one parameter for each part that a test may
         users=pipeline.users,
         health=HealthService(
             database,
+            PostgresCondition(database),
             clock,
             FakeGuard(),
             version="1.2.3",

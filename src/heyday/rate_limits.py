@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from heyday.domain.errors import Unreachable
 from heyday.domain.ports import Clock
 from heyday.domain.rate_limit import Counted, RateLimit, Whose
 from heyday.telemetry import Metrics
@@ -165,6 +166,18 @@ class SharedRateLimits:
             self._away_since = None
             self._away.set(0)
             log.warning("redis_back", seconds=seconds)
+
+
+async def knock(config: SharedConfig, patience: timedelta) -> None:
+    """Return once Redis answers. Raises Unreachable."""
+    redis = _open(config)
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            await redis.ping()
+    except Exception as error:
+        raise Unreachable(f"Redis cannot be used ({type(error).__name__})") from error
+    finally:
+        await redis.aclose()
 
 
 def _open(config: SharedConfig) -> "Redis":

@@ -12,6 +12,7 @@ import uvicorn
 from litestar.enums import ScopeType
 
 from heyday.api.app import ApiServices, create_app
+from heyday.db.condition import PostgresCondition
 from heyday.db.privacy import PrivacyRepository
 from heyday.services.health import HealthService
 from heyday.services.privacy import PrivacyService
@@ -62,6 +63,7 @@ class Recorder:
 def make_app(pipeline: Pipeline, doors: Doors) -> "Litestar":
     health = HealthService(
         pipeline.database,
+        PostgresCondition(pipeline.database),
         pipeline.clock,
         FakeGuard(),
         version="1",

@@ -27,7 +27,7 @@ class Api:
     async def is_ready(self) -> bool:
         """Tell whether it serves requests."""
         with contextlib.suppress(aiohttp.ClientError):
-            return bool(await get(f"{self.url}/health/ready") == {"status": "ready"})
+            return bool((await get(f"{self.url}/health/ready"))["status"] == "ready")
         return False
 
     @property

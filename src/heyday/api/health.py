@@ -8,16 +8,17 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.response import Response
 
-from heyday.api.shapes import HealthReport, Probe, SchedulerRun, SchedulerSummary
-from heyday.domain.models import JobRun
+from heyday.api.shapes import HealthReport, Probe, ReadinessProbe, SchedulerRun, SchedulerSummary
+from heyday.domain.queue_ports import TransportName
 from heyday.domain.rate_limit import Counted, RateLimits
-from heyday.services.health import Health, HealthService, HealthStatus
+from heyday.services.health import Health, HealthService, HealthStatus, SchedulerHealth
 
 _READINESS = {
     HealthStatus.OK: "ready",
     HealthStatus.DEGRADED: "degraded",
     HealthStatus.DOWN: "not ready",
 }
+_CARRIED_BY = {True: TransportName.POSTGRESQL, False: TransportName.RABBITMQ}
 _BROKER = {None: "none", True: "ok", False: "down"}
 
 
@@ -49,14 +50,14 @@ class HealthRoutes:
             get(
                 "/health/ready",
                 summary="Whether requests can be served",
-                responses={503: ResponseSpec(Probe, description="The database is away")},
+                responses={503: ResponseSpec(ReadinessProbe, description="They cannot be")},
                 is_routine=True,
                 tags=["Health"],
                 scope=None,
             )(self.show_readiness),
             get(
                 "/health/schedulers",
-                summary="The latest run of each scheduler",
+                summary="Whether each scheduler keeps time",
                 is_routine=True,
                 tags=["Health"],
                 scope=None,
@@ -74,20 +75,28 @@ class HealthRoutes:
         """Tell that the process answers."""
         return Probe(status="alive")
 
-    async def show_readiness(self) -> Response[Probe]:
-        """Tell whether requests can be served: 200, or 503 while the database is away.
+    async def show_readiness(self) -> Response[ReadinessProbe]:
+        """Tell whether requests can be served: 200, or 503 while they cannot.
 
-        Without RabbitMQ they are served, and greetings leave later: degraded, with 200.
+        They can while PostgreSQL answers, with the schema of this release, and with the partitions
+        of this month and the next. Without RabbitMQ they are served, and greetings leave later:
+        degraded, with 200.
         """
         readiness = await self._health.check_readiness()
         return Response(
-            Probe(status=_READINESS[readiness]),
-            status_code=_code(readiness is not HealthStatus.DOWN),
+            ReadinessProbe(
+                status=_READINESS[readiness.status],
+                database=readiness.database,
+                transport=readiness.transport,
+                migrations=readiness.migrations,
+                partitions=readiness.partitions,
+            ),
+            status_code=_code(readiness.status is not HealthStatus.DOWN),
         )
 
     async def list_schedulers(self) -> list[SchedulerRun]:
-        """Show the latest run of each scheduler."""
-        return [_shown(run) for run in await self._health.list_runs()]
+        """Show the latest run of each scheduler, and by when it is to run again."""
+        return [_shown(each) for each in await self._health.list_schedulers()]
 
 
 def _code(is_well: bool) -> int:  # noqa: FBT001 - the one thing it depends on
@@ -100,6 +109,8 @@ def _report(health: Health, counted: Counted) -> HealthReport:
         version=health.version,
         tzdb_version=health.tzdb_version,
         database="ok" if health.is_database_reachable else "down",
+        database_version=health.schema.version if health.schema else None,
+        transport=_CARRIED_BY[health.is_broker_reachable is None],
         broker=_BROKER[health.is_broker_reachable],
         clock=health.clock_doubt or "ok",
         rate_limits=counted,
@@ -115,13 +126,18 @@ def _report(health: Health, counted: Counted) -> HealthReport:
     )
 
 
-def _shown(run: JobRun) -> SchedulerRun:
+def _shown(health: SchedulerHealth) -> SchedulerRun:
+    run = health.last_run
     return SchedulerRun(
-        name=run.name,
-        started_at=run.started_at,
-        finished_at=run.finished_at,
-        window_start=run.window.start_at if run.window else None,
-        window_end=run.window.end_at if run.window else None,
-        counts=run.counts,
-        error=run.error,
+        name=health.name,
+        started_at=run.started_at if run else None,
+        finished_at=run.finished_at if run else None,
+        window_start=run.window.start_at if run and run.window else None,
+        window_end=run.window.end_at if run and run.window else None,
+        counts=run.counts if run else {},
+        error=run.error if run else None,
+        next_run_at=health.next_run_at,
+        lag_seconds=health.lag.total_seconds(),
+        failures_in_a_row=health.failures,
+        is_overdue=health.is_overdue,
     )

@@ -155,6 +155,8 @@ class HealthReport(Struct, frozen=True):
     status: ok, degraded (a scheduler is overdue or failed, RabbitMQ is away, or clocks contradict
     each other) or down.   broker: ok, down, or none where PostgreSQL carries batches.
     clock: ok, or why the time cannot be trusted, so that nothing is sent.
+    database_version: of PostgreSQL; null while it does not answer.   transport: what carries
+    batches: postgresql or rabbitmq.
     rate_limits: none; or where the API's callers are counted: shared (in Redis, for all processes)
     or own (each process by itself).
     """
@@ -167,6 +169,8 @@ class HealthReport(Struct, frozen=True):
     clock: str
     rate_limits: str
     schedulers: list[SchedulerSummary]
+    database_version: str | None
+    transport: str
 
 
 class Probe(Struct, frozen=True):
@@ -175,16 +179,38 @@ class Probe(Struct, frozen=True):
     status: str
 
 
+class ReadinessProbe(Struct, frozen=True):
+    """Answer whether requests can be served, and of each part: ok, or what is wrong with it.
+
+    status: ready, degraded or not ready.   partitions: of this month and the next.
+    """
+
+    status: str
+    database: str
+    transport: str
+    migrations: str
+    partitions: str
+
+
 class SchedulerRun(Struct, frozen=True):
-    """Show the latest run of one scheduler; runs by hand are not shown."""
+    """Show the latest run of one scheduler; runs by hand are not shown.
+
+    started_at: null if it never ran.   error: the kind of fault alone.   next_run_at: by when it is
+    to run again.   lag_seconds: for how long it has been due.   failures_in_a_row: up to 1000.
+    is_overdue: it is late by half a rhythm, at least a minute.
+    """
 
     name: str
-    started_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
     window_start: datetime | None
     window_end: datetime | None
     counts: Mapping[str, int]
     error: str | None
+    next_run_at: datetime
+    lag_seconds: float
+    failures_in_a_row: int
+    is_overdue: bool
 
 
 class AuditLine(Struct, frozen=True):

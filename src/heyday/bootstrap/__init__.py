@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from heyday import __version__
 from heyday.bootstrap.access import AccessParts, build_access
 from heyday.bootstrap.bursts import limit_domains
 from heyday.bootstrap.database import open_database, pool_config
 from heyday.bootstrap.habits import HabitParts, build_habits
+from heyday.bootstrap.health import build_health
 from heyday.bootstrap.imports import ImportParts, build_imports
 from heyday.bootstrap.own_texts import TextParts
 from heyday.bootstrap.privacy import PrivacyParts, load_seals
@@ -41,7 +41,6 @@ from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.sealing import NO_SEALS, Seals
 from heyday.domain.timezone import TimezoneService
-from heyday.domain.tzdb import PINNED
 from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.queue.config import QueueConfig
 from heyday.queue.transport import QueueTransport
@@ -63,12 +62,7 @@ from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
-from heyday.services.scheduling import (
-    RHYTHMS,
-    SWEEP,
-    MessageSchedulerService,
-    SchedulerConfig,
-)
+from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
 from heyday.services.sending import MessageSenderService
 from heyday.services.trial import TrialService
 from heyday.services.users import UserService
@@ -194,15 +188,8 @@ class App:
     @cached_property
     def health(self) -> HealthService:
         """Return what tells how Heyday is."""
-        return HealthService(
-            self.database,
-            self.clock,
-            self.guard,
-            self._queue,
-            version=__version__,
-            tzdb_version=PINNED.version,
-            rhythms={**RHYTHMS, SWEEP: self.settings.sweep_every},
-        )
+        parts = (self.settings, self.database, self.clock, self.guard, self._queue)
+        return build_health(*parts)
 
     @cached_property
     def access(self) -> AccessParts:

@@ -58,7 +58,7 @@ def build_mime(settings: Settings) -> MimeWriter:
 def build_smtp(settings: Settings, letters: LetterWriter, clock: Clock) -> SmtpSender:
     """Return what hands letters to the mail server. Raises ConfigurationError."""
     config = SmtpConfig(
-        _server(settings),
+        build_server(settings),
         timeout=settings.call_timeout,
         connect_timeout=min(_LONGEST_CONNECT, settings.call_timeout / 2),
         connections=settings.smtp_connections,
@@ -66,7 +66,8 @@ def build_smtp(settings: Settings, letters: LetterWriter, clock: Clock) -> SmtpS
     return SmtpSender(config, letters, build_mime(settings), clock)
 
 
-def _server(settings: Settings) -> Server:
+def build_server(settings: Settings) -> Server:
+    """Return where the mail server is, and how to come in. Raises ConfigurationError."""
     parts = urlsplit(settings.smtp_url or "")
     host, is_wrapped = parts.hostname or "", parts.scheme == "smtps"
     login = None

@@ -1,10 +1,8 @@
 """Build what the pages show."""
 
 from heyday.bootstrap import App
-from heyday.bootstrap.queueing import queue_of
-from heyday.db.activity import PostgresActivity
+from heyday.bootstrap.conditions import condition_of
 from heyday.db.calendar import CalendarRepository
-from heyday.db.condition import PostgresCondition
 from heyday.db.days import DayRepository
 from heyday.db.forecasts import ForecastRepository
 from heyday.db.message_lists import MessageListRepository
@@ -12,7 +10,6 @@ from heyday.db.profiles import ProfileRepository
 from heyday.services.asking import AskingService
 from heyday.services.bulk_decisions import BulkDecisions
 from heyday.services.calendar import CalendarService
-from heyday.services.condition import ConditionService
 from heyday.services.jobs import JobRunService
 from heyday.services.message_lists import MessageListService
 from heyday.services.profiles import ProfileService
@@ -25,7 +22,6 @@ from heyday.web.pages import PageServices
 
 def pages_of(app: App) -> PageServices:
     """Return the services behind the pages."""
-    store, activity = PostgresCondition(app.database), PostgresActivity(app.database)
     lists = MessageListService(MessageListRepository(app.database), app.habits.audit)
     return PageServices(
         clock=app.clock,
@@ -43,7 +39,7 @@ def pages_of(app: App) -> PageServices:
         previews=app.texts.previews(app.users),
         languages=app.texts.languages,
         trial=app.trial,
-        condition=ConditionService(app.health, queue_of(app), store, activity, app.clock),
+        condition=condition_of(app),
         job_runs=JobRunService(app.database),
         privacy=app.privacy.people,
         feed=_feed_of(app),

@@ -12,7 +12,7 @@ from heyday.senders.providers.dialect import Dialect
 from heyday.senders.providers.sender import ProviderSender, Route
 from heyday.senders.providers.signature_v4 import Credentials
 from heyday.senders.providers.webhook import Webhook, read_secret
-from heyday.senders.resolving import ask_for_public, ask_system
+from heyday.senders.resolving import Resolve, ask_for_public, ask_system
 from heyday.settings import Settings
 from heyday.settings.choices import SenderName
 from heyday.settings.values import split_secrets
@@ -31,14 +31,19 @@ def build_provider(
     settings: Settings, config: HttpConfig, writer: LetterWriter, clock: Clock
 ) -> ProviderSender:
     """Return what sends through the provider in force. config: how it is called."""
-    is_guarded = settings.sender_name is SenderName.WEBHOOK and not settings.webhook_allow_private
     route = Route(
         _dialect(settings),
         config,
         batch_size=max(settings.provider_batch, 1),
-        resolve=ask_for_public if is_guarded else ask_system,
+        resolve=resolver(settings),
     )
     return ProviderSender(route, writer, clock)
+
+
+def resolver(settings: Settings) -> Resolve:
+    """Return what asks for the addresses of the provider in force."""
+    is_guarded = settings.sender_name is SenderName.WEBHOOK and not settings.webhook_allow_private
+    return ask_for_public if is_guarded else ask_system
 
 
 def provider_url(settings: Settings) -> str:

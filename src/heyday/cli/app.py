@@ -66,6 +66,17 @@ COMMANDS = (
         "heyday audit --since 2027-01-14T00:00:00Z --limit 20",
     ),
     LateCommand(
+        "doctor",
+        "doctor:doctor",
+        "Check the whole installation, and say what to do about what is wrong.",
+    ),
+    LateCommand(
+        "status",
+        "status:status",
+        "Show how today goes: what leaves now and where, what was sent, how late, what is wrong.",
+        "heyday status --once",
+    ),
+    LateCommand(
         "settings", "reports:settings", "List every setting with its value, default and meaning."
     ),
     LateCommand("db", "database:app", "Look after the database."),

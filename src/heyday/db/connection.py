@@ -191,6 +191,11 @@ class Database:
         """Tell whether each connection is one with PostgreSQL itself."""
         return self._config.keeps_session
 
+    @property
+    def pool_max(self) -> int:
+        """Return how many connections the pool may open."""
+        return self._config.max_size
+
     async def open(self) -> None:
         """Connect.
 

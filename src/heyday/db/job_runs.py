@@ -1,6 +1,6 @@
 """Remember scheduler runs in `job_runs`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -47,6 +47,12 @@ class JobRunRepository:
     async def list_latest(self) -> list[JobRun]:
         """Return the latest run of each name that nobody started by hand."""
         return [_job_run(row) for row in await self._connection.fetch(_QUERIES["list_latest"].text)]
+
+    async def count_failures(self, names: Sequence[str], most: int) -> Mapping[str, int]:
+        """Return how many runs of each name have failed in a row; up to `most` are counted."""
+        query = _QUERIES["count_failures"].text
+        rows = await self._connection.fetch(query, list(names), most)
+        return {row["name"]: row["failures"] for row in rows}
 
     async def list_page(
         self, name: str | None, *, is_failed: bool | None, before: int | None, limit: int

@@ -61,10 +61,10 @@ async def is_current(url: str, patience: timedelta = PATIENCE) -> bool:
             version = await connection.fetchval("SELECT version_num FROM alembic_version")
         except asyncpg.UndefinedTableError:
             return False
-        return bool(version == _newest())
+        return bool(version == newest_revision())
 
 
-def _newest() -> str:
+def newest_revision() -> str:
     """Return the newest revision: files are named by it, in order."""
     return max(path.name.partition("_")[0] for path in _VERSIONS.glob("*_*.py"))
 

@@ -1,69 +1,19 @@
 """Judge how Heyday is, in plain words: what is wrong, and what to do about it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Final
 
-from heyday.domain.condition_ports import DatabaseFacts
-from heyday.domain.queue_ports import OnTheWay, QueueDepth
+from heyday.domain.condition_database import of_schema, of_server
+from heyday.domain.condition_facts import Facts, missing_months, months_ahead
+from heyday.domain.condition_plans import of_plans, of_zones
+from heyday.domain.condition_ports import SchemaFacts
+from heyday.domain.troubles import Level, Part, Trouble, _
 
 LEAST_MONTHS_AHEAD: Final = 2
 """With fewer months there is little time left to find out why none are made."""
 _LATE = timedelta(minutes=2)
 _OLD_TRANSACTION = timedelta(minutes=10)
-
-
-class Level(StrEnum):
-    """Say how much a trouble matters. ALARM: greetings do not leave, or not on time."""
-
-    ALARM = "alarm"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Say what is wrong and what to do, in English; `values` go into places such as %(name)s."""
-
-    level: Level
-    says: str
-    todo: str
-    values: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        """Return what is wrong as a sentence."""
-        return self.says % self.values
-
-
-@dataclass(frozen=True, slots=True)
-class SchedulerFacts:
-    """Tell how one scheduler does. last_at: when it last began; None: never."""
-
-    name: str
-    is_overdue: bool
-    error: str | None
-    last_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Hold what is judged.
-
-    is_broker_reachable: None where there is none.   clock_doubt: why the time cannot be trusted.
-    depth: None while the transport does not answer.   database, on_the_way: None while PostgreSQL
-    does not answer.   oldest_transaction: for how long it has kept dead rows.
-    """
-
-    now: datetime
-    is_broker_reachable: bool | None
-    clock_doubt: str | None
-    schedulers: Sequence[SchedulerFacts]
-    depth: QueueDepth | None
-    on_the_way: OnTheWay | None
-    database: DatabaseFacts | None
-    oldest_transaction: timedelta
 
 
 def judge(facts: Facts) -> list[Trouble]:
@@ -72,32 +22,43 @@ def judge(facts: Facts) -> list[Trouble]:
         *_of_database(facts),
         *_of_clock(facts),
         *_of_schedulers(facts),
+        *of_plans(facts),
         *_of_queue(facts),
+        *_of_backlog(facts),
         *_of_providers(facts),
         *_of_greetings(facts),
         *_of_months(facts),
         *_of_transactions(facts),
+        *of_zones(facts),
     ]
     return sorted(found, key=lambda trouble: list(Level).index(trouble.level))
 
 
-def _(text: str) -> str:
-    """Mark a text for translation; who shows it translates it."""
-    return text
-
-
 def _of_database(facts: Facts) -> Iterator[Trouble]:
-    if facts.database is None:
+    if facts.schema:
+        yield from of_schema(facts.schema)
+    if facts.server:
+        yield from of_server(facts.server)
+    if facts.schema is None:
         yield Trouble(
+            Part.DATABASE,
             Level.ALARM,
             _("PostgreSQL does not answer. Nothing is planned or sent meanwhile."),
             _("Start it, or look at its log. What fell due is sent as soon as it is back."),
+        )
+    elif facts.database is None and not facts.schema.is_behind:
+        yield Trouble(
+            Part.DATABASE,
+            Level.WARNING,
+            _("PostgreSQL answers, but it takes too long to tell how it is."),
+            _("Look at its load, and at its log."),
         )
 
 
 def _of_clock(facts: Facts) -> Iterator[Trouble]:
     if facts.clock_doubt:
         yield Trouble(
+            Part.CLOCKS,
             Level.ALARM,
             _("The clocks cannot be trusted, so nothing is sent: %(doubt)s."),
             _("Look at the time service, such as chrony, of this machine and of PostgreSQL's."),
@@ -109,13 +70,23 @@ def _of_schedulers(facts: Facts) -> Iterator[Trouble]:
     for each in facts.schedulers:
         if each.is_overdue:
             yield Trouble(
+                Part.SCHEDULERS,
                 Level.ALARM,
                 _("The %(name)s scheduler has not run when it should have."),
                 _("See that `heyday scheduler` runs, and look at its log."),
                 {"name": each.name},
             )
+        elif each.failures > 1:
+            yield Trouble(
+                Part.SCHEDULERS,
+                Level.ALARM,
+                _("The last %(failures)s runs of the %(name)s scheduler ended in an error."),
+                _("Look for job_failed in the log of `heyday scheduler`: it names what failed."),
+                {"name": each.name, "failures": each.failures},
+            )
         elif each.error:
             yield Trouble(
+                Part.SCHEDULERS,
                 Level.WARNING,
                 _("The last run of the %(name)s scheduler ended in an error: %(error)s."),
                 _("The next run tries again. If that fails too, look for job_failed in the log."),
@@ -124,14 +95,24 @@ def _of_schedulers(facts: Facts) -> Iterator[Trouble]:
 
 
 def _of_queue(facts: Facts) -> Iterator[Trouble]:
-    if facts.is_broker_reachable is False:
+    if facts.broker_misfit:
         yield Trouble(
+            Part.TRANSPORT,
+            Level.WARNING,
+            _("%(misfit)s. Workers take what is due from PostgreSQL meanwhile."),
+            _("Nothing is lost with its queues: what is due is queued again."),
+            {"misfit": facts.broker_misfit},
+        )
+    elif facts.is_broker_reachable is False:
+        yield Trouble(
+            Part.TRANSPORT,
             Level.WARNING,
             _("RabbitMQ does not answer. Workers take what is due from PostgreSQL meanwhile."),
             _("Start it, or look at its log. Nothing is lost with its queues."),
         )
     if facts.depth and facts.depth.dead:
         yield Trouble(
+            Part.TRANSPORT,
             Level.WARNING,
             _("%(dead)s batches were set aside, because they failed again and again."),
             _("`heyday queue dead list` shows why; `replay` delivers them again."),
@@ -139,17 +120,30 @@ def _of_queue(facts: Facts) -> Iterator[Trouble]:
         )
     if facts.depth and facts.depth.workers == 0:
         yield Trouble(
+            Part.TRANSPORT,
             Level.ALARM,
             _("No worker asks for batches."),
             _("Start one: heyday worker."),
         )
+
+
+def _of_backlog(facts: Facts) -> Iterator[Trouble]:
     oldest = facts.on_the_way.oldest_due_at if facts.on_the_way else None
     if oldest and facts.now - oldest > _LATE:
         yield Trouble(
+            Part.BACKLOG,
             Level.ALARM,
             _("Greetings have been due for %(minutes)s minutes and have not left."),
             _("See that workers run, and whether the provider answers; more workers send faster."),
             {"minutes": (facts.now - oldest) // timedelta(minutes=1)},
+        )
+    if facts.database and facts.database.stuck:
+        yield Trouble(
+            Part.BACKLOG,
+            Level.WARNING,
+            _("%(stuck)s greetings are with workers that have not been heard of for minutes."),
+            _("The sweep takes them over: see that `heyday scheduler` runs."),
+            {"stuck": facts.database.stuck},
         )
 
 
@@ -157,6 +151,7 @@ def _of_providers(facts: Facts) -> Iterator[Trouble]:
     for pace in facts.database.paces if facts.database else ():
         if pace.blocked_until and pace.blocked_until > facts.now:
             yield Trouble(
+                Part.SENDERS,
                 Level.WARNING,
                 _("The provider %(provider)s asked to be left alone for a while."),
                 _("It is called again by itself. If it asks often, set HEYDAY_RATE_LIMIT lower."),
@@ -167,6 +162,7 @@ def _of_providers(facts: Facts) -> Iterator[Trouble]:
 def _of_greetings(facts: Facts) -> Iterator[Trouble]:
     if facts.database and facts.database.unknown:
         yield Trouble(
+            Part.GREETINGS,
             Level.WARNING,
             _("Of %(unknown)s greetings nobody knows whether they arrived."),
             _("Look into the provider's own records, and settle each under Messages."),
@@ -174,6 +170,7 @@ def _of_greetings(facts: Facts) -> Iterator[Trouble]:
         )
     if facts.database and facts.database.failed:
         yield Trouble(
+            Part.GREETINGS,
             Level.WARNING,
             _("%(failed)s greetings failed within a day."),
             _("Messages shows why each did: most often an address that there is not."),
@@ -182,36 +179,44 @@ def _of_greetings(facts: Facts) -> Iterator[Trouble]:
 
 
 def _of_months(facts: Facts) -> Iterator[Trouble]:
+    today = facts.now.date()
+    if facts.schema and not facts.schema.is_behind and _is_month_missing(facts.schema, today):
+        yield Trouble(
+            Part.PARTITIONS,
+            Level.ALARM,
+            _("This month has not all of its partitions, so that nothing can be planned in it."),
+            _("Make them: heyday db create-partitions."),
+        )
     if facts.database is None:
         return
-    ahead = months_ahead(facts.database, facts.now.date())
+    ahead = months_ahead(facts.database, today)
     if ahead < LEAST_MONTHS_AHEAD:
         yield Trouble(
+            Part.PARTITIONS,
             Level.WARNING if ahead else Level.ALARM,
             _("Only %(ahead)s of the coming months have a partition."),
             _("The daily run makes them ahead; by hand: heyday db create-partitions."),
             {"ahead": ahead},
         )
+    if facts.database.is_audit_stray:
+        yield Trouble(
+            Part.PARTITIONS,
+            Level.WARNING,
+            _("Lines of the audit log lie in no month, as theirs had no partition."),
+            _("`heyday db create-partitions` makes the months, and moves them there."),
+        )
+
+
+def _is_month_missing(schema: SchemaFacts, today: date) -> bool:
+    return today.replace(day=1) in missing_months(schema, today)
 
 
 def _of_transactions(facts: Facts) -> Iterator[Trouble]:
     if facts.oldest_transaction > _OLD_TRANSACTION:
         yield Trouble(
+            Part.DATABASE,
             Level.WARNING,
             _("A transaction has been open for %(minutes)s minutes and keeps dead rows."),
             _("pg_stat_activity names it (xact_start); end it, or what holds it."),
             {"minutes": facts.oldest_transaction // timedelta(minutes=1)},
         )
-
-
-def months_ahead(database: DatabaseFacts, today: date) -> int:
-    """Return how many of the months that follow this one are there, without a gap."""
-    there = {month.month for month in database.months}
-    ahead, month = 0, _next(today.replace(day=1))
-    while month in there:
-        ahead, month = ahead + 1, _next(month)
-    return ahead
-
-
-def _next(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)

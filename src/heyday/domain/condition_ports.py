@@ -1,8 +1,8 @@
 """Name what whoever looks at Heyday's condition needs from the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 
@@ -11,12 +11,13 @@ class MonthSize:
     """Tell how large a month is: its greetings, their keys and what providers told of them.
 
     rows: greetings, as PostgreSQL last estimated them; None if it never did.   size: bytes, indexes
-    included.
+    included.   is_whole: each of those tables has its partition.
     """
 
     month: date
     rows: int | None
     size: int
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,12 @@ class ProviderPace:
 class DatabaseFacts:
     """Tell what PostgreSQL tells of itself.
 
-    version: such as "15.14".   size: of the whole database, bytes.   unknown, failed: greetings of
-    which nobody knows whether they arrived, and those that failed within the last day; each is
-    counted up to MOST_COUNTED.
+    version: such as "15.14".   size: of the whole database, bytes.   unknown, failed, stuck:
+    greetings of which nobody knows whether they arrived, those that failed within the last day, and
+    those whose worker has given no sign of life for minutes; each is counted up to MOST_COUNTED.
+    planned_until: how far the daily run has planned; None: it never did.   lost_people: how many
+    it found in zones that nobody knows.   tzdb_versions: by which the next greetings were timed, of
+    a sample of up to MOST_COUNTED.   is_audit_stray: lines of the audit log have no month.
     """
 
     version: str
@@ -48,13 +52,65 @@ class DatabaseFacts:
     paces: Sequence[ProviderPace]
     unknown: int
     failed: int
+    stuck: int = 0
+    planned_until: datetime | None = None
+    lost_people: int = 0
+    tzdb_versions: Sequence[str] = ()
+    is_audit_stray: bool = False
 
 
 MOST_COUNTED = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaFacts:
+    """Tell which schema the database has, migrated or not.
+
+    version: of PostgreSQL.   revision: None where nothing was ever migrated.   newest: the revision
+    that this release of Heyday expects.   months: that have all of their partitions.
+    """
+
+    version: str
+    revision: str | None
+    newest: str
+    months: frozenset[date]
+
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether a migration is missing. What a newer release has migrated serves both."""
+        return self.revision is None or self.revision < self.newest
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """Tell how PostgreSQL is set up.
+
+    settings: its own, by name, as PostgreSQL shows them.   sessions: that there are now, of all
+    accounts and databases.   is_replica: it takes no writes.   took: how long it was to answer.
+    pool_max: connections that one process of Heyday may open.
+    """
+
+    settings: Mapping[str, str]
+    sessions: int
+    is_replica: bool
+    took: timedelta
+    pool_max: int
+
+
+class SchemaStore(Protocol):
+    """Look at the schema, in what every probe can pay for."""
+
+    async def read_schema(self) -> SchemaFacts:
+        """Return which there is. Raises DatabaseError."""
+        ...
+
+
 class ConditionStore(Protocol):
     """Look at the database as a whole."""
+
+    async def read_server(self) -> ServerFacts:
+        """Return how it is set up, also where nothing was migrated. Raises DatabaseError."""
+        ...
 
     async def read_facts(self, failed_since: datetime) -> DatabaseFacts:
         """Return what it tells. Raises DatabaseError."""

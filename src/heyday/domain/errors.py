@@ -30,6 +30,8 @@ HeydayError
 |-- TextFailed              a text could not be rendered within its limits
 |-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
 |-- TransportError          a batch could not be handed over, or not surely
+|   `-- TransportMisfit     what carries batches is not as Heyday needs it
+|-- Unreachable             a host that is needed does not answer as it should
 |-- NotSigned               events of a provider whose signature does not hold
 |-- EventsUnreadable        signed events that are not of the form we know
 |-- SourceUnavailable       what signatures are checked with cannot be had at present
@@ -252,6 +254,14 @@ class ClockUntrusted(HeydayError):
 
 class TransportError(HeydayError):
     """Report that batches could not be handed over, or that nobody can say whether they were."""
+
+
+class TransportMisfit(TransportError):
+    """Report that RabbitMQ holds something else under a name of Heyday's."""
+
+
+class Unreachable(HeydayError):
+    """Report that a host does not answer as it should, in words that name no user or password."""
 
 
 class NotSigned(HeydayError):

@@ -1,6 +1,6 @@
 """Name what the journal of scheduler runs needs from the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +29,10 @@ class JobRunStore(Protocol):
 
     async def list_latest(self) -> list[JobRun]:
         """Return the latest run of each name that nobody started by hand."""
+        ...
+
+    async def count_failures(self, names: Sequence[str], most: int) -> Mapping[str, int]:
+        """Return how many runs of each name have failed in a row; up to `most` are counted."""
         ...
 
     async def list_page(

@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.connection import Connection, make_url
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
 
-from heyday.domain.errors import TransportError
+from heyday.domain.errors import TransportError, TransportMisfit
 from heyday.domain.ports import Clock
 from heyday.queue.config import EXCHANGES, QUEUES, QueueConfig
 
@@ -96,7 +96,7 @@ class QueueConnection:
         except LOST as error:
             await self.reset()
             self._note_failure(error)
-            raise TransportError(_reason(error)) from error
+            raise _fault(error) from error
         except asyncio.CancelledError:
             # Who waits no longer, as a probe, shall leave no channel, nor wait for its end.
             self._dropping = asyncio.create_task(self.reset())
@@ -171,10 +171,10 @@ async def _declare(channel: AbstractChannel) -> None:
         await queue.bind(exchanges[definition.exchange], definition.routing_key)
 
 
-def _reason(error: BaseException) -> str:
+def _fault(error: BaseException) -> TransportError:
     if isinstance(error, ChannelPreconditionFailed):
-        return (
+        return TransportMisfit(
             f"RabbitMQ holds something else under a name of Heyday's: {error}; expected what "
             "`heyday queue topology` prints. Delete it there, and Heyday makes it anew"
         )
-    return f"RabbitMQ cannot be reached ({type(error).__name__})"
+    return TransportError(f"RabbitMQ cannot be reached ({type(error).__name__})")

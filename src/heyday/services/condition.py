@@ -1,7 +1,7 @@
 """Look at everything at once, and say what is wrong."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -9,10 +9,12 @@ from typing import TypeVar
 import structlog
 
 from heyday.domain.activity_ports import Activity
-from heyday.domain.condition import Facts, SchedulerFacts, Trouble, judge, months_ahead
-from heyday.domain.condition_ports import ConditionStore, DatabaseFacts
+from heyday.domain.condition import judge
+from heyday.domain.condition_facts import Facts, SchedulerFacts, months_ahead
+from heyday.domain.condition_ports import ConditionStore, DatabaseFacts, ServerFacts
 from heyday.domain.errors import HeydayError
 from heyday.domain.ports import Clock
+from heyday.domain.troubles import Trouble
 from heyday.services.health import Health, HealthService, SchedulerHealth
 from heyday.services.queueing import QueueService, QueueState
 
@@ -27,7 +29,8 @@ _DAY = timedelta(days=1)
 class Condition:
     """Hold one look. queue, database: None while PostgreSQL does not answer.
 
-    months_ahead: how many of the coming months have their partitions.
+    months_ahead: how many of the coming months have their partitions.   server: None where it was
+    not asked, too.
     """
 
     health: Health
@@ -35,10 +38,15 @@ class Condition:
     database: DatabaseFacts | None
     months_ahead: int
     troubles: Sequence[Trouble]
+    server: ServerFacts | None = None
 
 
 class ConditionService:
-    """Ask every part how it is. patience: how long each may take to answer."""
+    """Ask every part how it is.
+
+    patience: how long each may take to answer.   count_unplanned: counts greetings that are due by
+    the calendar, yet have no row; None: nobody asks.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that it asks
         self,
@@ -48,7 +56,9 @@ class ConditionService:
         activity: Activity,
         clock: Clock,
         patience: timedelta = timedelta(seconds=3),
+        count_unplanned: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
+        self._count_unplanned = count_unplanned
         self._health = health
         self._queue = queue
         self._store = store
@@ -58,6 +68,17 @@ class ConditionService:
 
     async def look(self) -> Condition:
         """Return how everything is. Raises nothing for what does not answer."""
+        return await self._look(None, None)
+
+    async def look_closely(self) -> Condition:
+        """Return the same, with how PostgreSQL is set up, and whether everybody has a plan."""
+        server, unplanned = await asyncio.gather(
+            self._ask("server", self._store.read_server()),
+            self._ask("plans", self._count_unplanned()) if self._count_unplanned else _nothing(),
+        )
+        return await self._look(server, unplanned)
+
+    async def _look(self, server: ServerFacts | None, unplanned: int | None) -> Condition:
         now = self._clock.now()
         health, queue, database, oldest = await asyncio.gather(
             self._health.check(),
@@ -67,16 +88,21 @@ class ConditionService:
         )
         facts = Facts(
             now=now,
-            is_broker_reachable=health.is_broker_reachable,
+            is_broker_reachable=_is_reachable(health, queue),
             clock_doubt=health.clock_doubt,
             schedulers=[_facts_of(each) for each in health.schedulers],
             depth=queue.depth if queue else None,
             on_the_way=queue.on_the_way if queue else None,
             database=database,
             oldest_transaction=oldest or timedelta(),
+            schema=health.schema,
+            tzdb_version=health.tzdb_version,
+            server=server,
+            unplanned=unplanned,
+            broker_misfit=health.broker_misfit,
         )
         ahead = months_ahead(database, now.date()) if database else 0
-        return Condition(health, queue, database, ahead, judge(facts))
+        return Condition(health, queue, database, ahead, judge(facts), server)
 
     async def _ask(self, part: str, answer: Awaitable[T]) -> T | None:
         """Return what a part answers; None if it does not."""
@@ -88,8 +114,23 @@ class ConditionService:
             return None
 
 
+def _is_reachable(health: Health, queue: QueueState | None) -> bool | None:
+    """Tell whether the broker answers: to be measured it is given longer than a probe gives it."""
+    if health.is_broker_reachable is False and queue and queue.depth:
+        return True
+    return health.is_broker_reachable
+
+
 def _facts_of(health: SchedulerHealth) -> SchedulerFacts:
     run = health.last_run
     return SchedulerFacts(
-        health.name, health.is_overdue, run.error if run else None, run.started_at if run else None
+        health.name,
+        health.is_overdue,
+        run.error if run else None,
+        run.started_at if run else None,
+        health.failures,
     )
+
+
+async def _nothing() -> None:
+    """Answer what nobody asks."""

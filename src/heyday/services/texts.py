@@ -202,6 +202,16 @@ class TextService:
         self._library.check(kind, tag, source)
         return (kind, tag), source
 
+    async def list_refused(self) -> Sequence[ShownText]:
+        """Return own texts that no plan can use: SQL, or an older release, has put them there."""
+        refused = []
+        for own in await self._store.list_all():
+            try:
+                self._library.check(*own.key, own.source)
+            except InvalidInput:
+                refused.append(ShownText.of(own))
+        return refused
+
     def book_of(self, own: Sources) -> TextBook:
         """Return the book that has these texts, and ready ones beside them."""
         return self._library.bind(own)

@@ -5,14 +5,34 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from heyday.domain.condition import Facts, Level, SchedulerFacts, judge, months_ahead
-from heyday.domain.condition_ports import DatabaseFacts, MonthSize, ProviderPace
+from heyday.domain.condition import judge
+from heyday.domain.condition_facts import Facts, SchedulerFacts, missing_months, months_ahead
+from heyday.domain.condition_ports import (
+    DatabaseFacts,
+    MonthSize,
+    ProviderPace,
+    SchemaFacts,
+    ServerFacts,
+)
 from heyday.domain.queue_ports import OnTheWay, QueueDepth, TransportName
+from heyday.domain.troubles import Level, Part
 
 NOW = datetime(2027, 1, 14, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 MONTHS = [MonthSize(date(2027, month, 1), 10, 8192) for month in range(1, 13)]
 DATABASE = DatabaseFacts("18.6", 1 << 20, MONTHS, [], unknown=0, failed=0)
+SCHEMA = SchemaFacts("18.6", "0022", "0022", frozenset(month.month for month in MONTHS))
+SAFE = {
+    "autovacuum": "on",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "max_connections": "100",
+    "server_encoding": "UTF8",
+    "server_version_num": "180006",
+    "superuser_reserved_connections": "3",
+    "synchronous_commit": "on",
+}
+SERVER = ServerFacts(SAFE, 5, is_replica=False, took=timedelta(milliseconds=3), pool_max=20)
 DEPTH = QueueDepth(TransportName.RABBITMQ, waiting=3, workers=2, dead=0)
 ON_THE_WAY = OnTheWay(coming=5, queued=(1, 0, 0, 0), sending=2, oldest_due_at=NOW - MINUTE)
 WELL = Facts(
@@ -24,7 +44,21 @@ WELL = Facts(
     on_the_way=ON_THE_WAY,
     database=DATABASE,
     oldest_transaction=9 * MINUTE,
+    schema=SCHEMA,
+    tzdb_version="2026b",
+    server=SERVER,
+    unplanned=0,
 )
+
+
+def server(**settings: str) -> dict[str, object]:
+    """Return the fact of a server with other settings."""
+    return {"server": replace(SERVER, settings={**SAFE, **settings})}
+
+
+def database(**facts: object) -> dict[str, object]:
+    """Return the fact of a database that tells something else."""
+    return {"database": replace(DATABASE, **facts)}  # type: ignore[arg-type] # as the fields are
 
 
 def test_where_all_is_well_nothing_is_said() -> None:
@@ -34,7 +68,64 @@ def test_where_all_is_well_nothing_is_said() -> None:
 @pytest.mark.parametrize(
     ("facts", "level", "text"),
     [
-        ({"database": None}, Level.ALARM, "PostgreSQL does not answer"),
+        ({"database": None, "schema": None}, Level.ALARM, "PostgreSQL does not answer"),
+        ({"database": None}, Level.WARNING, "takes too long to tell"),
+        (
+            {"database": None, "schema": replace(SCHEMA, revision="0021")},
+            Level.ALARM,
+            "has revision 0021; this release needs 0022",
+        ),
+        (
+            {"database": None, "schema": replace(SCHEMA, revision=None, months=frozenset())},
+            Level.ALARM,
+            "has revision none",
+        ),
+        (
+            {"schema": replace(SCHEMA, months=SCHEMA.months - {date(2027, 1, 1)})},
+            Level.ALARM,
+            "This month has not all of its partitions",
+        ),
+        (server(fsync="off"), Level.WARNING, "fsync is off"),
+        (server(full_page_writes="off"), Level.WARNING, "full_page_writes is off"),
+        (server(synchronous_commit="off"), Level.WARNING, "synchronous_commit is off"),
+        (server(autovacuum="off"), Level.WARNING, "autovacuum is off"),
+        (server(server_encoding="LATIN1"), Level.WARNING, "not in UTF-8 but LATIN1"),
+        (server(server_version_num="140011"), Level.ALARM, "of version 14"),
+        (server(server_version_num="190000"), Level.WARNING, "of version 19"),
+        (server(max_connections="23"), Level.ALARM, "20 connections; one process of Heyday"),
+        (
+            {"server": replace(SERVER, sessions=90)},
+            Level.WARNING,
+            "90 of the 97 connections",
+        ),
+        ({"server": replace(SERVER, is_replica=True)}, Level.ALARM, "a replica"),
+        ({"server": replace(SERVER, took=timedelta(seconds=1))}, Level.WARNING, "took 1000 ms"),
+        (database(stuck=3), Level.WARNING, "3 greetings are with workers"),
+        (
+            database(planned_until=NOW + 119 * MINUTE),
+            Level.ALARM,
+            "planned up to 2027-01-14 13:59:00",
+        ),
+        ({"unplanned": 4}, Level.WARNING, "4 greetings were due by the calendar"),
+        (database(tzdb_versions=["2026a", "2026b"]), Level.WARNING, "by an older tz database"),
+        (database(tzdb_versions=["2026c"]), Level.WARNING, "goes by a newer tz database"),
+        ({"tzdb_version": "2025b"}, Level.WARNING, "The tz database is 2025b"),
+        (database(lost_people=7), Level.WARNING, "7 people have a time zone"),
+        (database(is_audit_stray=True), Level.WARNING, "Lines of the audit log"),
+        (
+            {"is_broker_reachable": False, "broker_misfit": "RabbitMQ holds a classic queue"},
+            Level.WARNING,
+            "RabbitMQ holds a classic queue. Workers take",
+        ),
+        (
+            {
+                "schedulers": [
+                    SchedulerFacts("sweep", is_overdue=False, error="X", last_at=NOW, failures=3)
+                ]
+            },
+            Level.ALARM,
+            "The last 3 runs of the sweep scheduler",
+        ),
         ({"clock_doubt": "a jump of 9 s"}, Level.ALARM, "nothing is sent: a jump of 9 s."),
         (
             {"schedulers": [SchedulerFacts("sweep", is_overdue=True, error=None, last_at=None)]},
@@ -81,6 +172,9 @@ def test_each_trouble_is_named(facts: dict[str, object], level: Level, text: str
         {"depth": replace(DEPTH, workers=None)},
         {"on_the_way": replace(ON_THE_WAY, oldest_due_at=None)},
         {"database": replace(DATABASE, paces=[ProviderPace("ses", None, NOW - MINUTE, NOW)])},
+        {"server": None, "unplanned": None},
+        database(planned_until=NOW + 121 * MINUTE),
+        {"schema": replace(SCHEMA, revision="0023")},
     ],
 )
 def test_what_is_not_known_or_is_over_is_no_trouble(facts: dict[str, object]) -> None:
@@ -88,7 +182,7 @@ def test_what_is_not_known_or_is_over_is_no_trouble(facts: dict[str, object]) ->
 
 
 def test_the_worst_stands_first() -> None:
-    found = judge(replace(WELL, is_broker_reachable=False, database=None))
+    found = judge(replace(WELL, is_broker_reachable=False, database=None, schema=None))
     assert [trouble.level for trouble in found] == [Level.ALARM, Level.WARNING]
 
 
@@ -97,3 +191,18 @@ def test_months_ahead_end_at_a_gap() -> None:
     months = [*MONTHS, MonthSize(date(2028, 1, 1), None, 0), MonthSize(date(2028, 3, 1), None, 0)]
     assert months_ahead(replace(DATABASE, months=months), december) == 1
     assert months_ahead(DATABASE, NOW.date()) == 11
+
+
+def test_a_month_that_lacks_a_partition_is_not_there() -> None:
+    months = [replace(month, is_whole=month.month.month != 3) for month in MONTHS]
+    assert months_ahead(replace(DATABASE, months=months), NOW.date()) == 1
+
+
+def test_of_months_this_one_and_the_next_must_be_there() -> None:
+    assert missing_months(SCHEMA, NOW.date()) == []
+    assert missing_months(SCHEMA, date(2027, 12, 31)) == [date(2028, 1, 1)]
+
+
+def test_every_trouble_names_its_part() -> None:
+    found = judge(replace(WELL, database=None, schema=None, clock_doubt="a jump"))
+    assert {trouble.part for trouble in found} == {Part.DATABASE, Part.CLOCKS}

@@ -23,6 +23,20 @@ FROM job_runs
 WHERE NOT is_manual
 ORDER BY name, started_at DESC
 
+-- name: count_failures
+-- How many runs of each name have failed since one last did not, up to $2; those by hand left out.
+SELECT n.name, (
+    SELECT count(*) FROM (
+        SELECT FROM job_runs r
+        WHERE r.name = n.name AND NOT r.is_manual AND r.error IS NOT NULL
+          AND r.started_at > coalesce((
+              SELECT s.started_at FROM job_runs s
+              WHERE s.name = n.name AND NOT s.is_manual AND s.finished_at IS NOT NULL
+                AND s.error IS NULL
+              ORDER BY s.started_at DESC LIMIT 1), '-infinity')
+        LIMIT $2) AS failed) AS failures
+FROM unnest($1::varchar[]) AS n (name)
+
 -- name: list_page
 -- Runs of a name, or of all, that failed, or did not, or both; the latest first, before number $1.
 SELECT id, name, started_at, finished_at, window_start, window_end, counts, error, is_manual

@@ -1,0 +1,68 @@
+"""Hold what Heyday's condition is judged by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from heyday.domain.condition_ports import DatabaseFacts, SchemaFacts, ServerFacts
+from heyday.domain.queue_ports import OnTheWay, QueueDepth
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerFacts:
+    """Tell how one scheduler does. last_at: when it last began; None: never.
+
+    failures: how many runs have failed in a row.
+    """
+
+    name: str
+    is_overdue: bool
+    error: str | None
+    last_at: datetime | None
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Hold what is judged.
+
+    is_broker_reachable: None where there is none.   clock_doubt: why the time cannot be trusted.
+    depth: None while the transport does not answer.   database, on_the_way, schema: None while
+    PostgreSQL does not answer.   oldest_transaction: for how long it has kept dead rows.
+    tzdb_version: that this process goes by.   server: None where it was not asked.
+    unplanned: greetings that are due by the calendar, yet have no row; None: not counted.
+    broker_misfit: what the broker holds in place of what Heyday needs.
+    """
+
+    now: datetime
+    is_broker_reachable: bool | None
+    clock_doubt: str | None
+    schedulers: Sequence[SchedulerFacts]
+    depth: QueueDepth | None
+    on_the_way: OnTheWay | None
+    database: DatabaseFacts | None
+    oldest_transaction: timedelta
+    schema: SchemaFacts | None
+    tzdb_version: str
+    server: ServerFacts | None = None
+    unplanned: int | None = None
+    broker_misfit: str | None = None
+
+
+def months_ahead(database: DatabaseFacts, today: date) -> int:
+    """Return how many of the months that follow this one are there, without a gap."""
+    there = {month.month for month in database.months if month.is_whole}
+    ahead, month = 0, _next(today.replace(day=1))
+    while month in there:
+        ahead, month = ahead + 1, _next(month)
+    return ahead
+
+
+def missing_months(schema: SchemaFacts, today: date) -> list[date]:
+    """Return of this month and the next those that have not all of their partitions."""
+    this_month = today.replace(day=1)
+    return [month for month in (this_month, _next(this_month)) if month not in schema.months]
+
+
+def _next(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
