@@ -1,5 +1,7 @@
 """Build what says how everything is."""
 
+from datetime import timedelta
+
 from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
 from heyday.db.activity import PostgresActivity
@@ -8,7 +10,11 @@ from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.services.condition import ConditionService
 
 
-def condition_of(app: App) -> ConditionService:
+PATIENCE = timedelta(seconds=3)
+"""How long each part may take to answer."""
+
+
+def condition_of(app: App, patience: timedelta = PATIENCE) -> ConditionService:
     """Return what asks every part how it is, and says what is wrong."""
 
     async def count_unplanned() -> int:
@@ -20,9 +26,11 @@ def condition_of(app: App) -> ConditionService:
 
     return ConditionService(
         app.health,
-        queue_of(app),
+        # What PostgreSQL tells of the queue is to be had also where RabbitMQ keeps silent.
+        queue_of(app, patience / 2),
         PostgresCondition(app.database),
         PostgresActivity(app.database),
         app.clock,
+        patience,
         count_unplanned=count_unplanned,
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from heyday.bootstrap import App
 from heyday.bootstrap.binding import build_library, refuse_unknown_language
-from heyday.bootstrap.conditions import condition_of
+from heyday.bootstrap.conditions import PATIENCE, condition_of
 from heyday.bootstrap.database import open_database, pool_config
 from heyday.bootstrap.knocking import troubles_of_hosts
 from heyday.bootstrap.machine import secret_files, troubles_of_disk, troubles_of_files
@@ -25,8 +25,6 @@ from heyday.services.texts import ShownText
 from heyday.settings import Settings, load_settings
 from heyday.settings.doubts import find_doubts
 
-PATIENCE = timedelta(seconds=3)
-"""How long each host may take to answer."""
 _STARTS_WITHIN = timedelta(seconds=30)
 _TODO = {
     Part.SETTINGS: _("Put it right where it is set: `heyday settings` lists all that there are."),
@@ -40,7 +38,10 @@ _EVERYWHERE = _ALWAYS | _OF_SERVER | _OF_TABLES | {Part.TRANSPORT}
 
 
 async def examine(patience: timedelta = PATIENCE) -> Examination:
-    """Return how everything is. Raises nothing for what is wrong, and waits for nobody for long."""
+    """Return how everything is. Raises nothing for what is wrong.
+
+    patience: how long each host may take to answer.
+    """
     try:
         settings = load_settings()
     except ConfigurationError as fault:
@@ -91,7 +92,7 @@ async def _look_inside(
             return [_fault(Part.DATABASE, fault)], None
         opening = _opened(settings, url, patience)
         database, refusal = await stack.enter_async_context(opening)
-        return await _look_through(settings, url, database, refusal)
+        return await _look_through(settings, url, (database, refusal), patience)
 
 
 @asynccontextmanager
@@ -115,13 +116,14 @@ async def _opened(
 
 
 async def _look_through(
-    settings: Settings, url: str, database: Database, fault: Trouble | None
+    settings: Settings, url: str, opened: tuple[Database, Trouble | None], patience: timedelta
 ) -> tuple[Sequence[Trouble], Condition]:
+    database, fault = opened
     inbox, clock = InboxRepository(database), SteadyClock(settings.clock_tolerance)
     app = App(settings, url, database, inbox, {}, clock=clock)
     try:
         troubles = await _of_what_is_built(app, is_open=fault is None)
-        condition = await condition_of(app).look_closely()
+        condition = await condition_of(app, patience).look_closely()
     finally:
         await app.close()
     found = list(condition.troubles)

@@ -67,6 +67,15 @@ def _of_clock(facts: Facts) -> Iterator[Trouble]:
 
 
 def _of_schedulers(facts: Facts) -> Iterator[Trouble]:
+    never = [each.name for each in facts.schedulers if each.last_at is None]
+    if facts.is_close and never:
+        yield Trouble(
+            Part.SCHEDULERS,
+            Level.ALARM,
+            _("These schedulers have never run: %(names)s."),
+            _("Start `heyday scheduler`, or `heyday up`, which is everything in one."),
+            {"names": ", ".join(never)},
+        )
     for each in facts.schedulers:
         if each.is_overdue:
             yield Trouble(

@@ -31,7 +31,8 @@ class Facts:
     PostgreSQL does not answer.   oldest_transaction: for how long it has kept dead rows.
     tzdb_version: that this process goes by.   server: None where it was not asked.
     unplanned: greetings that are due by the calendar, yet have no row; None: not counted.
-    broker_misfit: what the broker holds in place of what Heyday needs.
+    broker_misfit: what the broker holds in place of what Heyday needs.   is_close: somebody looks
+    once, and closely: what may come by itself is told as well.
     """
 
     now: datetime
@@ -47,6 +48,7 @@ class Facts:
     server: ServerFacts | None = None
     unplanned: int | None = None
     broker_misfit: str | None = None
+    is_close: bool = False
 
 
 def months_ahead(database: DatabaseFacts, today: date) -> int:

@@ -68,7 +68,7 @@ class ConditionService:
 
     async def look(self) -> Condition:
         """Return how everything is. Raises nothing for what does not answer."""
-        return await self._look(None, None)
+        return await self._look()
 
     async def look_closely(self) -> Condition:
         """Return the same, with how PostgreSQL is set up, and whether everybody has a plan."""
@@ -76,9 +76,15 @@ class ConditionService:
             self._ask("server", self._store.read_server()),
             self._ask("plans", self._count_unplanned()) if self._count_unplanned else _nothing(),
         )
-        return await self._look(server, unplanned)
+        return await self._look(server, unplanned, is_close=True)
 
-    async def _look(self, server: ServerFacts | None, unplanned: int | None) -> Condition:
+    async def _look(
+        self,
+        server: ServerFacts | None = None,
+        unplanned: int | None = None,
+        *,
+        is_close: bool = False,
+    ) -> Condition:
         now = self._clock.now()
         health, queue, database, oldest = await asyncio.gather(
             self._health.check(),
@@ -100,6 +106,7 @@ class ConditionService:
             server=server,
             unplanned=unplanned,
             broker_misfit=health.broker_misfit,
+            is_close=is_close,
         )
         ahead = months_ahead(database, now.date()) if database else 0
         return Condition(health, queue, database, ahead, judge(facts), server)
