@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aio_pika
 import asyncpg
 import pytest
 from typer.testing import CliRunner
@@ -17,11 +18,12 @@ from heyday.cli.app import app
 from heyday.db import migrate
 from heyday.domain.checks import Examination, Verdict
 from heyday.domain.troubles import Part
+from heyday.queue.config import QUEUE
 from heyday.services.scheduling import RHYTHMS
 from heyday.settings import Settings, load_settings
 from heyday.settings.doubts import find_doubts
 from tests.mail import Behaviour, MailServer
-from tests.rabbitmq import free_port
+from tests.rabbitmq import RabbitServer, free_port
 
 # A program of its own reads the clock of the machine.
 NOW = datetime.now(UTC)  # noqa: TID251 - as above
@@ -246,6 +248,18 @@ class TestHosts:
         # What PostgreSQL knows is told all the same.
         assert found.not_looked_at == []
 
+    async def test_a_queue_that_is_not_as_it_should_be(
+        self, monkeypatch: pytest.MonkeyPatch, rabbit: RabbitServer
+    ) -> None:
+        connection = await aio_pika.connect(rabbit.url)
+        async with connection:
+            channel = await connection.channel()
+            await channel.declare_queue(QUEUE, durable=True, arguments={"x-queue-type": "classic"})
+        monkeypatch.setenv("RABBITMQ_URL", rabbit.url)
+        found = await examine(timedelta(seconds=5))
+        said = "RabbitMQ holds something else under a name of Heyday's"
+        _expect(found, Verdict.WARNING, Part.TRANSPORT, said, "Nothing is lost")
+
     def test_a_database_that_is_away(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DATABASE_URL", f"postgresql://u:hunter2@127.0.0.1:{free_port()}/x")
         found = in_time()
@@ -274,6 +288,13 @@ class TestHosts:
         monkeypatch.setenv("EMAIL_SERVICE_URL", f"https://127.0.0.1:{silent_port}")
         said = "no connection to the provider in time"
         _expect(in_time(), Verdict.PROBLEM, Part.SENDERS, said, "firewall")
+
+    async def test_redis_that_answers(
+        self, monkeypatch: pytest.MonkeyPatch, redis_url: str
+    ) -> None:
+        monkeypatch.setenv("REDIS_URL", redis_url)
+        found = await examine(PATIENCE)
+        assert [c.verdict for c in found.checks if c.part is Part.REDIS] == [Verdict.OK]
 
     @pytest.mark.usefixtures("_well")
     def test_redis_that_is_away(self, monkeypatch: pytest.MonkeyPatch) -> None:

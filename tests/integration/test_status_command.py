@@ -20,7 +20,7 @@ from tests.factories import Pipeline
 
 # A program of its own reads the clock of the machine.
 NOW = datetime.now(UTC)  # noqa: TID251 - as above
-STATUSES = ("SENT", "SENT", "SENT", "FAILED", "UNKNOWN")
+STATUSES = ("SENT", "SENT", "SENT", "FAILED", "UNKNOWN", "QUEUED")
 LATE = timedelta(seconds=90)
 GREETING = """
     INSERT INTO message_logs (user_id, message_type, delivery_date, scheduled_send_time, status,
@@ -43,7 +43,8 @@ def _in_a_folder_of_its_own(
 
 @pytest.fixture
 async def a_day(pipeline: Pipeline) -> Pipeline:
-    """Greetings of this day in UTC: three sent, the last of them late; one failed, one unknown."""
+    """Greetings of this day in UTC: three sent, the last of them late; one each failed,
+    unknown and queued."""
     await migrate.create_partitions(pipeline.url, NOW, 12)
     user_id = await pipeline.insert(email=NAMES[2], timezone="UTC", birthday_date="1990-01-14")
     due_at = NOW.replace(minute=0, second=0, microsecond=0)
@@ -63,8 +64,9 @@ def run(*arguments: str) -> str:
 @pytest.mark.usefixtures("a_day")
 def test_once_in_plain_text() -> None:
     printed = run("--once")
-    assert "5 due, 0 planned, 0 waiting, 2 sent, 1 late, 1 failed" in printed.replace("refused", "")
-    assert "1 unknown" in printed
+    assert (
+        "6 due, 0 planned, 1 under way, 2 sent on time, 1 sent late, 1 failed, 1 unknown" in printed
+    )
     assert "Of 1 greetings nobody knows whether they arrived." in printed
     assert "postgresql: 0 batches wait" in printed
     assert "\x1b" not in printed
@@ -80,7 +82,7 @@ def test_what_is_no_terminal_is_shown_it_once_all_the_same() -> None:
 def test_as_json() -> None:
     told = json.loads(run("--json"))
     counted = {name: number for name, number in told["today"].items() if number}
-    assert counted == {"due": 5, "sent": 2, "late": 1, "failed": 1, "unknown": 1}
+    assert counted == {"due": 6, "sent": 2, "late": 1, "refused": 1, "unknown": 1, "waiting": 1}
     assert 64 < told["lateness_seconds"]["p99"] < 128
     assert told["queue"] == {"transport": "postgresql", "waiting": 0, "workers": None, "dead": 0}
     assert [each["name"] for each in told["schedulers"]] == ["daily", "minute", "sweep", "recovery"]
@@ -93,9 +95,11 @@ class TestLive:
 
     async def test_it_renews_itself(self, a_day: Pipeline) -> None:
         with self.terminal() as (process, screen):
-            self.read_until(screen, b"2 sent")
-            await a_day.execute("UPDATE message_logs SET status = 'FAILED' WHERE status = 'SENT'")
-            self.read_until(screen, b"0 sent")
+            self.read_until(screen, b"1 under way")
+            await a_day.execute(
+                "UPDATE message_logs SET status = 'SKIPPED' WHERE status = 'QUEUED'"
+            )
+            self.read_until(screen, b"0 under way")
             process.send_signal(signal.SIGINT)
             # The screen as it was before comes back.
             self.read_until(screen, b"\x1b[?1049l")

@@ -9,7 +9,6 @@ from heyday.db.condition import PostgresCondition
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.services.condition import ConditionService
 
-
 PATIENCE = timedelta(seconds=3)
 """How long each part may take to answer."""
 

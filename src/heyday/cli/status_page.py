@@ -65,8 +65,17 @@ def _figures(overview: Overview) -> str:
     figures = overview.figures
     if figures is None:
         return _UNKNOWN
-    numbers = {"due": figures.due} | {
-        fate.value.replace("_", " "): figures.totals[fate] for fate in Fate
+    count = figures.totals
+    numbers = {
+        "due": figures.due,
+        "planned": count[Fate.PLANNED],
+        "under way": count[Fate.WAITING],
+        "sent on time": count[Fate.SENT],
+        "sent late": count[Fate.LATE],
+        "failed": count[Fate.FAILED] + count[Fate.REFUSED],
+        "unknown": count[Fate.UNKNOWN],
+        "skipped": count[Fate.SKIPPED] + count[Fate.TOO_LATE],
+        "cancelled": count[Fate.CANCELLED],
     }
     return ", ".join(f"{number:,} {name}" for name, number in numbers.items())
 

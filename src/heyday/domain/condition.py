@@ -50,8 +50,8 @@ def _of_database(facts: Facts) -> Iterator[Trouble]:
         yield Trouble(
             Part.DATABASE,
             Level.WARNING,
-            _("PostgreSQL answers, but it takes too long to tell how it is."),
-            _("Look at its load, and at its log."),
+            _("PostgreSQL answers, but does not tell how it is."),
+            _("Look at its load, and for part_did_not_answer in the log of Heyday."),
         )
 
 

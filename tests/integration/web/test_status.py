@@ -63,6 +63,20 @@ async def test_the_page_comes_while_postgresql_is_away(
         raise DatabaseUnavailable
 
     monkeypatch.setattr(PostgresCondition, "read_facts", refuse)
+    assert "PostgreSQL answers, but does not tell" in (await client.get("/status")).text
+    monkeypatch.setattr(PostgresCondition, "read_schema", refuse)
     page = await client.get("/status")
     assert page.status_code == httpx.codes.OK
     assert "PostgreSQL does not answer. Nothing is planned or sent meanwhile." in page.text
+
+
+async def test_the_page_says_when_a_scheduler_runs_next_and_what_the_schema_lacks(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    await pipeline.daily.run_once()
+    assert "The database has revision" not in (await client.get("/status")).text
+    await pipeline.execute("UPDATE alembic_version SET version_num = '0001'")
+    page = (await client.get("/status")).text
+    assert "The database has revision 0001; this release needs" in page
+    assert "Bring it up to date: heyday db migrate." in page
+    assert "2027-01-15T00:00:00" in page

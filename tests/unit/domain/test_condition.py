@@ -69,7 +69,7 @@ def test_where_all_is_well_nothing_is_said() -> None:
     ("facts", "level", "text"),
     [
         ({"database": None, "schema": None}, Level.ALARM, "PostgreSQL does not answer"),
-        ({"database": None}, Level.WARNING, "takes too long to tell"),
+        ({"database": None}, Level.WARNING, "does not tell how it is"),
         (
             {"database": None, "schema": replace(SCHEMA, revision="0021")},
             Level.ALARM,
