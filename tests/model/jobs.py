@@ -1,6 +1,6 @@
 """The statements of db/sql/job_runs.sql, on the model database (ports.JobRunStore)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -52,6 +52,9 @@ class ModelJobs:
         return max(ends, default=None)
 
     async def list_latest(self) -> list[JobRun]:
+        raise NotImplementedError("the machine does not look at health")
+
+    async def count_failures(self, names: Sequence[str], most: int) -> Mapping[str, int]:
         raise NotImplementedError("the machine does not look at health")
 
     async def list_page(

@@ -38,6 +38,11 @@ def cancelled_is_lost() -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise ConnectionError("the connection ended meanwhile") from error
+    except Exception as error:
+        # What aiormq raises where it knows no better reason for that: nothing else is so bare.
+        if type(error) is not Exception:
+            raise
+        raise ConnectionError("the connection ended meanwhile") from error
 
 
 @contextlib.asynccontextmanager

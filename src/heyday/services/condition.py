@@ -105,7 +105,8 @@ class ConditionService:
             tzdb_version=health.tzdb_version,
             server=server,
             unplanned=unplanned,
-            broker_misfit=health.broker_misfit,
+            # Of two who ask at once one may find the connection closed by the other's fault.
+            broker_misfit=health.broker_misfit or (queue.misfit if queue else None),
             is_close=is_close,
         )
         ahead = months_ahead(database, now.date()) if database else 0

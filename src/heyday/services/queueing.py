@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from heyday.domain.day_cap import DayUse
-from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError
+from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError, TransportMisfit
 from heyday.domain.gate_ports import SharedDays
 from heyday.domain.ports import Clock, Store
 from heyday.domain.queue_ports import DeadBatch, DeadLetters, OnTheWay, QueueDepth
@@ -24,12 +24,13 @@ class QueueState:
     """Hold one look at the queue.
 
     depth: None while the transport does not answer.   days: those that are capped, one for each
-    provider.
+    provider.   misfit: what the transport holds in place of what Heyday needs.
     """
 
     depth: QueueDepth | None
     on_the_way: OnTheWay
     days: Sequence[DayUse] = ()
+    misfit: str | None = None
 
 
 class QueueService:
@@ -65,7 +66,8 @@ class QueueService:
                 depth = await self._dead_letters.measure()
         except (TransportError, TimeoutError) as error:
             log.warning("queue_not_counted", error=type(error).__name__)
-            depth = None
+            misfit = str(error) if isinstance(error, TransportMisfit) else None
+            return QueueState(None, on_the_way, uses, misfit)
         return QueueState(depth, on_the_way, uses)
 
     async def list_dead(self, limit: int) -> list[DeadBatch]:

@@ -21,6 +21,13 @@ async def test_what_a_library_cancelled_is_lost() -> None:
         await wait_for_what_is_cancelled()
 
 
+async def test_what_a_library_gives_no_reason_for_is_lost() -> None:
+    with pytest.raises(ConnectionError), cancelled_is_lost():
+        raise Exception  # noqa: TRY002 - as aiormq does
+    with pytest.raises(ValueError, match="ours"), cancelled_is_lost():
+        raise ValueError("ours")
+
+
 async def test_who_is_cancelled_is_cancelled() -> None:
     async def work() -> None:
         with cancelled_is_lost():

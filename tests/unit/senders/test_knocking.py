@@ -22,18 +22,18 @@ async def test_a_provider_hears_nothing() -> None:
         heard.set_result(await reader.read())
         writer.close()
 
-    async with listening(serve) as url:
-        await knock_http(url, PATIENCE)
+    async with listening(serve) as place:
+        await knock_http(f"http://{place}", PATIENCE)
         assert await heard == b""
 
 
 async def test_a_certificate_that_nobody_trusts_is_told(certificate: Certificate) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with listening(serve, certificate.server()) as url:
+    async with listening(serve, certificate.server()) as place:
         with pytest.raises(Unreachable, match="its certificate is not one to trust"):
-            await knock_http(url, PATIENCE)
+            await knock_http(f"https://{place}", PATIENCE)
 
 
 async def test_a_closed_port_is_told_without_the_host() -> None:
