@@ -32,4 +32,5 @@ def condition_of(app: App, patience: timedelta = PATIENCE) -> ConditionService:
         app.clock,
         patience,
         count_unplanned=count_unplanned,
+        keep_months=app.settings.keep_messages,
     )

@@ -3,6 +3,7 @@
 from heyday.domain.day_figures import Fate
 from heyday.domain.send_line import Turn
 from heyday.services.condition import Condition
+from heyday.services.health import SchedulerHealth
 from heyday.services.overview import Overview
 
 
@@ -57,19 +58,20 @@ def _condition(condition: Condition) -> dict[str, object]:
             }
             for pace in (database.paces if database else ())
         ],
-        "schedulers": [
-            {
-                "name": each.name,
-                "last_run_at": each.last_run and each.last_run.started_at.isoformat(),
-                "next_run_at": each.next_run_at.isoformat(),
-                "lag_seconds": each.lag.total_seconds(),
-                "failures_in_a_row": each.failures,
-                "is_overdue": each.is_overdue,
-            }
-            for each in condition.health.schedulers
-        ],
+        "schedulers": [_scheduler(each) for each in condition.health.schedulers],
         "troubles": [
             {"part": t.part, "level": t.level, "says": t.text, "todo": t.todo}
             for t in condition.troubles
         ],
+    }
+
+
+def _scheduler(health: SchedulerHealth) -> dict[str, object]:
+    return {
+        "name": health.name,
+        "last_run_at": health.last_run and health.last_run.started_at.isoformat(),
+        "next_run_at": health.next_run_at.isoformat(),
+        "lag_seconds": health.lag.total_seconds(),
+        "failures_in_a_row": health.failures,
+        "is_overdue": health.is_overdue,
     }

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from heyday.domain.condition_database import of_schema, of_server
-from heyday.domain.condition_facts import Facts, missing_months, months_ahead
+from heyday.domain.condition_facts import Facts, missing_months, months_ahead, months_too_old
 from heyday.domain.condition_plans import of_plans, of_zones
 from heyday.domain.condition_ports import SchemaFacts
 from heyday.domain.troubles import Level, Part, Trouble, _
@@ -206,6 +206,15 @@ def _of_months(facts: Facts) -> Iterator[Trouble]:
             _("Only %(ahead)s of the coming months have a partition."),
             _("The daily run makes them ahead; by hand: heyday db create-partitions."),
             {"ahead": ahead},
+        )
+    old = months_too_old(facts.database, today, facts.keep_months) if facts.keep_months else 0
+    if old:
+        yield Trouble(
+            Part.PARTITIONS,
+            Level.WARNING,
+            _("%(months)s months are there that HEYDAY_KEEP_MESSAGES does not keep."),
+            _("A greeting in each has not come to its end: settle it, and the daily run drops it."),
+            {"months": old},
         )
     if facts.database.is_audit_stray:
         yield Trouble(

@@ -32,7 +32,8 @@ class Facts:
     tzdb_version: that this process goes by.   server: None where it was not asked.
     unplanned: greetings that are due by the calendar, yet have no row; None: not counted.
     broker_misfit: what the broker holds in place of what Heyday needs.   is_close: somebody looks
-    once, and closely: what may come by itself is told as well.
+    once, and closely: what may come by itself is told as well.   keep_months: for how many whole
+    months greetings are kept; 0: for ever.
     """
 
     now: datetime
@@ -49,6 +50,7 @@ class Facts:
     unplanned: int | None = None
     broker_misfit: str | None = None
     is_close: bool = False
+    keep_months: int = 0
 
 
 def months_ahead(database: DatabaseFacts, today: date) -> int:
@@ -64,6 +66,13 @@ def missing_months(schema: SchemaFacts, today: date) -> list[date]:
     """Return of this month and the next those that have not all of their partitions."""
     this_month = today.replace(day=1)
     return [month for month in (this_month, _next(this_month)) if month not in schema.months]
+
+
+def months_too_old(database: DatabaseFacts, today: date, keep: int) -> int:
+    """Return how many months ended more than `keep` whole months ago."""
+    this_month = today.year * 12 + today.month
+    ages = [this_month - (each.month.year * 12 + each.month.month) for each in database.months]
+    return sum(age > keep + 1 for age in ages)
 
 
 def _next(month: date) -> date:

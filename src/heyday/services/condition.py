@@ -45,7 +45,8 @@ class ConditionService:
     """Ask every part how it is.
 
     patience: how long each may take to answer.   count_unplanned: counts greetings that are due by
-    the calendar, yet have no row; None: nobody asks.
+    the calendar, yet have no row; None: nobody asks.   keep_months: for how many whole months
+    greetings are kept; 0: for ever.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that it asks
@@ -57,7 +58,9 @@ class ConditionService:
         clock: Clock,
         patience: timedelta = timedelta(seconds=3),
         count_unplanned: Callable[[], Awaitable[int]] | None = None,
+        keep_months: int = 0,
     ) -> None:
+        self._keep_months = keep_months
         self._count_unplanned = count_unplanned
         self._health = health
         self._queue = queue
@@ -108,6 +111,7 @@ class ConditionService:
             # Of two who ask at once one may find the connection closed by the other's fault.
             broker_misfit=health.broker_misfit or (queue.misfit if queue else None),
             is_close=is_close,
+            keep_months=self._keep_months,
         )
         ahead = months_ahead(database, now.date()) if database else 0
         return Condition(health, queue, database, ahead, judge(facts), server)

@@ -742,3 +742,32 @@ async def test_people_of_each_zone_are_counted_in_an_index_alone(
     plan = await explain(connection, queries.load("days")["count_people"].text)
     read = [n for n in nodes(json.loads(plan)) if n.get("Relation Name") == "users"]
     assert [(n["Node Type"], n["Heap Fetches"]) for n in read] == [("Index Only Scan", 0)]
+
+
+async def test_a_look_at_how_everything_is_reads_no_month(populated: AnyConnection) -> None:
+    server = queries.load("condition")["server"].text
+    plan = await explain(populated, server, NOW - DAY, 100, LEASE)
+    assert not SCAN_OF_A_MONTH.search(plan)
+    assert not SCAN_OF_USERS.search(plan)
+    # A sample of 100 of the thousands that are planned, and those that are queued.
+    assert rows_touched(json.loads(plan)) < 1000
+
+
+async def test_failures_in_a_row_are_counted_by_the_index_of_runs(
+    connection: AnyConnection,
+) -> None:
+    await connection.execute(
+        "INSERT INTO job_runs (name, started_at, finished_at, error, is_manual) "
+        "SELECT 'minute', $1::timestamptz + n * interval '1 s', $1, CASE WHEN n > 19990 THEN 'X' END, false "
+        "FROM generate_series(1, 20000) n",
+        NOW,
+    )
+    await connection.execute("ANALYZE job_runs")
+    count = queries.load("job_runs")["count_failures"].text
+    plan = await explain(connection, count, ["daily", "minute"], 1000)
+    assert '"Seq Scan"' not in plan
+    assert rows_touched(json.loads(plan)) < 200
+    assert await connection.fetch(count, ["daily", "minute"], 1000) == [
+        ("daily", 0),
+        ("minute", 10),
+    ]

@@ -111,6 +111,21 @@ def test_where_all_is_well_nothing_is_said() -> None:
         (database(tzdb_versions=["2026c"]), Level.WARNING, "goes by a newer tz database"),
         ({"tzdb_version": "2025b"}, Level.WARNING, "The tz database is 2025b"),
         (database(lost_people=7), Level.WARNING, "7 people have a time zone"),
+        (
+            {
+                "keep_months": 1,
+                "database": replace(
+                    DATABASE,
+                    months=[
+                        *MONTHS,
+                        MonthSize(date(2026, 11, 1), 1, 1),
+                        MonthSize(date(2026, 10, 1), 1, 1),
+                    ],
+                ),
+            },
+            Level.WARNING,
+            "1 months are there that HEYDAY_KEEP_MESSAGES does not keep",
+        ),
         (database(is_audit_stray=True), Level.WARNING, "Lines of the audit log"),
         (
             {"is_broker_reachable": False, "broker_misfit": "RabbitMQ holds a classic queue"},

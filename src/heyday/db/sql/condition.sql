@@ -17,7 +17,7 @@ SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
        coalesce((daily.counts ->> 'unknown_zones')::int, 0) AS lost_people,
        ARRAY(SELECT DISTINCT tzdb_version FROM (
             SELECT tzdb_version FROM message_logs
-            WHERE stage = 'PLANNED' AND scheduled_send_time > now()
+            WHERE stage = 'PLANNED' AND scheduled_send_time > $1
             ORDER BY scheduled_send_time, id LIMIT $2) AS coming) AS tzdb_versions,
        EXISTS (SELECT FROM audit_log_default) AS is_audit_stray
 FROM (SELECT) AS one
