@@ -31,10 +31,12 @@ _TODO = {
     Part.DATABASE: _("What fell due meanwhile is sent as soon as PostgreSQL is back."),
     Part.TEXTS: _("Put the file right, or empty the setting: `heyday preview` shows a text."),
 }
-_ALWAYS = frozenset({Part.SETTINGS, Part.FILES, Part.TEXTS, Part.SENDERS, Part.ZONES})
+_ALWAYS = frozenset({Part.SETTINGS, Part.FILES, Part.SENDERS})
 _OF_SERVER = frozenset({Part.DATABASE, Part.MIGRATIONS, Part.CLOCKS})
-_OF_TABLES = frozenset({Part.PARTITIONS, Part.SCHEDULERS, Part.PLANS, Part.BACKLOG, Part.GREETINGS})
-_EVERYWHERE = _ALWAYS | _OF_SERVER | _OF_TABLES | {Part.TRANSPORT}
+_OF_TABLES = frozenset(
+    {Part.PARTITIONS, Part.SCHEDULERS, Part.BACKLOG, Part.GREETINGS, Part.ZONES, Part.TEXTS}
+)
+_EVERYWHERE = _ALWAYS | _OF_SERVER | _OF_TABLES | {Part.PLANS, Part.TRANSPORT}
 
 
 async def examine(patience: timedelta = PATIENCE) -> Examination:
@@ -72,6 +74,8 @@ def _seen_in(condition: Condition | None) -> set[Part]:
         seen |= _OF_SERVER
     if condition.database and condition.queue:
         seen |= _OF_TABLES
+    if condition.database and condition.unplanned is not None:
+        seen.add(Part.PLANS)
     if condition.queue and condition.queue.depth:
         seen.add(Part.TRANSPORT)
     return seen

@@ -5,16 +5,15 @@ from typing import Annotated
 import typer
 import uvloop
 from rich.console import Console
-from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from heyday.bootstrap.examining import examine
 from heyday.cli.running import print_json
-from heyday.domain.checks import Check, Examination, Verdict
+from heyday.domain.checks import Examination, Verdict
 from heyday.telemetry import configure_logging
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "bold red"}
-_INDENT = 25
 
 
 def doctor(
@@ -45,20 +44,20 @@ def doctor(
 
 def _print(found: Examination) -> None:
     console = Console(highlight=False)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
     for check in found.checks:
-        console.print(_line(check))
+        verdict = Text(check.verdict, _STYLES[check.verdict])
+        table.add_row(verdict, Text(check.part), Text(check.says))
         if check.todo:
-            console.print(Padding(Text(check.todo), (0, 0, 0, _INDENT)))
+            table.add_row("", "", Text(check.todo, "bold"))
+    console.print(table)
     if found.not_looked_at:
         parts = ", ".join(found.not_looked_at)
         console.print(Text(f"\nNot looked at, as what is above stands in the way: {parts}."))
     console.print(Text(f"\n{_sum(found)}"))
-
-
-def _line(check: Check) -> Padding:
-    text = Text(f"{check.verdict:<9}{check.part:<{_INDENT - 9}}{check.says}")
-    text.stylize(_STYLES[check.verdict], 0, len(check.verdict))
-    return Padding(text, (0, 0))
 
 
 def _sum(found: Examination) -> str:
@@ -66,10 +65,8 @@ def _sum(found: Examination) -> str:
     count = {
         verdict: sum(check.verdict is verdict for check in found.checks) for verdict in Verdict
     }
-    if found.has_problem:
-        return f"{count[Verdict.PROBLEM]} problems, {count[Verdict.WARNING]} warnings."
-    if count[Verdict.WARNING]:
-        return f"No problem, {count[Verdict.WARNING]} warnings."
+    if count[Verdict.PROBLEM] or count[Verdict.WARNING]:
+        return f"Problems: {count[Verdict.PROBLEM]}. Warnings: {count[Verdict.WARNING]}."
     return "All is well."
 
 

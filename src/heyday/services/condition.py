@@ -29,8 +29,8 @@ _DAY = timedelta(days=1)
 class Condition:
     """Hold one look. queue, database: None while PostgreSQL does not answer.
 
-    months_ahead: how many of the coming months have their partitions.   server: None where it was
-    not asked, too.
+    months_ahead: how many of the coming months have their partitions.   server, unplanned: None
+    where nobody asked, too.
     """
 
     health: Health
@@ -39,6 +39,7 @@ class Condition:
     months_ahead: int
     troubles: Sequence[Trouble]
     server: ServerFacts | None = None
+    unplanned: int | None = None
 
 
 class ConditionService:
@@ -114,7 +115,7 @@ class ConditionService:
             keep_months=self._keep_months,
         )
         ahead = months_ahead(database, now.date()) if database else 0
-        return Condition(health, queue, database, ahead, judge(facts), server)
+        return Condition(health, queue, database, ahead, judge(facts), server, unplanned)
 
     async def _ask(self, part: str, answer: Awaitable[T]) -> T | None:
         """Return what a part answers; None if it does not."""

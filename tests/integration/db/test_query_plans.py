@@ -758,8 +758,8 @@ async def test_failures_in_a_row_are_counted_by_the_index_of_runs(
 ) -> None:
     await connection.execute(
         "INSERT INTO job_runs (name, started_at, finished_at, error, is_manual) "
-        "SELECT 'minute', $1::timestamptz + n * interval '1 s', $1, CASE WHEN n > 19990 THEN 'X' END, false "
-        "FROM generate_series(1, 20000) n",
+        "SELECT 'minute', $1::timestamptz + n * interval '1 s', $1, "
+        "CASE WHEN n > 19990 THEN 'X' END, false FROM generate_series(1, 20000) n",
         NOW,
     )
     await connection.execute("ANALYZE job_runs")
