@@ -216,7 +216,7 @@ def _of_months(facts: Facts) -> Iterator[Trouble]:
             _("A greeting in each has not come to its end: settle it, and the daily run drops it."),
             {"months": old},
         )
-    if facts.database.is_audit_stray:
+    if facts.is_close and facts.database.is_audit_stray:
         yield Trouble(
             Part.PARTITIONS,
             Level.WARNING,

@@ -767,7 +767,5 @@ async def test_failures_in_a_row_are_counted_by_the_index_of_runs(
     plan = await explain(connection, count, ["daily", "minute"], 1000)
     assert '"Seq Scan"' not in plan
     assert rows_touched(json.loads(plan)) < 200
-    assert await connection.fetch(count, ["daily", "minute"], 1000) == [
-        ("daily", 0),
-        ("minute", 10),
-    ]
+    counted = await connection.fetch(count, ["daily", "minute"], 1000)
+    assert [tuple(row) for row in counted] == [("daily", 0), ("minute", 10)]

@@ -126,7 +126,11 @@ def test_where_all_is_well_nothing_is_said() -> None:
             Level.WARNING,
             "1 months are there that HEYDAY_KEEP_MESSAGES does not keep",
         ),
-        (database(is_audit_stray=True), Level.WARNING, "Lines of the audit log"),
+        (
+            {**database(is_audit_stray=True), "is_close": True},
+            Level.WARNING,
+            "Lines of the audit log",
+        ),
         (
             {"is_broker_reachable": False, "broker_misfit": "RabbitMQ holds a classic queue"},
             Level.WARNING,

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from heyday.domain.day_cap import DayCap
-from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError
+from heyday.domain.errors import Conflict, DeadBatchNotFound, TransportError, TransportMisfit
 from heyday.domain.queue_ports import DeadBatch, OnTheWay, QueueDepth, TransportName
 from heyday.services.queueing import QueueService
 from tests.fakes import FakeClock
@@ -92,6 +92,12 @@ async def test_a_capped_day_is_told_of_with_the_rest() -> None:
 async def test_while_the_transport_is_silent_the_rows_speak(letters: ScriptedLetters) -> None:
     state = await service(letters).look()
     assert (state.depth, state.on_the_way) == (None, ON_THE_WAY)
+
+
+async def test_a_queue_that_is_something_else_says_what() -> None:
+    assert (await service(ScriptedLetters(TransportError("away"))).look()).misfit is None
+    state = await service(ScriptedLetters(TransportMisfit("a classic queue"))).look()
+    assert (state.depth, state.misfit) == (None, "a classic queue")
 
 
 async def test_what_is_no_batch_stays_and_can_be_deleted() -> None:
