@@ -53,6 +53,9 @@ def _counted(alert: str, counter: str, labels: dict[str, str]) -> list[Case]:
 CASES = [
     # Of 1,000 a minute, 20 late: 20 times what the budget allows; then none.
     Case(FAST, "an hour of 2 %", _lateness("0+980x90", 90), "80m", {}),
+    # After six quiet hours, which the longer pair of windows still has in view.
+    Case(FAST, "soon", _lateness("0+1000x360 360980+980x60", 420), "411m", {}),
+    Case(FAST, "not so fast", _lateness("0+1000x360 360988+988x60", 420), "411m"),
     Case(FAST, "over", _lateness("0+980x90 89200+1000x40", 130), "125m"),
     Case(FAST, "ten times, six hours", _lateness("0+990x400", 400), "390m", {}),
     Case(FAST, "as much as it may", _lateness("0+999x400", 400), "390m"),

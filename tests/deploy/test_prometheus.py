@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from prometheus_client.metrics import Counter, Histogram, MetricWrapperBase
 
 from heyday.domain.error_budget import OBJECTIVE
@@ -143,6 +143,10 @@ def test_the_objective_is_that_of_the_code() -> None:
     bound = f'le="{OBJECTIVE.within.total_seconds()}"'
     assert recorded
     assert [expression for expression in recorded if bound not in expression] == []
+    lateness = Metrics().lateness
+    lateness.labels(message_type="BIRTHDAY")
+    buckets = [sample.labels.get("le") for each in lateness.collect() for sample in each.samples]
+    assert str(OBJECTIVE.within.total_seconds()) in buckets
     burns = [rule["expr"] for name, rule in ALERTS.items() if "Burns" in name]
     shares = {share for e in burns for share in re.findall(r"> [\d.]+ \* ([\d.]+)", e)}
     assert {float(share) for share in shares} == {round(1 - OBJECTIVE.share, 9)}
