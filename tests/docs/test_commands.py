@@ -51,7 +51,7 @@ def check_kubectl(*words: str) -> None:
     assert folders or named
     if "--" in words:
         assert words[words.index("--") + 1] == "heyday"
-        check_heyday(list(words[words.index("--") + 2 :]), is_whole=True)
+        check_words(list(words[words.index("--") + 2 :]), is_whole=True)
 
 
 def check_systemctl(verb: str, *words: str) -> None:
