@@ -13,15 +13,13 @@ from typing import Any
 import asyncpg
 import kubernetes_validate
 import pytest
-import typer
-from typer.core import TyperGroup
 
-from heyday.cli.app import app
 from heyday.db import partitions
 from heyday.schedulers.heartbeat import EVERY
 from heyday.settings import Settings
 from tests.deploy.composition import ROOT
 from tests.deploy.manifests import FOLDER, OVERLAYS, Manifest, Refused, Rendered, render, selects
+from tests.program import check_words
 
 SETTINGS = {str(field.alias) for field in Settings.model_fields.values()}
 # What cli/serve.py promises: stopping may take ten seconds in all.
@@ -79,11 +77,7 @@ def test_every_process_of_a_company_is_there(rendered: Rendered) -> None:
 
 def test_a_container_runs_a_command_that_heyday_has(rendered: Rendered) -> None:
     for _, container in rendered.containers():
-        command: Any = typer.main.get_command(app)
-        for word in container["args"]:
-            assert isinstance(command, TyperGroup)
-            command = command.commands[word]
-        assert not isinstance(command, TyperGroup)
+        check_words(container["args"], is_whole=True)
         assert "command" not in container, "the image has its own"
 
 

@@ -10,12 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import typer
-from typer.core import TyperGroup
 
-from heyday.cli.app import app
 from heyday.domain.durations import parse_duration
 from tests.deploy.composition import ROOT
+from tests.program import check_words
 from tests.servers import missing
 
 FOLDER = ROOT / "deploy" / "systemd"
@@ -115,11 +113,7 @@ def services() -> list[Path]:
 def test_a_unit_runs_a_command_that_heyday_has(path: Path) -> None:
     program, *words = lines(path, "Service")["ExecStart"].split()
     assert program == PROGRAM
-    command = typer.main.get_command(app)
-    for word in words:
-        assert isinstance(command, TyperGroup)
-        command = command.commands[word]
-    assert not isinstance(command, TyperGroup)
+    check_words(words, is_whole=True)
 
 
 @pytest.mark.parametrize("path", services(), ids=lambda path: path.stem)

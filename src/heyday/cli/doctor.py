@@ -3,12 +3,10 @@
 from typing import Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from heyday.bootstrap.examining import examine
 from heyday.cli.running import print_json
 from heyday.domain.checks import Examination, Verdict
 from heyday.telemetry import configure_logging
@@ -31,6 +29,10 @@ def doctor(
     at any time. A process's own breaker stands in its /metrics alone. Exit status: 0, or 1 if
     something keeps greetings from leaving, or from leaving on time (problem); a warning does not.
     """
+    import uvloop
+
+    from heyday.bootstrap.examining import examine
+
     # What goes wrong meanwhile is what is told here: the log would say it twice.
     configure_logging("critical", as_json=False)
     found = uvloop.run(examine())

@@ -1,17 +1,18 @@
 """Watch how a day goes: `heyday status`."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.live import Live
 
-from heyday.bootstrap import App
-from heyday.bootstrap.overviews import overview_of, today_of
 from heyday.cli.running import print_json, with_app
 from heyday.cli.status_page import draw
 from heyday.cli.status_report import report
+
+if TYPE_CHECKING:
+    from heyday.bootstrap import App
 
 EVERY = timedelta(seconds=2)
 
@@ -26,8 +27,9 @@ def status(
     day is one in UTC. It is what the pages Today and Health tell, of the same database: names and
     addresses are in neither. `heyday doctor` looks deeper, once.
     """
+    from heyday.bootstrap.overviews import overview_of, today_of
 
-    async def work(app: App) -> None:
+    async def work(app: "App") -> None:
         today = today_of(app, EVERY)
         overview, console = overview_of(app, today), Console(highlight=False)
         try:
