@@ -126,7 +126,7 @@ def _senders(overview: Overview) -> str:
             told.append(f"{pace.provider} at most {pace.rate:.1f} a second")
     days = queue.days if queue else ()
     told += [f"{use.provider} today {use.used:,} of {use.cap:,}" for use in days]
-    return "; ".join(told) or "nothing was sent yet"
+    return "; ".join(told) or "nothing holds them back"
 
 
 def _schedulers(overview: Overview) -> Table:
