@@ -29,7 +29,8 @@ HOSTILE = (
 )
 NAMES = st.one_of(
     st.sampled_from(HOSTILE),
-    st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=100).filter(
+    # None is empty: PostgreSQL keeps none.
+    st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=100).filter(
         lambda name: "\ufdd0" not in name
     ),
 )
