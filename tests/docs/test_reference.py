@@ -26,6 +26,8 @@ from tests.docs.pages import ROOT, code, page
 SRC = ROOT / "src" / "heyday"
 ADRS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 LEVELS = {"debug", "info", "warning", "error"}
+# What the end of a metric's name says of its unit, the longest end first.
+ENDINGS = {"_timestamp_seconds": "Unix time", "_seconds": "seconds", "_info": "1"}
 UNITS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "min": timedelta(minutes=1)}
 
 
@@ -75,21 +77,52 @@ def test_every_index_has_its_line() -> None:
 # --- docs/telemetry.md -----------------------------------------------------------------------
 
 
+def declared() -> list[MetricWrapperBase]:
+    """Return every metric that a process has."""
+    return [each for each in vars(Metrics()).values() if isinstance(each, MetricWrapperBase)]
+
+
+def catalogue() -> list[tuple[str, ...]]:
+    """Return the lines of all tables of metrics."""
+    columns = "metric", "kind", "unit", "labels", "what", "what to do"
+    return [row for table in page("docs/telemetry.md").tables(*columns) for row in table.rows]
+
+
 def test_every_metric_has_its_line() -> None:
-    emitted = {
+    emitted = sorted(
         (
             metric._name + ("" if isinstance(metric, Gauge | Histogram) else "_total"),  # noqa: SLF001 - no public way
             metric._type,  # noqa: SLF001
             metric._labelnames,  # noqa: SLF001
             metric._documentation,  # noqa: SLF001
         )
-        for metric in vars(Metrics()).values()
-        if isinstance(metric, MetricWrapperBase)
-    }
-    (table,) = page("docs/telemetry.md").tables("metric", "kind", "labels", "what")
-    assert {(code(m)[0], kind, tuple(code(labels)), w) for m, kind, labels, w in table.rows} == (
-        emitted
+        for metric in declared()
     )
+    listed = [
+        (code(m)[0], kind, tuple(code(labels)), w) for m, kind, _, labels, w, _ in catalogue()
+    ]
+    assert sorted(listed) == emitted
+
+
+def test_no_metric_is_left_out_of_what_is_declared() -> None:
+    collected = {family.name for family in Metrics().registry.collect()}
+    ours = {metric._name for metric in declared()}  # noqa: SLF001
+    assert {name for name in collected if name.startswith("heyday_")} == ours
+
+
+def test_every_metric_says_its_unit_and_what_to_do() -> None:
+    for metric, _, unit, _, _, todo in catalogue():
+        name = code(metric)[0].removesuffix("_total")
+        said = [unit_of for ending, unit_of in ENDINGS.items() if name.endswith(ending)]
+        assert unit == (said[0] if said else unit) != "", metric
+        assert todo.endswith("."), metric
+
+
+def test_every_label_has_its_line() -> None:
+    (table,) = page("docs/telemetry.md").tables("label", "is")
+    labels = {label for metric in declared() for label in metric._labelnames}  # noqa: SLF001
+    assert sorted(code(row[0])[0] for row in table.rows) == sorted(labels)
+    assert all(row[1] for row in table.rows)
 
 
 def log_events(source: str) -> Iterator[str]:

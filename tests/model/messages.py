@@ -90,7 +90,11 @@ class ModelMessages:
         return Claim(
             messages=tuple(row.as_claimed(self._person(row).email) for row in taken),
             changed={row.user_id: self._person(row).timezone for row in changed},
-            not_sent=len(rows) - len(taken),
+            not_sent=Counter(
+                (row.message_type, row.status.value)
+                for row in rows
+                if row.status is not Status.SENDING
+            ),
             lease_until=taken[0].lease_until if taken else None,
         )
 

@@ -97,7 +97,7 @@ def create_app(
     declare_access(app)
     check(app.routes)
     habits.learn(app.routes)
-    app.asgi_handler = RequestFrame(app.asgi_handler)
+    app.asgi_handler = RequestFrame(app.asgi_handler, access.metrics)
     return app
 
 

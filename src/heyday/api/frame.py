@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from litestar.enums import ScopeType
 
+from heyday.telemetry import Metrics
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -36,8 +38,9 @@ _ENCODED = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.
 class RequestFrame:
     """Wrap the router. Litestar's own middleware never sees a request that no route takes."""
 
-    def __init__(self, app: "ASGIApp") -> None:
+    def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
         # Bound once: to find out how to log costs more than to log.
         self._log: structlog.typing.FilteringBoundLogger = log.bind()
 
@@ -59,14 +62,15 @@ class RequestFrame:
     ) -> None:
         started = perf_counter()
         status: int | None = None
+        replied_after = 0.0
         is_head = scope["method"] == "HEAD"
         # HEAD is GET without its body; the server goes by the scope that it made itself.
         inner: HTTPScope = {**scope, "method": "GET"} if is_head else scope
 
         async def framed_send(message: "Message") -> None:
-            nonlocal status
+            nonlocal status, replied_after
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, replied_after = message["status"], perf_counter() - started
                 message["headers"] = _with_ours(list(message["headers"]), request_id)
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
@@ -79,17 +83,25 @@ class RequestFrame:
             # quote data; it sees by itself that the reply was not finished.
             log.warning("reply_broken_off", error=type(error).__name__)
         finally:
+            if status is not None:
+                of = _route_of(inner), f"{status // 100}xx"
+                self._metrics.api.labels(*of).observe(replied_after)
             self._log_access(inner, scope["method"], status, perf_counter() - started)
 
     def _log_access(
         self, scope: "HTTPScope", method: str, status: int | None, seconds: float
     ) -> None:
-        """Write the access line. It names the route, not the path: a path may hold anything."""
-        route = scope.get("path_template") or "unmatched"
+        """Write the access line."""
         handler = cast("BaseRouteHandler | None", scope.get("route_handler"))
         is_routine = handler is not None and handler.opt.get("is_routine", False)
         write = self._log.debug if is_routine else self._log.info
-        write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+        route, ms = _route_of(scope), round(seconds * 1000, 1)
+        write("request", method=method, route=route, status=status, ms=ms)
+
+
+def _route_of(scope: "HTTPScope") -> str:
+    """Return the route, not the path: a path may hold anything."""
+    return scope.get("path_template") or "unmatched"
 
 
 def _with_ours(

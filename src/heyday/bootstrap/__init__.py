@@ -166,7 +166,8 @@ class App:
     @cached_property
     def imports(self) -> ImportParts:
         """Return what takes people in by the thousand."""
-        return build_imports(self._store, self.planner, self.clock, self.announcements)
+        parts = (self._store, self.planner, self.clock, self.announcements, self.metrics)
+        return build_imports(*parts)
 
     @cached_property
     def privacy(self) -> PrivacyParts:

@@ -10,6 +10,7 @@ from heyday.services.import_previews import ImportPreviewService
 from heyday.services.import_running import JOB_CHUNK_ROWS, ImportRunner
 from heyday.services.importing import ImportService
 from heyday.services.planning import Planner
+from heyday.telemetry import Metrics
 from heyday.workers.imports import ImportWorker
 
 
@@ -25,11 +26,11 @@ class ImportParts:
 
 
 def build_imports(
-    store: Store, planner: Planner, clock: Clock, announcements: Announcements
+    store: Store, planner: Planner, clock: Clock, announcements: Announcements, metrics: Metrics
 ) -> ImportParts:
     """Return them, built on the parts of an app."""
     files = ImportService(store, planner, clock)
-    in_background = ImportService(store, planner, clock, JOB_CHUNK_ROWS)
+    in_background = ImportService(store, planner, clock, JOB_CHUNK_ROWS, metrics)
     wakeup = DueWakeup(announcements, clock, IMPORTS)
     return ImportParts(
         files=files,

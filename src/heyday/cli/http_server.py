@@ -1,8 +1,6 @@
-"""Serve the API and the pages over HTTP, as a part of a process that has others as well."""
+"""Serve the API and the pages over HTTP."""
 
-import contextlib
 import socket
-from collections.abc import Iterator
 
 import uvicorn
 
@@ -14,17 +12,15 @@ from heyday.bootstrap import App
 from heyday.bootstrap.events import webhooks_of
 from heyday.bootstrap.operations import operations_of
 from heyday.bootstrap.pages import pages_of
+from heyday.cli.plain_server import PlainServer, config_of
 from heyday.services.calendar import CalendarService
 from heyday.services.today import TodayService
 from heyday.web.live import Live
 from heyday.web.pages import create_pages
 
-_FINISH_REPLIES = 5
-"""Seconds that replies in flight are given at the end."""
 
-
-class HttpServer(uvicorn.Server):
-    """Leave signals to `heyday up`, which knows what else must end.
+class HttpServer(PlainServer):
+    """Serve them, and have what pages show read behind the backs of those who look.
 
     live: what goes on while somebody looks.   today, calendar: what is read behind the backs of
     those who look; today is to be warm when somebody does.
@@ -68,17 +64,8 @@ class HttpServer(uvicorn.Server):
         )
         parts = pages_of(app)
         pages = create_pages(parts)
-        config = uvicorn.Config(
-            create_app(services, pages.handlers, pages.show_problem),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Else uvicorn would believe whoever calls from this machine.
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies,
-            lifespan="on",
-            timeout_graceful_shutdown=_FINISH_REPLIES,
-        )
+        api = create_app(services, pages.handlers, pages.show_problem)
+        config = config_of(api, proxies=proxies, has_lifespan=True)
         return cls(config, parts.live, parts.today, parts.calendar)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -96,8 +83,3 @@ class HttpServer(uvicorn.Server):
             await self._today.close()
         if self._calendar:
             await self._calendar.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take no signals."""
-        yield

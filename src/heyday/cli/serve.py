@@ -15,8 +15,9 @@ from heyday.cli.running import with_settings
 from heyday.domain.errors import ConfigurationError, DatabaseError
 
 if TYPE_CHECKING:
+    from heyday.api.side_door import Working
     from heyday.bootstrap import App
-    from heyday.cli.http_server import HttpServer
+    from heyday.cli.plain_server import PlainServer
     from heyday.settings import Settings
 
 log = structlog.get_logger()
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 # Stopping may take ten seconds in all.
 _FINISH_SENDING = 8.0
 _BACKLOG = 2048
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,21 @@ def _signals_set(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _http_server(app: "App") -> "HttpServer":
-    """Build the API."""
-    from heyday.cli.http_server import HttpServer
+def _server(app: "App", roles: Roles) -> "PlainServer":
+    """Build the API, or what a process without one shows of itself.
 
-    return HttpServer.of(app)
+    What they need takes up to a quarter of a second to import, at every command.
+    """
+    if roles.api:
+        from heyday.cli.http_server import HttpServer
+
+        return HttpServer.of(app)
+    from heyday.bootstrap.watching import side_door_of
+    from heyday.cli.plain_server import PlainServer, config_of
+
+    parts: list[Working] = [app.worker] if roles.worker else []
+    parts += [app.daily, app.minute, app.sweep, app.recovery] if roles.schedulers else []
+    return PlainServer(config_of(side_door_of(app, parts)))
 
 
 @contextlib.asynccontextmanager
@@ -144,13 +156,17 @@ async def _playing(
     app: "App", roles: Roles, listener: socket.socket | None, stopping: asyncio.Event
 ) -> AsyncIterator[None]:
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
-    server = _http_server(app) if listener else None
+    from heyday.bootstrap.watching import show_process, standing_watch_of
+
+    server = _server(app, roles) if listener else None
+    show_process(app)
     async with asyncio.TaskGroup() as group:
         parts: list[_Part] = [app.announcements, app.clock_watch]
         parts += [app.heartbeat] if app.heartbeat else []
         parts += [app.access.use, app.imports.worker] if roles.api else []
         if roles.schedulers:
-            parts += [app.daily, app.minute, app.sweep, app.recovery, app.transaction_watch]
+            parts += [app.daily, app.minute, app.sweep, app.recovery]
+            parts += [app.transaction_watch, standing_watch_of(app)]
         loops = [group.create_task(_run(part, stopping)) for part in parts]
         working = group.create_task(_run(app.worker, stopping)) if roles.worker else None
         if server and listener:
@@ -198,27 +214,33 @@ async def _until_stopped(name: str, work: Awaitable[None], stopping: asyncio.Eve
 
 @contextlib.contextmanager
 def _listening(settings: "Settings", roles: Roles) -> Iterator[socket.socket | None]:
-    """Hold the API's port, taken before anything else starts; None where there is no API."""
-    if not roles.api:
+    """Hold the process's port, taken before anything else starts; None where there is none."""
+    if roles.api:
+        place, another = (settings.host, settings.port), "PORT=8001"
+    elif settings.metrics_port:
+        place = settings.metrics_host, settings.metrics_port
+        another = f"HEYDAY_METRICS_PORT={settings.metrics_port % _LAST_PORT + 1}"
+    else:
         yield None
         return
-    with _listen(settings) as listener:
+    with _listen(place, another) as listener:
         yield listener
 
 
-def _listen(settings: "Settings") -> socket.socket:
-    """Take the port. Raises ConfigurationError if it cannot be had."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(place: tuple[str, int], another: str) -> socket.socket:
+    """Take a port. another: how to ask for one. Raises ConfigurationError if it is not to be had."""
+    host, port = place
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind(place)
         # From here on the port is ours alone, and who calls early is answered once we can.
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigurationError(
-            f"cannot listen on {settings.host} port {settings.port} ({error.strerror}); "
-            "is Heyday already running? Another port: PORT=8001"
+            f"cannot listen on {host} port {port} ({error.strerror}); "
+            f"is Heyday already running? Another port: {another}"
         ) from None
     return listener

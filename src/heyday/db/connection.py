@@ -196,6 +196,11 @@ class Database:
         """Return how many connections the pool may open."""
         return self._config.max_size
 
+    @property
+    def pool(self) -> "Pool | None":
+        """Return what holds the connections, for those who count them; None: it is not open."""
+        return self._pool
+
     async def open(self) -> None:
         """Connect.
 

@@ -1,5 +1,6 @@
 """Move greetings along the transition table, in sets."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -191,11 +192,12 @@ class MessageLogRepository:
             await self._connection.execute(_QUERIES["lock_doubtful"].text)
             rows += await self._connection.fetch(_CLAIM[True, is_of_one_instant], *values)
         taken = [row for row in rows if row["status"] == Status.SENDING.value]
-        changed = [row for row in rows if row["status"] in _OF_CHANGED_PEOPLE]
+        others = [row for row in rows if row["status"] != Status.SENDING.value]
+        changed = [row for row in others if row["status"] in _OF_CHANGED_PEOPLE]
         return Claim(
             messages=tuple(_claimed(row) for row in taken),
             changed={row["user_id"]: row["person_timezone"] for row in changed},
-            not_sent=len(rows) - len(taken),
+            not_sent=Counter((row["message_type"], row["status"]) for row in others),
             lease_until=taken[0]["lease_until"] if taken else None,
         )
 

@@ -103,6 +103,15 @@ async def create_ahead(connection: AnyConnection, now: datetime, months: int) ->
     return await _create(connection, wanted, (*PARTITIONED, AUDIT_LOG))
 
 
+async def count_ahead(connection: AnyConnection, now: datetime) -> int:
+    """Return how many months in a row, from the one after this UTC month on, are all there."""
+    names = set(await _list(connection, PARTITIONED))
+    month, ahead = add_months(now.astimezone(UTC).date(), 1), 0
+    while all(_partition_name(table, month) in names for table in PARTITIONED):
+        month, ahead = add_months(month, 1), ahead + 1
+    return ahead
+
+
 async def list_older(connection: AnyConnection, now: datetime, months: int) -> list[str]:
     """Return the partitions with greetings that ended at least `months` whole months ago."""
     newest_to_drop = add_months(now.astimezone(UTC).date(), -months - 1)

@@ -101,13 +101,14 @@ class Claim:
     """Hold what one claim brought.
 
     changed: people who left, or whose date or zone is another now, with the zone they are in.
-    not_sent: rows that were cancelled, skipped, or left to the replan of these people.
+    not_sent: how many rows of a message type were CANCELLED, SKIPPED, or left QUEUED to the replan
+    of these people.
     lease_until: of all its rows, to the microsecond; None if there are none.
     """
 
     messages: tuple[ClaimedMessage, ...]
     changed: Mapping[UUID, str]
-    not_sent: int
+    not_sent: Mapping[tuple[str, str], int]
     lease_until: datetime | None = None
 
 

@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 _AFTER_FAILURE = timedelta(seconds=5)
 _WHILE_PAUSED = timedelta(seconds=2)
+_STUCK = 3
 
 
 class PeriodicScheduler(ABC):
@@ -37,6 +38,14 @@ class PeriodicScheduler(ABC):
         self._guard = guard
         self._metrics = metrics
         self._is_paused = False
+        self._failures = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why the job is not done; None if it is. One failure is soon made up for."""
+        if self._failures < _STUCK:
+            return None
+        return f"the {self.name} job has failed {self._failures} times in a row"
 
     @abstractmethod
     def next_at(self, now: datetime) -> datetime:
@@ -59,21 +68,35 @@ class PeriodicScheduler(ABC):
     async def run(self) -> None:
         """Run at start and at each next time, until cancelled. A fault delays, never ends it."""
         while True:
+            began = self._clock.monotonic()
             try:
                 counts = await self.run_once()
             except ClockUntrusted:
                 await self._pause()
                 continue
             except Exception as error:  # noqa: BLE001 - a loop that ended would miss greetings
-                self._metrics.job_runs.labels(self.name, "failed").inc()
+                self._note_failure()
                 log.warning("job_failed", job=self.name, error=type(error).__name__)
                 await self._clock.sleep_until(self._clock.now() + _AFTER_FAILURE)
                 continue
             self._is_paused = False
-            self._metrics.job_runs.labels(self.name, "finished").inc()
+            self._note_success(counts, self._clock.monotonic() - began)
             if any(counts.values()):
                 log.info("job_finished", job=self.name, **counts)
             await self._wakeup.wait_until(self.next_at(self._clock.now()))
+
+    def _note_failure(self) -> None:
+        self._failures += 1
+        self._metrics.job_runs.labels(self.name, "failed").inc()
+        self._metrics.job_failures.labels(self.name).set(self._failures)
+
+    def _note_success(self, counts: Mapping[str, int], seconds: float) -> None:
+        self._failures = 0
+        self._metrics.job_runs.labels(self.name, "finished").inc()
+        self._metrics.job_failures.labels(self.name).set(0)
+        self._metrics.job_duration.labels(self.name).set(seconds)
+        for what, rows in counts.items():
+            self._metrics.job_rows.labels(self.name, what).inc(rows)
 
     async def _pause(self) -> None:
         """Wait a moment for the clocks to agree; say so once."""

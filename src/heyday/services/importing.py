@@ -27,6 +27,7 @@ from heyday.services.import_rows import (
 )
 from heyday.services.planning import Planner
 from heyday.services.storing import store_people
+from heyday.telemetry import Metrics
 
 CHUNK_ROWS = 5_000
 # Two chunks on their way to PostgreSQL keep it busy while the next one is checked.
@@ -40,11 +41,17 @@ Keep = Callable[[Session, Chunk, ImportCounts], Awaitable[None]]
 
 
 class ImportService:
-    """Import people chunk by chunk."""
+    """Import people chunk by chunk. metrics: where to count rows; None: nowhere."""
 
     def __init__(
-        self, store: Store, planner: Planner, clock: Clock, chunk_rows: int = CHUNK_ROWS
+        self,
+        store: Store,
+        planner: Planner,
+        clock: Clock,
+        chunk_rows: int = CHUNK_ROWS,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics
         self._store = store
         self._planner = planner
         self._clock = clock
@@ -95,7 +102,12 @@ class ImportService:
         checker = RowChecker(layout, self._clock, self._chunk_rows, skip)
         async with aclosing(checker.chunks(batches)) as chunks:
             async for chunk in chunks:
-                await self._store_chunk(layout, chunk, keep)
+                self._note(await self._store_chunk(layout, chunk, keep))
+
+    def _note(self, counts: ImportCounts) -> None:
+        if self._metrics:
+            for outcome in ("imported", "updated", "unchanged", "rejected"):
+                self._metrics.import_rows.labels(outcome).inc(getattr(counts, outcome))
 
     async def _store_chunk(
         self, layout: Layout, chunk: Chunk, keep: Keep | None = None

@@ -5,7 +5,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from heyday.domain.transitions import Status, check_move
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
 from heyday.services.routes import Route, Routes
+from heyday.services.sending_figures import SendingFigures
 from heyday.telemetry import Metrics
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class MessageSenderService:
         self._routes = routes
         self._planner = planner
         self._clock = clock
-        self._metrics = metrics
+        self._figures = SendingFigures(metrics)
         self._jitter = jitter
         self._config = config
         self._is_stopping = False
@@ -110,10 +111,13 @@ class MessageSenderService:
         When this returns, every row it claimed is recorded, so the batch may be acknowledged.
         A second delivery of the same batch finds nothing to claim.
         """
-        lease = Lease(self._store, self._clock, self._config.lease, began=self._clock.monotonic())
+        began = self._clock.monotonic()
+        lease = Lease(self._store, self._clock, self._config.lease, began=began)
         claim = await self._claim(batch)
         lease.hold(claim.messages)
         await self._send_all(claim.messages, lease)
+        if claim.messages:
+            self._figures.note_batch(self._clock.monotonic() - began)
         return len(claim.messages)
 
     async def resolve_expired(self) -> int:
@@ -165,8 +169,9 @@ class MessageSenderService:
             # Where COMMIT was under way its answer is lost, and what it brought is known.
             if claim is None or not (claim := await self._what_stands(claim)).messages:
                 raise
+        self._figures.note_claim(claim)
         if claim.not_sent:
-            log.info("rows_not_sent", rows=claim.not_sent)
+            log.info("rows_not_sent", rows=sum(claim.not_sent.values()))
         return claim
 
     async def _what_stands(self, claim: Claim) -> Claim:
@@ -292,31 +297,17 @@ class MessageSenderService:
         return [*ours, *others], route.gate.note(outcomes)
 
     async def _ask(self, route: Route, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
-        now = self._clock.now()
+        now, began = self._clock.now(), self._clock.monotonic()
         try:
             outcomes = await route.sender.send_many(messages)
         except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
             log.warning("sender_failed", sender=route.name, error=type(error).__name__)
             unclear = f"{type(error).__name__} in the sender"
             outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
+        self._figures.note_call(route.name, self._clock.monotonic() - began)
         if not outcomes[0].is_of_batch:
-            self._note_lateness(messages, outcomes, now)
+            self._figures.note_lateness(messages, outcomes, now)
         return outcomes
-
-    def _note_lateness(
-        self, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome], called_at: datetime
-    ) -> None:
-        """Count how late the first attempts at greetings began."""
-        firsts = [
-            message
-            for message, outcome in zip(messages, outcomes, strict=True)
-            if message.retry_count == 0 and outcome.kind is not OutcomeKind.NOT_TRIED
-        ]
-        for message_type in {message.message_type for message in firsts}:
-            observe = self._metrics.lateness.labels(message_type).observe
-            for message in firsts:
-                if message.message_type == message_type:
-                    observe((called_at - message.scheduled_send_at).total_seconds())
 
     def _decide_for(
         self, route: Route, messages: Sequence[ClaimedMessage], outcomes: Sequence[Outcome]
@@ -340,12 +331,7 @@ class MessageSenderService:
         recorded = [policy.record(m, o, now, self._jitter()) for m, o in pairs]
         for status in {each.status for each in recorded}:
             check_move(Status.SENDING, status)
-        for of in {(message.message_type, outcome.kind) for message, outcome in pairs}:
-            count = sum((m.message_type, o.kind) == of for m, o in pairs)
-            self._metrics.attempts.labels(*of).inc(count)
-        for by in {(message.sender or "unknown", outcome.kind) for message, outcome in pairs}:
-            count = sum((m.sender or "unknown", o.kind) == by for m, o in pairs)
-            self._metrics.attempts_by_sender.labels(*by).inc(count)
+        self._figures.note_attempts(messages, outcomes, recorded)
         return recorded
 
     async def _flush(self, done: list[Recorded], lease: Lease) -> None:
@@ -356,6 +342,7 @@ class MessageSenderService:
             lease.release(outcome.message_id for outcome in some)
 
     async def _record(self, outcomes: list[Recorded]) -> None:
+        self._figures.write()
         # Schedulers look each minute by themselves, and need not be told of what comes later.
         soon = self._clock.now() + _SOON
         is_retry = any(each.next_attempt_at and each.next_attempt_at < soon for each in outcomes)
@@ -379,7 +366,7 @@ class MessageSenderService:
 
     def _note_fenced(self, fenced: int) -> None:
         if fenced:
-            self._metrics.fenced.inc(fenced)
+            self._figures.note_fenced(fenced)
             log.warning("outcomes_fenced", rows=fenced)
 
 

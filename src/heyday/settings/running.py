@@ -41,6 +41,20 @@ class Running(BaseSettings):
         alias="HEYDAY_CONNECT_TIMEOUT",
         description="How long a connection to PostgreSQL may take.",
     )
+    metrics_port: int = Field(
+        default=0,
+        alias="HEYDAY_METRICS_PORT",
+        ge=0,
+        le=65535,
+        description="Where `heyday worker` and `heyday scheduler` show /metrics and /health, each "
+        "on a port of its own and without a key; 0: nowhere. A process with the API shows them on "
+        "PORT.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        alias="HEYDAY_METRICS_HOST",
+        description="The address that it listens on; 0.0.0.0 for Prometheus on another machine.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", alias="HEYDAY_LOG_LEVEL", description="What is logged at the least."
     )

@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 _AFTER_FAILURE = timedelta(seconds=1)
 _WHILE_PAUSED = timedelta(seconds=1)
+# Longer than a try to read it again takes, and so little that who looks sees it come back.
+_LOST_FOR = 20.0
 # Time enough to connect, and so little that no server closes a connection that it does not use.
 _READY = timedelta(seconds=2)
 
@@ -53,6 +55,16 @@ class MessageWorker:
         self._slots = asyncio.Semaphore(config.prefetch)
         self._lanes = Lanes(config.lanes, config.full, config.beside)
         self._stopping = asyncio.Event()
+        self._lost_at: float | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why nothing is taken; None if it is, as far as is known."""
+        if self._stopping.is_set():
+            return "the worker is stopping"
+        if self._lost_at is None or self._clock.monotonic() - self._lost_at > _LOST_FOR:
+            return None
+        return "what carries batches cannot be read"
 
     async def run(self) -> None:
         """Work until `stop`; then give back what waits, finish what is being sent, and return."""
@@ -78,6 +90,7 @@ class MessageWorker:
                         await self._slots.acquire()
             except Exception as error:  # noqa: BLE001 - a worker that ended would miss greetings
                 self._slots.release()
+                self._lost_at = self._clock.monotonic()
                 log.warning("transport_lost", error=type(error).__name__)
                 await self._clock.sleep_until(self._clock.now() + _AFTER_FAILURE)
 

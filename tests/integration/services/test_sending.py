@@ -352,7 +352,7 @@ async def test_getting_ready_is_a_claim_of_nothing(
 
     monkeypatch.setattr(pipeline.database, "in_transaction", watch)
     await pipeline.sending.make_ready(batch)
-    assert [(claim.messages, claim.not_sent) for claim in claims] == [((), 0)]
+    assert [(claim.messages, claim.not_sent) for claim in claims] == [((), {})]
     assert await pipeline.statuses() == ["QUEUED"] * 3
     assert (sender.expected, sender.sent) == ([3], [])
 

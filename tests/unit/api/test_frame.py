@@ -9,6 +9,7 @@ from litestar import Litestar
 from structlog.testing import capture_logs
 
 from heyday.api.frame import RequestFrame
+from heyday.telemetry import Metrics
 from tests.unit.api.scripted import ADA, ScriptedUsers
 
 PERSON = f"/user/{ADA.id}"
@@ -99,7 +100,7 @@ async def test_anything_but_http_passes_through(app: Litestar) -> None:
         seen.append(scope)
 
     scope = {"type": "websocket", "path": "/"}
-    await RequestFrame(inner)(scope, None, None)  # type: ignore[arg-type]
+    await RequestFrame(inner, Metrics())(scope, None, None)  # type: ignore[arg-type]
     assert seen == [scope]
     assert isinstance(app.asgi_handler, RequestFrame)
 
@@ -115,7 +116,7 @@ async def test_a_reply_that_breaks_off_leaves_its_kind_in_the_log_and_no_text(
 
     scope = {"type": "http", "method": "GET", "headers": [], "state": {}}
     with capture_logs() as logged:
-        await RequestFrame(reply)(scope, cast("Any", None), gone)  # type: ignore[arg-type]
+        await RequestFrame(reply, Metrics())(scope, cast("Any", None), gone)  # type: ignore[arg-type]
     broken, access = logged
     assert (broken["event"], broken["error"]) == ("reply_broken_off", "RuntimeError")
     assert access["event"] == "request"
