@@ -228,7 +228,7 @@ def _listening(settings: "Settings", roles: Roles) -> Iterator[socket.socket | N
 
 
 def _listen(place: tuple[str, int], another: str) -> socket.socket:
-    """Take a port. another: how to ask for one. Raises ConfigurationError if it is not to be had."""
+    """Take a port; another: how to ask for one. Raises ConfigurationError if it is not free."""
     host, port = place
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

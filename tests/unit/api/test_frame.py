@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from heyday.api.frame import RequestFrame
 from heyday.telemetry import Metrics
+from tests.keys import Doors
 from tests.unit.api.scripted import ADA, ScriptedUsers
 
 PERSON = f"/user/{ADA.id}"
@@ -121,3 +122,21 @@ async def test_a_reply_that_breaks_off_leaves_its_kind_in_the_log_and_no_text(
     assert (broken["event"], broken["error"]) == ("reply_broken_off", "RuntimeError")
     assert access["event"] == "request"
     assert "SECRET" not in f"{logged} {caplog.text}"
+
+
+async def test_replies_are_timed_by_the_template_of_their_route(
+    client: httpx.AsyncClient, doors: Doors
+) -> None:
+    for path in (PERSON, "/nothing/of/ada@example.com", "/user/no-id"):
+        await client.get(path)
+    registry = doors.access.metrics.registry
+    counts = {
+        (sample.labels["route"], sample.labels["status"]): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == "heyday_api_seconds_count"
+    }
+    assert counts == {
+        ("/user/{user_id}", "2xx"): 1,
+        ("unmatched", "4xx"): 2,
+    }

@@ -39,6 +39,9 @@ class Job(PeriodicScheduler):
             raise self.faults.pop(0)
         return {"done": len(self.runs)}
 
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, {"job": "job", **labels})
+
     def count(self, result: str) -> float | None:
         labels = {"job": "job", "result": result}
         return self.metrics.registry.get_sample_value("heyday_job_runs_total", labels)
@@ -114,6 +117,31 @@ async def test_a_fault_delays_the_loop_and_never_ends_it(job: Job, fault: Except
     failed = [entry for entry in logs if entry["event"] == "job_failed"]
     assert [entry["error"] for entry in failed] == [type(fault).__name__] * 2
     assert "ada@example.com" not in str(logs)
+
+
+async def test_it_tells_how_many_runs_have_failed_in_a_row(job: Job) -> None:
+    job.faults = [RuntimeError() for _ in range(3)]
+    seen = []
+    async with running(job):
+        for wait in (5 * SECOND, 5 * SECOND, 5 * SECOND, HOUR):
+            seen.append((job.value("heyday_job_failures_in_a_row"), job.trouble))
+            await turn(job, wait)
+    stuck = "the job job has failed 3 times in a row"
+    assert seen == [(1, None), (2, None), (3, stuck), (0, None)]
+
+
+async def test_it_counts_the_rows_that_it_dealt_with_and_how_long_it_took(job: Job) -> None:
+    class Slow(Job):
+        async def work(self, at: datetime | None) -> Mapping[str, int]:
+            self.clock.advance(7 * SECOND)
+            return await super().work(at)
+
+    slow = Slow(job.clock)
+    async with running(slow):
+        await turn(slow, HOUR)
+    # One row in the first run, two in the second.
+    assert slow.value("heyday_job_rows_total", what="done") == 3
+    assert slow.value("heyday_job_last_duration_seconds") == 7
 
 
 async def test_a_loop_pauses_while_the_clock_is_not_trusted_and_says_so_once(job: Job) -> None:

@@ -389,6 +389,17 @@ async def test_a_transport_that_fails_is_asked_again_after_a_pause(
         assert bench.transport.closed == 5
 
 
+async def test_a_worker_tells_while_it_takes_nothing(bench: Bench) -> None:
+    assert bench.worker.trouble is None
+    bench.transport.queue.put_nowait(TransportError("away"))
+    async with bench.working():
+        await bench.clock.wait_for_sleepers()
+        assert bench.worker.trouble == "what carries batches cannot be read"
+        bench.clock.advance(21 * SECOND)
+        assert bench.worker.trouble is None
+    assert bench.worker.trouble == "the worker is stopping"
+
+
 async def test_a_worker_whose_consumer_was_cancelled_by_a_library_ends(bench: Bench) -> None:
     """It would stay and take nothing; whoever runs it is to know."""
     bench.transport.queue.put_nowait(asyncio.CancelledError())
