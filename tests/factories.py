@@ -338,6 +338,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         config=config.scheduling,
         events=EventService(database, planner, clock, metrics),
     )
+    importer = ImportService(store, planner, clock, 100, metrics)
     alarm, guard = ClockWakeup(clock), config.guard
     due = DueWakeup(notifications, clock)
     return Pipeline(
@@ -353,7 +354,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         previews=TextPreviewService(texts, users, clock),
         bulk=BulkService(database, planner, clock),
         imports=ImportJobService(store, clock, chunk_bytes=1000),
-        import_runner=ImportRunner(store, ImportService(store, planner, clock, 100), clock),
+        import_runner=ImportRunner(store, importer, clock),
         sender=sender,
         sending=sending,
         scheduling=scheduling,

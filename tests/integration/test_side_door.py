@@ -77,7 +77,11 @@ async def test_a_worker_without_its_database_lives_and_is_not_ready(
 
         assert await troubles() == []
         await shut(postgres_url, name)
-        assert "PostgreSQL does not answer" in await process.until(troubles)
+
+        async def is_told() -> bool:
+            return "PostgreSQL does not answer" in await troubles()
+
+        await process.until(is_told)
         assert await get(f"http://127.0.0.1:{port}/health/live") == {"status": "alive"}
 
 

@@ -122,6 +122,18 @@ async def assert_done(pipeline: Pipeline, job_id: UUID) -> None:
     assert await pipeline.value("SELECT count(*) FROM import_chunks") == 0
 
 
+async def test_rows_are_counted_by_what_became_of_them(pipeline: Pipeline) -> None:
+    await submit(pipeline)
+    await pipeline.import_runner.run_once()
+    shown = {
+        outcome: pipeline.metrics.registry.get_sample_value(
+            "heyday_import_rows_total", {"outcome": outcome}
+        )
+        for outcome in ("imported", "updated", "unchanged", "rejected")
+    }
+    assert shown == {"imported": 800, "updated": 0, "unchanged": 0, "rejected": 200}
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("commits", [2, 4, 7, 13, 14])
 async def test_another_process_goes_on_where_one_died(

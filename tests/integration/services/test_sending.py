@@ -847,6 +847,35 @@ async def test_lateness_is_measured_from_the_instant_to_the_first_attempt(
         assert sample("heyday_attempts_total", labels | {"outcome": outcome}) == count
 
 
+async def test_what_became_of_greetings_is_counted(
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
+) -> None:
+    first, second = await due(pipeline, 2)
+    sender.script(first, NOT_ACCEPTED)
+    sender.script(second, REFUSED)
+    await pipeline.send_due()
+    clock.advance(10 * SECOND)
+    await pipeline.send_due()
+    sample = pipeline.metrics.registry.get_sample_value
+    of = {"message_type": "BIRTHDAY", "sender": "test"}
+    assert sample("heyday_due_total", of) == 2
+    for status in ("SENT", "RETRYING", "FAILED"):
+        assert sample("heyday_greetings_total", of | {"status": status}) == 1, status
+    assert sample("heyday_provider_calls_total", {"sender": "test"}) == 3
+    assert sample("heyday_batch_seconds_count") == 2
+
+
+async def test_what_is_taken_and_not_sent_is_counted(pipeline: Pipeline, clock: FakeClock) -> None:
+    await due(pipeline)
+    await pipeline.minute.run_once()
+    await pipeline.execute("UPDATE users SET deleted_at = now()")
+    await pipeline.deliver_all()
+    cancelled = {"message_type": "BIRTHDAY", "status": "CANCELLED"}
+    value = pipeline.metrics.registry.get_sample_value("heyday_not_sent_total", cancelled)
+    assert value == 1
+    assert clock.now() >= (await pipeline.message())["scheduled_send_time"]
+
+
 async def test_another_policy_of_retries_is_obeyed(database_url: str, clock: FakeClock) -> None:
     sender, config = RecordingSender(), PipelineConfig(retry=RetryPolicy(max_retries=0))
     async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
