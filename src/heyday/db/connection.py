@@ -196,11 +196,6 @@ class Database:
         """Return how many connections the pool may open."""
         return self._config.max_size
 
-    @property
-    def pool(self) -> "Pool | None":
-        """Return what holds the connections, for those who count them; None: it is not open."""
-        return self._pool
-
     async def open(self) -> None:
         """Connect.
 
@@ -219,6 +214,11 @@ class Database:
         """Give all connections back."""
         if self._pool is not None:
             await self._pool.close()
+
+    @property
+    def pool(self) -> "Pool | None":
+        """Return what holds the connections, for those who count them; None: it is not open."""
+        return self._pool
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
