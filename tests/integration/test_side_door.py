@@ -50,7 +50,9 @@ async def test_a_process_without_an_api_shows_itself(
 async def facts(url: str) -> bool:
     """Tell whether the process has looked how Heyday stands; assert what it shows then."""
     text = await get(f"{url}/metrics")
-    if math.isnan(value(text, "heyday_facts_read_timestamp_seconds") or math.nan):
+    looked = ("heyday_facts_read_timestamp_seconds", "heyday_queue_away")
+    # Zero is a value; what nobody looked at is NaN.
+    if any((seen := value(text, name)) is None or math.isnan(seen) for name in looked):
         return False
     for stage in Stage:
         assert value(text, f'heyday_backlog_greetings{{stage="{stage.value}"}}') == 0
