@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 _PARTS = ("src", "tests", "data", "docs", "pyproject.toml")
 _LONGEST = 120.0
 # Of all tests of all guards, on a machine that does other things as well.
+_PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "tests.mutation.witness", "no:cacheprovider")
 _LONGEST_OF_ALL = 600.0
 
 
@@ -67,8 +68,8 @@ class Copy:
         """Run tests, by default up to the first failure."""
         began, longest = time.perf_counter(), _LONGEST if is_to_stop else _LONGEST_OF_ALL
         command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "--no-header"]
-        command += ["-p", "pytest_asyncio.plugin", "-p", "tests.mutation.witness"]
-        command += ["-p", "no:cacheprovider", *(["-x"] if is_to_stop else []), *tests]
+        command += [word for plugin in _PLUGINS for word in ("-p", plugin)]
+        command += [*(["-x"] if is_to_stop else []), *tests]
         try:
             done = subprocess.run(
                 command,
