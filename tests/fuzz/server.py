@@ -25,9 +25,9 @@ class Api:
         return f"http://127.0.0.1:{self.port}"
 
     async def is_ready(self) -> bool:
-        """Tell whether it serves requests."""
+        """Tell whether it serves requests; the database may be one of other months."""
         with contextlib.suppress(aiohttp.ClientError):
-            return bool((await get(f"{self.url}/health/ready"))["status"] == "ready")
+            return bool((await get(f"{self.url}/health/ready"))["database"] == "ok")
         return False
 
     @property
