@@ -1,5 +1,6 @@
 """Say for each alert when it fires and when it does not, in promtool's notation of series."""
 
+import re
 from dataclasses import dataclass, field
 
 FAST, SLOW = "HeydayLatenessBurnsFast", "HeydayLatenessBurnsSlowly"
@@ -31,12 +32,22 @@ def _jobs(job: str, result: str, values: str) -> dict[str, str]:
 
 def _gauge(alert: str, gauge: str, bad: str, good: str, minutes: int) -> list[Case]:
     """Return that it fires while the gauge is bad, waits at first, and clears when it is good."""
-    labels = {"provider": "http"} if "provider" in gauge else {}
+    labels = dict(re.findall(r'(provider|stage)="(\w+)"', gauge))
     series = {gauge: f"{bad}x{minutes + 5} {good}x10"}
     return [
         Case(alert, "not at once", series, "0m"),
         Case(alert, "while it lasts", series, f"{minutes + 2}m", labels),
         Case(alert, "over", series, f"{minutes + 10}m"),
+    ]
+
+
+def _since(alert: str, gauge: str, minutes: int) -> list[Case]:
+    """Return that it fires when nothing was done since the beginning of time, and clears."""
+    series = {gauge: f"0x{minutes + 3} {(minutes + 4) * 60}x10"}
+    return [
+        Case(alert, "not yet", series, f"{minutes - 1}m"),
+        Case(alert, "for long", series, f"{minutes + 1}m", {}),
+        Case(alert, "done again", series, f"{minutes + 6}m"),
     ]
 
 
@@ -104,6 +115,20 @@ CASES = [
     *_gauge("HeydayBreakerOpen", 'heyday_breaker_state{provider="http"}', "2", "0", 5),
     *_gauge("HeydayClockUntrusted", "heyday_clock_untrusted", "1", "0", 1),
     *_gauge("HeydayTransactionOld", "heyday_oldest_transaction_seconds", "400", "3", 5),
+    *_gauge("HeydayPlanShort", "heyday_plan_ahead_seconds", "80000", "170000", 30),
+    *_gauge("HeydayQueueAway", "heyday_queue_away", "1", "0", 5),
+    *_gauge("HeydayBatchesDead", "heyday_queue_dead_batches", "2", "0", 1),
+    *_gauge("HeydayUnknownWaiting", "heyday_unknown_greetings", "3", "0", 60),
+    *_gauge("HeydayMonthsShort", "heyday_months_ahead", "1", "12", 60),
+    *_gauge("HeydayBacklogOld", 'heyday_backlog_age_seconds{stage="leaving"}', "200", "0", 2),
+    Case(
+        "HeydayBacklogOld",
+        "to be tried again",
+        {'heyday_backlog_age_seconds{stage="retrying"}': "900x20"},
+        "15m",
+    ),
+    *_since("HeydayDailyOverdue", 'heyday_job_last_success_timestamp_seconds{job="daily"}', 1570),
+    *_since("HeydayFactsOld", "heyday_facts_read_timestamp_seconds", 7),
     *_gauge("HeydayRedisAway", "heyday_redis_away", "1", "0", 5),
     Case("HeydayOutcomesFenced", "some", {"heyday_fenced_total": "0x5 4x30"}, "10m", {}),
     Case("HeydayOutcomesFenced", "long ago", {"heyday_fenced_total": "0x5 4x40"}, "35m"),
