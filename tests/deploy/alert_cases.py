@@ -129,6 +129,7 @@ CASES = [
     ),
     *_since("HeydayDailyOverdue", 'heyday_job_last_success_timestamp_seconds{job="daily"}', 1570),
     *_since("HeydayFactsOld", "heyday_facts_read_timestamp_seconds", 7),
+    Case("HeydayFactsOld", "no scheduler is read", {'up{job="heyday"}': "1x20"}, "9m", {}),
     *_gauge("HeydayRedisAway", "heyday_redis_away", "1", "0", 5),
     Case("HeydayOutcomesFenced", "some", {"heyday_fenced_total": "0x5 4x30"}, "10m", {}),
     Case("HeydayOutcomesFenced", "long ago", {"heyday_fenced_total": "0x5 4x40"}, "35m"),

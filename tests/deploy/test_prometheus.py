@@ -112,6 +112,20 @@ def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
     assert "is valid" in said
 
 
+def test_every_process_of_compose_is_looked_at() -> None:
+    read = yaml.safe_load((FOLDER / "prometheus.yml").read_text("utf-8"))
+    ((targets,),) = (
+        [each["targets"] for each in job["static_configs"]] for job in read["scrape_configs"]
+    )
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    ports = {
+        name: service["environment"]["PORT" if name == "api" else "HEYDAY_METRICS_PORT"]
+        for name, service in services.items()
+        if service.get("command") in (["api"], ["scheduler"], ["worker"])
+    }
+    assert sorted(targets) == sorted(f"{name}:{port}" for name, port in ports.items())
+
+
 def test_every_expression_can_be_read(tmp_path: Path) -> None:
     read = [{"record": f"heyday:r{n}", "expr": e} for n, e in enumerate(EXPRESSIONS)]
     file = tmp_path / "all.json"
