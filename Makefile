@@ -146,6 +146,13 @@ chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chao
 chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 	@$(BIN)/python -m tests.chaos --short
 
+.PHONY: drill-outage drill-outage-short
+drill-outage: $(DEV) ## Live through an outage by docs/runbook.md, 70 minutes; writes docs/outage.json
+	@$(BIN)/python -m tests.drills.outage --publish
+
+drill-outage-short: $(DEV) ## The same, with alerts that are faster: some 6 minutes
+	@$(BIN)/python -m tests.drills.outage --short
+
 .PHONY: model
 model: $(DEV) ## Run the state machine of delivery, 500 times 100 steps from a new seed
 	@$(BIN)/python -m tests.model --examples 500 --steps 100
