@@ -150,7 +150,7 @@ chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 drill-outage: $(DEV) ## Live through an outage by docs/runbook.md, 70 minutes; writes docs/outage.json
 	@$(BIN)/python -m tests.drills.outage --publish
 
-drill-outage-short: $(DEV) ## The same, with alerts that are faster: some 6 minutes
+drill-outage-short: $(DEV) ## The same, with alerts that are faster: some 8 minutes
 	@$(BIN)/python -m tests.drills.outage --short
 
 .PHONY: model
