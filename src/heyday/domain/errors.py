@@ -26,6 +26,7 @@ HeydayError
 |-- ConfigurationError      a setting is missing or contradicts another
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
+|   |-- SchemaBusy          a migration got no lock in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
 |-- TextFailed              a text could not be rendered within its limits
 |-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
@@ -238,6 +239,21 @@ class DatabaseError(HeydayError):
 
 class DatabaseUnavailable(DatabaseError):
     """Report that no connection to PostgreSQL could be had in time."""
+
+
+class SchemaBusy(DatabaseError):
+    """Report that a migration got no lock within its patience, and changed nothing.
+
+    what: the migration.   behind: who was in the way, in words.
+    """
+
+    def __init__(self, what: str, patience: timedelta, behind: Sequence[str]) -> None:
+        who = "; ".join(behind) or "nobody that could be seen"
+        super().__init__(
+            f"{what} got no lock within {patience.total_seconds():g} s, and changed nothing. "
+            f"In the way: {who}. Wait for their end, or end one yourself "
+            "(SELECT pg_terminate_backend(PID)), then run it again: heyday db migrate"
+        )
 
 
 class EmbeddedServerError(DatabaseError):
