@@ -100,12 +100,14 @@ class Watch:
                 await looking
 
     async def _look(self) -> None:
-        told: set[int] = set()
         while True:
             await asyncio.sleep(LOOK_EVERY)
             found = await list_sessions(self._connection, "blockers", self._pid)
-            self.blockers = found or self.blockers
-            if found and told != (told := {each.pid for each in found}):
+            if not found:
+                continue
+            is_new = {each.pid for each in found} != {each.pid for each in self.blockers}
+            self.blockers = found
+            if is_new:
                 log.warning("migration_waits", what=self.what, behind=shown(found))
 
 
