@@ -176,8 +176,9 @@ async def _take_turn(connection: AnyConnection, looking: AnyConnection) -> Trans
     while True:
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute(_WHILE_IT_LASTS)
         if await connection.fetchval(_QUERIES["take_turn"].text, _LOCK):
+            # It also closes the portal of that question, and with it the snapshot that it held.
+            await connection.execute(_WHILE_IT_LASTS)
             return transaction
         await transaction.rollback()
         found = await list_sessions(looking, "turn_of", _LOCK)

@@ -1,7 +1,9 @@
 """Building indexes beside those who write, also where an attempt before was broken off."""
 
 import asyncio
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -9,11 +11,12 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection
 
-from heyday.db import alembic_runner, partitions
+from heyday.db import alembic_runner, migrate, partitions
 from heyday.db.building import build_index
 from heyday.db.locking import Blocked
 from heyday.db.types import AnyConnection
 from tests.chaos.waiting import wait_until
+from tests.postgres import MIGRATED_AT
 
 INDEX = """
 SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)
@@ -103,3 +106,44 @@ async def test_handing_an_index_over_waits_for_nobody_for_long(
                 await build(database_url, "idx_message_logs_x", "message_logs", "(language)")
         await build(database_url, "idx_message_logs_x", "message_logs", "(language)")
     assert await connection.fetchval(INDEX, "idx_message_logs_x")
+
+
+MIGRATION = '''"""Find people by their city."""
+
+from heyday.db.building import build_index
+
+revision = "9998"
+down_revision = "{newest}"
+is_transaction = False
+
+
+def upgrade():
+    build_index("idx_x", "users", "(location_city)")
+'''
+
+
+async def test_a_migration_that_is_no_transaction_goes_on_where_it_was_broken_off(
+    database_url: str,
+    connection: AnyConnection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripts = tmp_path / "migrations"
+    shutil.copytree(alembic_runner.MIGRATIONS, scripts)
+    text = MIGRATION.format(newest=migrate.newest_revision())
+    (scripts / "versions" / "9998_cities.py").write_text(text, "utf-8")
+    monkeypatch.setattr(alembic_runner, "MIGRATIONS", scripts)
+    other = await asyncpg.connect(database_url)
+    async with asyncio.timeout(30):
+        async with other.transaction():
+            await other.execute(PERSON, "first@example.com")
+            upgrading = asyncio.create_task(migrate.upgrade(database_url, MIGRATED_AT))
+            await wait_until(lambda: is_begun(connection), 20, "the beginning of the index")
+            upgrading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await upgrading
+        await other.close()
+        assert await connection.fetchval("SELECT version_num FROM alembic_version") != "9998"
+        await migrate.upgrade(database_url, MIGRATED_AT)
+    assert await connection.fetchval(INDEX, "idx_x")
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9998"
