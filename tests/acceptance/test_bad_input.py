@@ -23,7 +23,6 @@ import structlog
 from heyday.cli.app import main
 from heyday.settings import Settings
 from tests.acceptance.processes import Finished, run
-from tests.postgres import Administrator, database_at
 
 PASSWORD = "s3cret-w0rd"
 AT = ("jobs", "run", "daily", "--at")
@@ -228,14 +227,6 @@ def test_a_wrong_password_is_told_and_not_shown(
 def test_a_database_that_is_not_there_is_told(heyday: Program, database_url: str) -> None:
     done = heyday("db", "migrate", DATABASE_URL=f"{database_url}_not")
     assert_refused(done, "there is no such database")
-
-
-@pytest.fixture
-def empty_database_url(postgres_url: str, administrator: Administrator) -> Iterator[str]:
-    name = f"heyday_empty_{uuid4().hex[:8]}"
-    administrator.execute(f"CREATE DATABASE {name}")
-    yield database_at(postgres_url, name)
-    administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(

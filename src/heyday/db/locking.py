@@ -25,6 +25,7 @@ log = structlog.get_logger()
 _QUERIES = queries.load("migrations")
 # PostgreSQL undid it, and what was in the way may be gone the next time.
 UNDONE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+_NOT_SEEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 LOOK_EVERY = 0.1
 """Seconds between two looks at who is in the way."""
 
@@ -96,7 +97,7 @@ class Watch:
         finally:
             looking.cancel()
             # Who was in the way is told as far as it is known.
-            with contextlib.suppress(asyncio.CancelledError, asyncpg.PostgresError, OSError):
+            with contextlib.suppress(asyncio.CancelledError, *_NOT_SEEN):
                 await looking
 
     async def _look(self) -> None:
