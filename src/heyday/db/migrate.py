@@ -73,7 +73,7 @@ async def upgrade(url: str, now: datetime, patience: Patience = PATIENCE) -> int
 
 
 async def plan(url: str) -> Plan:
-    """Return what `upgrade` would run, and how large the tables are; change and lock nothing."""
+    """Return what `upgrade` would run, and how large the tables are; change nothing."""
     from heyday.db import alembic_runner  # noqa: PLC0415 - see above
 
     revision, missing = await alembic_runner.read_schema(url)
