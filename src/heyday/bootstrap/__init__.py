@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +23,7 @@ from heyday.bootstrap.provider import (
     open_senders,
     sending_config,
 )
+from heyday.bootstrap.sends import build_ledger, build_restores, find_sends, guard_restores
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
@@ -40,6 +42,7 @@ from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.sealing import NO_SEALS, Seals
+from heyday.domain.send_ports import SendLedger
 from heyday.domain.timezone import TimezoneService
 from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.queue.config import QueueConfig
@@ -62,6 +65,7 @@ from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
+from heyday.services.restores import RestoreService
 from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
 from heyday.services.sending import MessageSenderService
 from heyday.services.trial import TrialService
@@ -84,7 +88,7 @@ class App:
 
     senders: what talks to providers, by name.   failpoints: where the process is to die; None:
     nowhere.   clock: the time; None: one that begins now.   seals: what links and addresses are
-    sealed with.
+    sealed with.   sends: where sends are noted; None: nowhere.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
@@ -97,8 +101,10 @@ class App:
         failpoints: Failpoints | None = None,
         clock: SteadyClock | None = None,
         seals: Seals = NO_SEALS,
+        sends: Path | None = None,
     ) -> None:
         self._seals = seals
+        self._sends = sends
         self.settings = settings
         self.url = url
         self.database = database
@@ -114,10 +120,21 @@ class App:
 
     @cached_property
     def guard(self) -> ClockGuard:
-        """Return what says whether the clocks can be trusted."""
+        """Return what says whether nothing is held, and whether the clocks can be trusted."""
         reader = PostgresClock(self.database, self._steady)
         config = GuardConfig(self.settings.clock_tolerance)
-        return ClockGuardService(self._steady, reader, self.metrics, config)
+        clocks = ClockGuardService(self._steady, reader, self.metrics, config)
+        return guard_restores(self.database, self.ledger, clocks, self.clock, self.metrics)
+
+    @cached_property
+    def ledger(self) -> SendLedger:
+        """Return what notes sends outside the database."""
+        return build_ledger(self.settings, self._sends, self.clock, self.metrics)
+
+    @cached_property
+    def restores(self) -> RestoreService:
+        """Return what brings a restored database up to what was sent."""
+        return build_restores(self.database, self.ledger, self._scheduling.plan, self.clock)
 
     @cached_property
     def clock_watch(self) -> ClockWatch:
@@ -261,6 +278,7 @@ class App:
         """End what goes on in the background."""
         for part in self._closing:
             await part.close()
+        await self.ledger.close()
         if self._queue:
             await self._queue.close()
         # Only an API has built it, and only there is something to close.
@@ -321,6 +339,7 @@ class App:
             metrics=self.metrics,
             jitter=random.random,
             config=sending_config(settings),
+            ledger=self.ledger,
         )
 
     @cached_property
@@ -364,7 +383,8 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         database.seal_with(seals)
         inbox = InboxRepository(database)
         senders = await stack.enter_async_context(open_senders(settings, inbox, clock, seals))
-        app = App(settings, url, database, inbox, senders, failpoints, clock, seals)
+        sends = await find_sends(settings, database)
+        app = App(settings, url, database, inbox, senders, failpoints, clock, seals, sends)
         stack.push_async_callback(app.close)
         yield app
 
