@@ -28,8 +28,8 @@ from heyday.domain.policies import TimePolicies
 from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sealing import Seals
-from heyday.domain.send_ports import NO_LEDGER, SendLedger
 from heyday.domain.seed_texts import SeedBook, SeedLibrary
+from heyday.domain.send_ports import NO_LEDGER, SendLedger
 from heyday.domain.sender_plan import Share
 from heyday.domain.text_choice import TextChoice, TextNeeds, choose, usual_years
 from heyday.domain.text_ports import BookShelf

@@ -319,11 +319,9 @@ class Drill:
 
 
 def block(section: str, number: int = 0) -> str:
-    """Return a block of commands of the page, by what its part begins with."""
-    for part in _SECTION.split(page(PAGE).text):
-        if part.startswith(section):
-            return str(_BLOCK.findall(part)[number])
-    raise LookupError(f"{PAGE} has no part that begins with {section!r}")
+    """Return a block of commands of the page, of those in parts that begin so."""
+    parts = (part for part in _SECTION.split(page(PAGE).text) if part.startswith(section))
+    return [str(found) for part in parts for found in _BLOCK.findall(part)][number]
 
 
 def _person(request: Request) -> str:

@@ -66,7 +66,7 @@ class FileLedger:
         self._count += 1
         now = self._clock.now()
         line, places = lines.begin(noted, self._count, now)
-        await self._write(lines.encode(line), now)
+        await self._write(lines.encode(line))
         self._places |= places
         claims = reading.claims_of(line)
         self._evidence = replace(self._evidence or Evidence(), claimed_at=now, claims=claims)
@@ -82,7 +82,7 @@ class FileLedger:
             del self._places[outcome.message_id]
         # Whoever looks next finds out that it cannot be written.
         with contextlib.suppress(SendsUnwritable):
-            await self._write(b"".join(map(lines.encode, ended)), now)
+            await self._write(b"".join(map(lines.encode, ended)))
 
     async def note_run(self, run: SeenRun) -> None:
         """Note the last run of a job that the database has, once a minute."""
@@ -92,13 +92,13 @@ class FileLedger:
         self._run_at = now
         line = lines.Line(now, run=(run.id, run.started_at))
         with contextlib.suppress(SendsUnwritable):
-            await self._write(lines.encode(line), now)
+            await self._write(lines.encode(line))
             self._evidence = replace(self._evidence or Evidence(), run_at=now, run=run)
 
     async def prove(self) -> None:
         """Return if it can be written, as far as is known. Raises SendsUnwritable."""
         if self._trouble:
-            await self._write(_PROOF, self._clock.now())
+            await self._touch(self._pen.prove)
 
     async def find_evidence(self) -> Evidence:
         """Return the last that was seen of the database. Raises SendsUnwritable."""
@@ -123,9 +123,14 @@ class FileLedger:
         await asyncio.get_running_loop().run_in_executor(self._hand, self._pen.close)
         self._hand.shutdown()
 
-    async def _write(self, data: bytes, at: datetime) -> None:
+    async def _write(self, data: bytes) -> None:
+        await self._touch(lambda day: self._pen.write(data, day))
+
+    async def _touch(self, work: Callable[[date], None]) -> None:
+        """Do something with the file of today. Raises SendsUnwritable."""
+        day = self._clock.now().astimezone(UTC).date()
         try:
-            await self._by_hand(lambda: self._pen.write(data, at.astimezone(UTC).date()))
+            await self._by_hand(lambda: work(day))
         except OSError as error:
             self._tell(f"cannot be written ({error.strerror})")
             raise SendsUnwritable(self._trouble or "") from error
@@ -165,13 +170,25 @@ class _Pen:
         """Write whole lines, durably. Raises OSError: then they count as not written."""
         if day != self._day:
             self._open(day)
+        size = os.fstat(self._file).st_size
         # What a write broke off ends here, so that it spoils no other line.
         rest = memoryview(b"\n" + data if self._is_torn else data)
         self._is_torn = True
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        os.fdatasync(self._file)
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.fdatasync(self._file)
+        except OSError:
+            # Tried again and again, it would take what room there comes to be.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, size)
+            raise
         self._is_torn = False
+
+    def prove(self, day: date) -> None:
+        """Write as much as a batch may take, and take it back. Raises OSError."""
+        self.write(_PROOF, day)
+        os.ftruncate(self._file, os.fstat(self._file).st_size - len(_PROOF))
 
     def close(self) -> None:
         """Close the file that is open."""

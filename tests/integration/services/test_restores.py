@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -266,10 +266,10 @@ class FullLedger(FileLedger):
 
     has_room = False
 
-    async def _write(self, data: bytes, at: datetime) -> None:
+    async def _write(self, data: bytes) -> None:
         if not self.has_room:
             raise SendsUnwritable("cannot be written (No space left on device)")
-        await super()._write(data, at)
+        await super()._write(data)
 
 
 async def test_without_room_nothing_is_sent_and_nothing_is_lost(place: Place) -> None:
