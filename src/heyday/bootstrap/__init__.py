@@ -23,12 +23,11 @@ from heyday.bootstrap.provider import (
     open_senders,
     sending_config,
 )
-from heyday.bootstrap.sends import build_ledger, build_restores, find_sends, guard_restores
+from heyday.bootstrap.sends import SendParts, find_sends
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
 from heyday.db.cases import CaseRepository
-from heyday.db.clock import PostgresClock
 from heyday.db.connection import Database
 from heyday.db.dead_batches import PostgresDeadLetters
 from heyday.db.forecasts import ForecastRepository
@@ -42,7 +41,6 @@ from heyday.domain.message_types import BIRTHDAY, MESSAGE_TYPES
 from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.sealing import NO_SEALS, Seals
-from heyday.domain.send_ports import SendLedger
 from heyday.domain.timezone import TimezoneService
 from heyday.failpoints import Failpoints, parse_failpoints
 from heyday.queue.config import QueueConfig
@@ -55,7 +53,6 @@ from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
 from heyday.schedulers.transaction_watch import TransactionWatch
-from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.events import EventService
 from heyday.services.explaining import ExplanationService
@@ -121,20 +118,18 @@ class App:
     @cached_property
     def guard(self) -> ClockGuard:
         """Return what says whether nothing is held, and whether the clocks can be trusted."""
-        reader = PostgresClock(self.database, self._steady)
-        config = GuardConfig(self.settings.clock_tolerance)
-        clocks = ClockGuardService(self._steady, reader, self.metrics, config)
-        return guard_restores(self.database, self.ledger, clocks, self.clock, self.metrics)
+        return self.sends.guard()
 
     @cached_property
-    def ledger(self) -> SendLedger:
-        """Return what notes sends outside the database."""
-        return build_ledger(self.settings, self._sends, self.clock, self.metrics)
+    def sends(self) -> SendParts:
+        """Return what knows outside the database what was sent."""
+        parts = (self.settings, self._sends, self.database, self._steady, self.metrics)
+        return SendParts(*parts)
 
     @cached_property
     def restores(self) -> RestoreService:
         """Return what brings a restored database up to what was sent."""
-        return build_restores(self.database, self.ledger, self._scheduling.plan, self.clock)
+        return self.sends.restores(self._scheduling.plan)
 
     @cached_property
     def clock_watch(self) -> ClockWatch:
@@ -278,7 +273,7 @@ class App:
         """End what goes on in the background."""
         for part in self._closing:
             await part.close()
-        await self.ledger.close()
+        await self.sends.ledger.close()
         if self._queue:
             await self._queue.close()
         # Only an API has built it, and only there is something to close.
@@ -339,7 +334,7 @@ class App:
             metrics=self.metrics,
             jitter=random.random,
             config=sending_config(settings),
-            ledger=self.ledger,
+            ledger=self.sends.ledger,
         )
 
     @cached_property

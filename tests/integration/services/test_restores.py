@@ -224,6 +224,23 @@ async def test_one_process_with_a_ledger_stops_those_without(place: Place) -> No
             await other.minute.run_once()
 
 
+async def test_who_knows_better_may_go_on_all_the_same(place: Place) -> None:
+    async with place.process() as (before, _, _):
+        await before.create(**BORN_TODAY)
+    await place.back_up()
+    async with place.process() as (lost, _, _):
+        place.clock.advance(NINE)
+        await lost.send_due()
+    async with place.process(place.restored) as (here, guard, restores):
+        with pytest.raises(DatabaseHeld):
+            await guard.check()
+        with pytest.raises(LedgerAhead, match="1 greetings"):
+            await restores.resume()
+        await restores.resume(is_anyway=True)
+        place.clock.advance(timedelta(seconds=2))
+        assert await here.send_due() == 1
+
+
 async def test_a_person_holds_everything_and_lets_go(place: Place) -> None:
     async with place.process() as (here, guard, restores):
         assert await restores.hold()
