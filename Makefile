@@ -150,6 +150,10 @@ chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 drill-upgrade: $(DEV) ## Upgrade from the release before under load: nothing may fail, be lost, or come twice
 	@$(BIN)/python -m tests.drills.upgrade
 
+.PHONY: drill-restore
+drill-restore: $(DEV) ## Restore the database behind 10,000 greetings that were sent, and count letters
+	@$(BIN)/python -m tests.drills.restore
+
 .PHONY: model
 model: $(DEV) ## Run the state machine of delivery, 500 times 100 steps from a new seed
 	@$(BIN)/python -m tests.model --examples 500 --steps 100

@@ -16,6 +16,8 @@ from tests.docs.pages import ROOT, page, pages
 HEYDAY = ".venv/bin/heyday"
 # These stay until they are told to stop; the acceptance tests run them.
 STAYING = {("up",), ("api",), ("scheduler",), ("worker",)}
+# These need a database that was restored, which tests/acceptance/test_restore.py gives them.
+HELD = {("sends", "replay"), ("sends", "resume")}
 # A person is meant to have five seconds for second thoughts; a test has none.
 WAITS = {("db", "reset"), ("db", "drop-old-partitions", "12")}
 
@@ -54,7 +56,7 @@ LINES = list(
         runnable(command)
         for page in pages()
         for command in commands(page)
-        if command.program == HEYDAY and command.arguments not in STAYING
+        if command.program == HEYDAY and command.arguments not in STAYING | HELD
     )
 )
 

@@ -37,6 +37,7 @@ from heyday.db.event_tables import declare_event_tables
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
 from heyday.db.inbox_table import declare_inbox_table
+from heyday.db.restore_table import declare_restore_table
 from heyday.db.session_tables import declare_session_tables
 from heyday.db.text_tables import declare_text_tables
 from heyday.domain.access import NAME_LENGTH, Scope
@@ -378,3 +379,4 @@ declare_text_tables(metadata)
 declare_event_tables(metadata)
 declare_session_tables(metadata)
 declare_day_tables(metadata)
+declare_restore_table(metadata)

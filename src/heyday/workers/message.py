@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from heyday.domain.errors import ClockUntrusted, DatabaseError, DatabaseUnavailable, TransportError
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable, SendingPaused, TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock, ClockGuard, Delivery, Transport
 from heyday.services.sending import MessageSenderService
@@ -147,12 +147,12 @@ class MessageWorker:
         return self._clock.now() >= batch.due_at
 
     async def _wait_for_trust(self) -> None:
-        """Return when the clocks agree on what time it is, or the worker is stopped."""
+        """Return when nothing is held and the clocks agree, or the worker is stopped."""
         is_held = False
         while not self._stopping.is_set():
             try:
                 return await self._guard.check()
-            except ClockUntrusted:
+            except SendingPaused:
                 if not is_held:
                     is_held = True
                     log.warning("batch_held")
