@@ -168,6 +168,11 @@ async def test_what_may_have_been_sent_is_an_ambiguous_attempt(place: Place) -> 
         rows = {row["user_id"]: row for row in await here.messages()}
         assert (rows[once.id]["status"], rows[once.id]["ambiguous_count"]) == ("RETRYING", 1)
         assert (rows[twice.id]["status"], rows[twice.id]["ambiguous_count"]) == ("UNKNOWN", 2)
+        # What the sweep has decided since is not put in doubt a second time.
+        await restores.hold()
+        assert await restores.replay() == Replayed()
+        await restores.resume()
+        place.clock.advance(timedelta(seconds=2))
         place.clock.advance(timedelta(minutes=1))
         assert await here.send_due() == 1
 
