@@ -22,6 +22,7 @@ from heyday.bootstrap.provider import (
     open_senders,
     sending_config,
 )
+from heyday.bootstrap.tracing import followed
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
@@ -351,6 +352,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     """
     failpoints = _arm(settings.failpoints)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(followed(settings))
         url = await stack.enter_async_context(open_database(settings))
         clock = SteadyClock(settings.clock_tolerance)
         if not await migrate.is_current(url, settings.connect_timeout):
