@@ -10,7 +10,7 @@ from litestar.enums import ScopeType
 
 from heyday.api.calls import header_of
 from heyday.telemetry import Metrics
-from heyday.telemetry.traces import TRACER, sane
+from heyday.telemetry.traces import NOTHING, TRACER, Span, sane
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -59,36 +59,23 @@ class RequestFrame:
         scope["state"]["request_id"] = request_id
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            if self._tracer.is_on:
-                await self._follow(scope, receive, send, request_id)
-            else:
-                await self._serve(scope, receive, send, request_id)
+            with self._follow(scope) as span:
+                await self._serve(scope, receive, send, span)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
 
-    async def _follow(
-        self, scope: "HTTPScope", receive: "Receive", send: "Send", request_id: str
-    ) -> None:
-        """Serve in a span: by the route, and nothing else of what a caller sends."""
-        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-        notes = {"http.request.method": method, "url.scheme": scope["scheme"]}
-        with self._tracer.serve(notes, sane(header_of(scope, b"traceparent"))) as span:
-            served, status = await self._serve(scope, receive, send, request_id)
-            if route := served.get("path_template"):
-                span.note({"http.route": route})
-            span.rename(f"{method} {route}" if route else method)
-            if status is not None:
-                span.note({"http.response.status_code": status})
-            if status is None or status >= _FAULT:
-                span.fail(str(status or "broken off"))
-            if _is_routine(served):
-                span.forget()
+    def _follow(self, scope: "HTTPScope") -> Span:
+        """Begin a span, if a collector is told: of all that a caller sent, its trace goes in."""
+        if not self._tracer.is_on:
+            return NOTHING
+        notes = {"http.request.method": _method(scope), "url.scheme": scope["scheme"]}
+        return self._tracer.serve(notes, sane(header_of(scope, b"traceparent")))
 
     async def _serve(
-        self, scope: "HTTPScope", receive: "Receive", send: "Send", request_id: str
-    ) -> "tuple[HTTPScope, int | None]":
-        """Return the scope as routing left it, and the status of the reply."""
+        self, scope: "HTTPScope", receive: "Receive", send: "Send", span: Span
+    ) -> None:
         started = perf_counter()
+        request_id: str = scope["state"]["request_id"]
         status: int | None = None
         replied_after = 0.0
         is_head = scope["method"] == "HEAD"
@@ -110,12 +97,14 @@ class RequestFrame:
             # Most often the caller has gone. The server would log the error's text, which may
             # quote data; it sees by itself that the reply was not finished.
             log.warning("reply_broken_off", error=type(error).__name__)
+            span.fail(type(error).__name__)
         finally:
             if status is not None:
                 of = _route_of(inner), f"{status // 100}xx"
                 self._metrics.api.labels(*of).observe(replied_after)
             self._log_access(inner, scope["method"], status, perf_counter() - started)
-        return inner, status
+            if span.is_told:
+                _note(span, inner, _method(scope), status)
 
     def _log_access(
         self, scope: "HTTPScope", method: str, status: int | None, seconds: float
@@ -124,6 +113,23 @@ class RequestFrame:
         write = self._log.debug if _is_routine(scope) else self._log.info
         route, ms = _route_of(scope), round(seconds * 1000, 1)
         write("request", method=method, route=route, status=status, ms=ms)
+
+
+def _method(scope: "HTTPScope") -> str:
+    return scope["method"] if scope["method"] in _METHODS else "_OTHER"
+
+
+def _note(span: Span, scope: "HTTPScope", method: str, status: int | None) -> None:
+    """Say of a request what became of it: by the route, not the path, which may hold anything."""
+    if _is_routine(scope):
+        span.forget()
+    if route := scope.get("path_template"):
+        span.note({"http.route": route})
+    span.rename(f"{method} {route}" if route else method)
+    if status is not None:
+        span.note({"http.response.status_code": status})
+        if status >= _FAULT:
+            span.fail(str(status))
 
 
 def _is_routine(scope: "HTTPScope") -> bool:
