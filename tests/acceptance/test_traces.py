@@ -77,6 +77,7 @@ async def test_linked_traces_lead_from_the_plan_to_the_provider_and_tell_no_more
             "HEYDAY_TRACES_URL": collector.url,
             "HEYDAY_TRACES_SHARE": "1",
             "HEYDAY_LOG_LEVEL": "debug",
+            "HEYDAY_LOG_SQL": "true",
             "SEND_TIME": f"{moment.local:%H:%M:%S}",
             "PORT": "0",
         }
@@ -99,7 +100,7 @@ async def test_linked_traces_lead_from_the_plan_to_the_provider_and_tell_no_more
         for secret in (*secrets, provider.requests[0].key, provider.requests[0].message):
             assert not [body for body in told if secret.encode() in body], secret
         call = one(collector, "call http")
-        assert f"trace_id={call.trace}" in worker.text
+        assert re.search(rf"statement .*trace_id={call.trace}", worker.text)
 
 
 PLANNED = "SELECT count(*) FROM job_runs WHERE name = 'daily' AND finished_at IS NOT NULL"

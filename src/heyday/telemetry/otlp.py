@@ -54,8 +54,8 @@ class OtlpTracer(Tracer):
         # It tells of each failure at length; we tell of the first, in a line.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self._provider = TracerProvider(_Share(share), _resource(), shutdown_on_exit=False)
-        exporter = _Telling(OTLPSpanExporter(url))
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._exporter = _Telling(OTLPSpanExporter(url))
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("heyday", __version__)
         self._carrier = carrier
 
@@ -64,6 +64,8 @@ class OtlpTracer(Tracer):
         ending = Thread(target=self._provider.shutdown, daemon=True)
         ending.start()
         await asyncio.to_thread(ending.join, _FLUSH)
+        if ending.is_alive():
+            self._exporter.shutdown()  # which ends its trying again
 
     def part(self, name: str, notes: Notes) -> Span:
         """Begin a step of our own."""

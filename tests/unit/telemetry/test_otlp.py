@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -27,6 +28,11 @@ async def tracer_to(collector: Collector, share: float = 1) -> AsyncIterator[Otl
 async def collector() -> AsyncIterator[Collector]:
     async with Collector() as collector:
         yield collector
+
+
+def threads() -> list[threading.Thread]:
+    """Return those that send spans."""
+    return [each for each in threading.enumerate() if each.name.startswith("OtelBatch")]
 
 
 def one(collector: Collector, name: str) -> Told:
@@ -200,3 +206,10 @@ async def test_a_collector_that_hangs_holds_up_nothing(collector: Collector) -> 
         assert loop.time() - began < 10
         began = loop.time()
     assert loop.time() - began < 2
+    # Once it is gone, what had waited for it ends as well.
+    with capture_logs() as logs:
+        await collector.stop()
+        for thread in threads():
+            await asyncio.to_thread(thread.join, 10)
+        assert threads() == []
+    assert [line["event"] for line in logs] == ["spans_lost"]
