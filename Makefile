@@ -68,6 +68,11 @@ $(DEV): requirements-dev.lock $(RUN)
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
+.PHONY: traces
+traces: $(RUN) ## Install what tells a collector of spans, for HEYDAY_TRACES_URL
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-traces.lock
+	@echo "Spans can be told now: set HEYDAY_TRACES_URL (docs/telemetry.md)"
+
 # --- Test and check --------------------------------------------------------------------------
 
 .PHONY: test check lint format types floors size secrets audit api-fuzz
@@ -273,7 +278,8 @@ LOCK := env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --no-config --
 .PHONY: lock clean
 lock: $(DEV) ## Resolve the newest allowed libraries into the lock files
 	@$(LOCK) --upgrade -o requirements.lock
-	@$(LOCK) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
+	@$(LOCK) --upgrade --extra traces -c requirements.lock -o requirements-traces.lock
+	@$(LOCK) --upgrade --extra traces --group dev -c requirements-traces.lock -o requirements-dev.lock
 	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group client \
 	  -o requirements-client.lock
 	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group peers -o $(PEERS_LOCK)

@@ -24,6 +24,7 @@ from heyday.bootstrap.provider import (
     sending_config,
 )
 from heyday.bootstrap.sends import SendParts, find_sends
+from heyday.bootstrap.tracing import followed
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
@@ -365,6 +366,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     """
     failpoints = _arm(settings.failpoints)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(followed(settings))
         url = await stack.enter_async_context(open_database(settings))
         clock = SteadyClock(settings.clock_tolerance)
         if not await migrate.is_current(url, settings.connect_timeout):

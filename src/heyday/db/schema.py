@@ -287,6 +287,7 @@ job_runs = Table(
     Column("is_manual", Boolean, nullable=False, server_default=text("false")),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
     Column("error", Text),
+    Column("traceparent", String(55)),
     CheckConstraint("window_start <= window_end", name="window"),
     Index("idx_job_runs_name", "name", text("started_at DESC")),
 )
@@ -301,6 +302,7 @@ queue_batches = Table(
     Column("message_ids", ARRAY(Uuid), nullable=False),
     Column("delivery_count", Integer, nullable=False, server_default=text("0")),
     _instant("visible_at", null=False),
+    Column("traceparent", String(55)),
     CheckConstraint("cardinality(message_ids) > 0", name="message_ids"),
     Index("idx_queue_batches_due", "due_at"),
 )

@@ -18,6 +18,7 @@ from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
 from heyday.domain.ports import Clock, Session, Store
 from heyday.domain.send_ports import NO_LEDGER, SendLedger
 from heyday.domain.transitions import Status, check_move
+from heyday.services import following
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
 from heyday.services.routes import Route, Routes
@@ -118,7 +119,9 @@ class MessageSenderService:
         """
         began = self._clock.monotonic()
         lease = Lease(self._store, self._clock, self._config.lease, began=began)
-        claim = await self._claim(batch)
+        with following.claim(batch) as span:
+            claim = await self._claim(batch)
+            span.note({"heyday.greetings": len(claim.messages)})
         lease.hold(claim.messages)
         if not await self._note(claim.messages):
             return 0
@@ -314,12 +317,14 @@ class MessageSenderService:
 
     async def _ask(self, route: Route, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         now, began = self._clock.now(), self._clock.monotonic()
-        try:
-            outcomes = await route.sender.send_many(messages)
-        except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
-            log.warning("sender_failed", sender=route.name, error=type(error).__name__)
-            unclear = f"{type(error).__name__} in the sender"
-            outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
+        with following.call(route.name, messages) as span:
+            try:
+                outcomes = await route.sender.send_many(messages)
+            except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
+                log.warning("sender_failed", sender=route.name, error=type(error).__name__)
+                unclear = f"{type(error).__name__} in the sender"
+                outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
+            following.note(span, route.name, outcomes)
         self._figures.note_call(route.name, self._clock.monotonic() - began)
         if not outcomes[0].is_of_batch:
             self._figures.note_lateness(messages, outcomes, now)
@@ -377,9 +382,10 @@ class MessageSenderService:
             wait_max=_LONGEST_PAUSE,
             wait_jitter=0.1,
         )
-        async for attempt in retrying:
-            with attempt:
-                self._note_fenced(len(outcomes) - await self._store.in_transaction(work))
+        with following.record(outcomes):
+            async for attempt in retrying:
+                with attempt:
+                    self._note_fenced(len(outcomes) - await self._store.in_transaction(work))
 
     def _note_fenced(self, fenced: int) -> None:
         if fenced:
