@@ -39,7 +39,7 @@ def run(machine: Cell, desk: Desk, say: Callable[[str], object]) -> None:
         address = terminal.said(r"(http://[\d.:]+)/inbox", _INSTALLS_WITHIN)[1]
         key = terminal.said(r"(hd_\w+)", _GREETS_WITHIN)[1]
         said_at = perf_counter()
-        page = terminal.until(lambda: _get(f"{address}/"), _GREETS_WITHIN, "page")
+        page = terminal.until(lambda: _get(f"{address}/", key), _GREETS_WITHIN, "page")
         assert b"<title>" in page
         letters = terminal.until(lambda: _letters(address, key), _GREETS_WITHIN, "greeting")
         greeted_at = perf_counter()
@@ -74,11 +74,10 @@ def _letters(address: str, key: str) -> list[Any] | None:
     return letters or None
 
 
-def _get(url: str, key: str = "") -> bytes | None:
+def _get(url: str, key: str) -> bytes | None:
     """Return what is at an address of this machine; None while nobody answers there."""
-    request = urllib.request.Request(url)  # noqa: S310 - it was told by `make run`
-    if key:
-        request.add_header("Authorization", f"Bearer {key}")
+    headers = {"Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - as `make run` told
     # Whatever proxy leads to packages, it does not lead here.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 _CTRL_C = b"\x03"
 _PAUSE = 0.1
+# How much of what it said a fault shows.
+_SHOWN = 4000
 
 
 class Terminal:
@@ -44,8 +46,8 @@ class Terminal:
             lives = self._read()
             if (found := look()) is not None:
                 return found
-            assert lives, f"it ended without {wanted}, saying:\n{self.text}"
-            assert perf_counter() < end, f"no {wanted} in {seconds:.0f} s; it said:\n{self.text}"
+            assert lives, f"it ended without {wanted}, saying:\n{self.text[-_SHOWN:]}"
+            assert perf_counter() < end, f"no {wanted} in {seconds:.0f} s; it said:\n{self.text[-_SHOWN:]}"
 
     def said(self, pattern: str, seconds: float) -> re.Match[str]:
         """Return once it has said what the pattern matches."""
@@ -57,14 +59,16 @@ class Terminal:
         end = perf_counter() + seconds
         while self._read() or self._process.poll() is None:
             assert perf_counter() < end, (
-                f"still there {seconds:.0f} s after Ctrl-C; it said:\n{self.text}"
+                f"still there {seconds:.0f} s after Ctrl-C; it said:\n{self.text[-_SHOWN:]}"
             )
 
     def _read(self) -> bool:
-        """Take what there is to read; return False once nobody can write any more."""
-        if select.select([self._keys], [], [], _PAUSE)[0]:
-            try:
-                self.text += os.read(self._keys, 65536).decode("utf-8", "replace")
-            except OSError:  # Linux tells of the end so.
-                return False
+        """Take what there is to read in a moment; return False once nobody can write any more."""
+        end = perf_counter() + _PAUSE
+        while (left := end - perf_counter()) > 0:
+            if select.select([self._keys], [], [], left)[0]:
+                try:
+                    self.text += os.read(self._keys, 65536).decode("utf-8", "replace")
+                except OSError:  # Linux tells of the end so.
+                    return False
         return True
