@@ -75,8 +75,11 @@ traces: $(RUN) ## Install what tells a collector of spans, for HEYDAY_TRACES_URL
 
 # --- Test and check --------------------------------------------------------------------------
 
-.PHONY: test check lint format types floors size secrets audit api-fuzz
-test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the core >= 95 %
+.PHONY: test test-bare check lint format types floors size secrets audit api-fuzz
+test: $(DEV) ## Run every test, on each PostgreSQL found here, coverage of the core >= 95 %; or TESTS=...
+ifdef TESTS
+	@$(PYTEST) $(TESTS)
+else
 	@$(PYTEST) --cov --cov-report=
 	@$(BIN)/python -m coverage report --fail-under=95 \
 	  --include='src/heyday/domain/*,src/heyday/services/*'
@@ -84,6 +87,7 @@ test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the c
 	  echo "The database tests again, on $$($$bin/postgres --version)"; \
 	  HEYDAY_TEST_PG_BIN=$$bin $(PYTEST) tests/integration/db || exit 1; done
 	@$(if $(SERVERS),:,echo "No other PostgreSQL here: tested on the embedded one alone")
+endif
 
 check: lint types floors size secrets audit ## Check format, lint, types, floors, sizes, secrets, known holes
 
@@ -105,6 +109,9 @@ secrets: $(DEV) ## Look for passwords and keys in what is or may be committed (d
 
 audit: $(DEV) ## Look for known holes in what is installed (pip-audit); says so if it could not look
 	@$(BIN)/python -m tests.audit requirements-dev.lock
+
+test-bare: ## Try `make run` and `make test` on a bare Debian, as root and not; BARE="--tests short"
+	@$(PYTHON) -m tests.bare $(BARE)
 
 api-fuzz: $(DEV) ## Ask the API over 20,000 times what it must refuse, or answer as described
 	@$(BIN)/python -m tests.fuzz
