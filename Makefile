@@ -166,6 +166,13 @@ drill-upgrade: $(DEV) ## Upgrade from the release before under load: nothing may
 drill-restore: $(DEV) ## Restore the database behind 10,000 greetings that were sent, and count letters
 	@$(BIN)/python -m tests.drills.restore
 
+.PHONY: drill-outage drill-outage-short
+drill-outage: $(DEV) ## Live through an outage by docs/runbook.md, 70 minutes; writes docs/outage.json
+	@$(BIN)/python -m tests.drills.outage --publish
+
+drill-outage-short: $(DEV) ## The same, with alerts that are faster: some 6 minutes
+	@$(BIN)/python -m tests.drills.outage --short
+
 .PHONY: model
 model: $(DEV) ## Run the state machine of delivery, 500 times 100 steps from a new seed
 	@$(BIN)/python -m tests.model --examples 500 --steps 100

@@ -90,7 +90,7 @@ class Nursery:
 
     def __init__(self, process: asyncio.subprocess.Process, environment: Mapping[str, str]) -> None:
         self._process = process
-        self._environment = environment
+        self.environment = environment
         self._numbers = count(1)
         self._starting: dict[int, Process] = {}
         self._processes: dict[int, Process] = {}
@@ -107,7 +107,7 @@ class Nursery:
         self.order(
             start=number,
             words=words,
-            environment={**self._environment, **settings},
+            environment={**self.environment, **settings},
             folder=str(folder),
             log=str(log),
         )

@@ -32,7 +32,7 @@ def configure_logging(level: str, *, as_json: bool) -> None:
     )
     set_on_retry_hooks([_note_retry])
     # They tell of each lost connection in a traceback; Heyday tells of it in a line.
-    for name in ("aio_pika", "aiormq"):
+    for name in ("aio_pika", "aiormq", "asyncpg"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
