@@ -14,7 +14,7 @@ CODE := src tests benchmarks
 # The slowest are named at the end.
 PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal --durations=20 --durations-min=10
 # What docker-compose.yml asks for.
-SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD
+SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD GRAFANA_PASSWORD
 # The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
 SERVERS := $(wildcard /usr/lib/postgresql/1[5-8]/bin)
 

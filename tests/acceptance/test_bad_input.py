@@ -324,13 +324,14 @@ def test_a_port_that_is_taken_is_told(heyday: Program, database_url: str, comman
     assert_refused(done, f"cannot listen on 127.0.0.1 port {port}", "PORT=8001")
 
 
-@pytest.mark.parametrize("command", ["worker", "scheduler"])
+@pytest.mark.parametrize("command", ["api", "worker", "scheduler"])
 def test_a_port_for_metrics_that_is_taken_is_told(
     heyday: Program, database_url: str, command: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = heyday(command, DATABASE_URL=database_url, HEYDAY_METRICS_PORT=str(port))
+        settings = {"DATABASE_URL": database_url, "PORT": "0", "HEYDAY_METRICS_PORT": str(port)}
+        done = heyday(command, **settings)
     assert_refused(
         done, f"cannot listen on 127.0.0.1 port {port}", f"HEYDAY_METRICS_PORT={port + 1}"
     )

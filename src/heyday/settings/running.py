@@ -46,9 +46,8 @@ class Running(BaseSettings):
         alias="HEYDAY_METRICS_PORT",
         ge=0,
         le=65535,
-        description="Where `heyday worker` and `heyday scheduler` show /metrics and /health, each "
-        "on a port of its own and without a key; 0: nowhere. A process with the API shows them on "
-        "PORT.",
+        description="Where a process shows /metrics and /health without a key, each on a port of "
+        "its own; 0: nowhere. One with the API shows them on PORT as well, /metrics for a key.",
     )
     metrics_host: str = Field(
         default="127.0.0.1",
