@@ -44,6 +44,8 @@ from tests.rabbitmq import is_installed
 
 RESULTS = ROOT / ".artefacts"
 _CATCHES_UP_WITHIN = 180.0
+# Of the scheduler that queues, and some seconds. What two workers have in hand, no wiping takes.
+_A_MINUTE = 75.0
 _BETWEEN_FAULTS = 5.0
 # PostgreSQL, as for a minor release.
 _AWAY_FOR = 10.0
@@ -71,8 +73,9 @@ class Pace:
 
 
 FULL = Pace(1800, 1, calm=60, rest=240, greets_for=3720, clears_within=900, a_second=1)
-# What Heyday itself waits for is shorter as well, where a setting says how long that is.
-_SOON = {"HEYDAY_LOST_AFTER": "10s", "HEYDAY_SWEEP_EVERY": "5s"}
+# What Heyday itself waits for is shorter as well, where a setting says how long that is. So far
+# ahead that batches wait in RabbitMQ at any time.
+_SOON = {"HEYDAY_LOST_AFTER": "10s", "HEYDAY_SWEEP_EVERY": "5s", "HEYDAY_LOOK_AHEAD": "3m"}
 SHORT = Pace(
     *(170, 30), calm=10, rest=5, greets_for=300, clears_within=120, a_second=2, settings=_SOON
 )
@@ -88,6 +91,7 @@ class Drill:
     pace: Pace
     chapters: Mapping[str, Chapter]
     problems: list[str] = field(default_factory=list)
+    lost_batches: int = 0
 
     async def run(self) -> None:
         """Live through it all."""
@@ -116,6 +120,8 @@ class Drill:
         await self._recover(stage, began)
 
     async def _wipe_broker(self) -> None:
+        """Have RabbitMQ begin with nothing, at a moment at which batches wait in it."""
+        self.lost_batches = await self._wait(self.world.count_batches, _A_MINUTE, "waiting batches")
         began = clock.now()
         stage = self.timeline.begin(runbook.BROKER)
         await asyncio.to_thread(self.world.broker.wipe)
@@ -166,12 +172,14 @@ class Drill:
 
         await self._wait(is_quiet, self.pace.clears_within, "an end of alerts")
 
-    async def _wait(self, look: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
+    async def _wait(self, look: Callable[[], Awaitable[int]], seconds: float, what: str) -> int:
+        """Return what is found once there is something; 0, which is a problem, if too late."""
         try:
-            await wait_until(look, seconds, what, every=0.5)
+            return await wait_until(look, seconds, what, every=0.5)
         except TimeoutError as late:
             self.problems.append(str(late))
             self.timeline.note(str(late))
+            return 0
 
     async def _do(self, title: str, heading: str) -> None:
         """Run the commands of the page that stand under a heading of a chapter."""
@@ -188,6 +196,10 @@ async def review(drill: Drill) -> list[Point]:
             timeline.stages, drill.chapters, timeline.firings, timeline.now, is_timed=is_timed
         ),
         *review_commands(drill.chapters, timeline.stages, timeline.commands),
+        Point(
+            f"{runbook.BROKER}: batches are lost with it ({drill.lost_batches})",
+            [] if drill.lost_batches else ["none was in it"],
+        ),
         Point("nothing took too long", drill.problems),
         *await _review_greetings(drill.world),
         Point("every process lives, and ends when asked to", await _end_all(drill.world)),

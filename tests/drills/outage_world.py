@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from heyday.clock import SystemClock
+from heyday.queue.config import QueueConfig
+from heyday.queue.transport import QueueTransport
 from tests.chaos import clock
 from tests.chaos.people import COLUMNS, Expected, Person
 from tests.chaos.processes import ROOT, Nursery, Process, open_nursery
@@ -95,6 +98,7 @@ class World:
     crowd: Crowd
     settings: Mapping[str, str]
     witness: Witness
+    queue: QueueTransport
     ports: list[int] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
 
@@ -161,6 +165,10 @@ class World:
             rows.writerows(person.cells for person in self.crowd.people)
         await self.command("users", "import", "people.csv")
 
+    async def count_batches(self) -> int:
+        """Return how many batches wait in RabbitMQ, those that workers have in hand not counted."""
+        return await self.queue.count_waiting()
+
     async def count_waiting(self) -> int:
         """Return how many greetings should have left some seconds ago."""
         query = (
@@ -206,7 +214,9 @@ async def open_world(
             **settings,
         }
         witness = await stack.enter_async_context(open_witness(server.url))
-        world = World(folder, server, broker, provider, nursery, crowd, given, witness)
+        queue = QueueTransport(QueueConfig([broker.url]), SystemClock())
+        stack.push_async_callback(queue.close)
+        world = World(folder, server, broker, provider, nursery, crowd, given, witness, queue)
         await world.command("db", "migrate")
         await world.import_people()
         await world.start_all()
