@@ -169,7 +169,7 @@ pictures: $(DEV) ## Take the pictures of the pages of docs anew, with Chromium
 
 .PHONY: docs docs-serve
 docs: $(DEV) ## Build the site of the documentation into .artefacts/site; a broken link is an error
-	@$(BIN)/python -m mkdocs build --strict --quiet
+	@$(BIN)/python -m mkdocs build --strict
 	@echo "The documentation is in .artefacts/site. Read it with its search: make docs-serve"
 
 docs-serve: $(DEV) ## Show that site at http://127.0.0.1:8001/, anew after each change

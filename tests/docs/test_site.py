@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +17,7 @@ from heyday.settings import Settings
 from heyday.settings.by_sender import OwnOfSender, sender_prefix
 from heyday.settings.by_type import TypePolicies, prefix_of
 from heyday.settings.choices import SenderName
+from tests.built_site import BUILD, build
 from tests.docs.pages import ROOT, Page, page, pages
 from tests.program import whole_program
 
@@ -57,7 +59,7 @@ def place_of(this: Page) -> str:
     return STANDS_FOR.get(this.name, place)
 
 
-def built(site: Path) -> dict[str, Seen]:
+def pages_of(site: Path) -> dict[str, Seen]:
     return {
         str(path.relative_to(site)): Seen(path.read_text("utf-8")) for path in site.rglob("*.html")
     }
@@ -74,8 +76,27 @@ def fetched_from_elsewhere(of: str, seen: Seen) -> list[str]:
     return [each for each in seen.fetched if not urljoin(HERE + of, each).startswith(HERE)]
 
 
+def test_a_broken_link_a_missing_heading_and_a_forgotten_page_end_the_build(tmp_path: Path) -> None:
+    assert f"$(BIN)/python {' '.join(BUILD)}\n" in (ROOT / "Makefile").read_text("utf-8")
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    (tmp_path / "docs" / "forgotten.md").write_text("# Forgotten\n", "utf-8")
+    with (tmp_path / "docs" / "time.md").open("a", encoding="utf-8") as page_of_time:
+        page_of_time.write("\n[a](nowhere.md) [b](setup.md#nowhere)\n")
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(
+        f"INHERIT: {ROOT}/mkdocs.yml\ndocs_dir: {tmp_path}/docs\nhooks: [{ROOT}/docs_site/hooks.py]"
+        f"\nwatch: []\ntheme: {{custom_dir: {ROOT}/docs_site/theme}}\n",
+        "utf-8",
+    )
+    done = build(tmp_path / "site", "--config-file", str(config))
+    assert done.returncode != 0
+    assert "- forgotten.md" in done.stderr
+    assert "a link 'nowhere.md'" in done.stderr
+    assert "does not contain an anchor '#nowhere'" in done.stderr
+
+
 def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
-    found = built(site)
+    found = pages_of(site)
     assert len(found) > 70
     wrong = {of: fetched_from_elsewhere(of, seen) for of, seen in found.items()}
     assert {of: urls for of, urls in wrong.items() if urls} == {}
@@ -100,7 +121,7 @@ def test_the_measure_sees_what_comes_from_elsewhere(tag: str) -> None:
 
 
 def test_every_link_of_the_site_leads_somewhere_on_it(site: Path) -> None:
-    found = built(site)
+    found = pages_of(site)
     wrong = []
     for of, seen in found.items():
         for link in seen.links:
