@@ -9,7 +9,7 @@ HEYDAY := $(BIN)/heyday
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-CODE := src tests benchmarks
+CODE := src tests benchmarks docs_site
 # One process a core, each with a PostgreSQL server of its own.
 # The slowest are named at the end.
 PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal --durations=20 --durations-min=10
@@ -193,6 +193,14 @@ pictures: $(DEV) ## Take the pictures of the pages of docs anew, with Chromium
 	@for name in today calendar person message-unknown; do \
 	  cp .artefacts/screenshots/$$name-light-1440.png docs/dashboard-$${name%-unknown}.png; done
 	@cp .artefacts/screenshots/today-dark-390.png docs/dashboard-phone.png
+
+.PHONY: docs docs-serve
+docs: $(DEV) ## Build the site of the documentation into .artefacts/site; a broken link is an error
+	@$(BIN)/python -m mkdocs build --strict
+	@echo "The documentation is in .artefacts/site. Read it with its search: make docs-serve"
+
+docs-serve: $(DEV) ## Show that site at http://127.0.0.1:8001/, anew after each change
+	@exec $(BIN)/python -m mkdocs serve --strict --dev-addr 127.0.0.1:8001
 
 .PHONY: mutants
 mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each

@@ -40,6 +40,7 @@ def test_ci_runs_what_a_developer_runs() -> None:
     script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     wanted = [
         "make check",
+        "make docs",
         "make test",
         "make test-wheel",
         "make client",
