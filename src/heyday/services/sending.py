@@ -148,9 +148,8 @@ class MessageSenderService:
         found = await outcomes_of_vanished(self._ledger, messages, self._clock)
         sorted_out, stranded = self._routes.sort(messages)
         groups = [(route.policy, some) for route, some in sorted_out]
-        groups.append((self._routes.policy_of_stranded, stranded))
         decided = []
-        for policy, some in groups:
+        for policy, some in (*groups, (self._routes.policy_of_stranded, stranded)):
             decided += self._decide(some, [found[m.idempotency_key] for m in some], policy)
         return decided
 
