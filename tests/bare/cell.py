@@ -116,16 +116,16 @@ class Cell:
 
     def left_in_memory(self) -> list[str]:
         """Return the names that are left in /dev/shm."""
-        return sorted(os.listdir(f"/proc/{self.holder}/root/dev/shm"))
+        return sorted(each.name for each in Path(f"/proc/{self.holder}/root/dev/shm").iterdir())
 
     def _processes(self) -> list[str]:
-        here = os.readlink(f"/proc/{self.holder}/ns/pid")
+        here = Path(f"/proc/{self.holder}/ns/pid").readlink()
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             # One that ends while it is looked at is none.
             with contextlib.suppress(OSError):
                 parent = int((folder / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
-                if os.readlink(folder / "ns/pid") == here and self.holder not in {
+                if (folder / "ns/pid").readlink() == here and self.holder not in {
                     int(folder.name),
                     parent if "sleep" in (words := _words(folder)) else 0,
                 }:

@@ -13,8 +13,19 @@ from tests.bare.cell import PROGRAMS, SEARCHED, program
 
 # Settings of pip that say how packages are reached; every other is this machine's own affair.
 _WAYS = frozenset(
-    "index-url extra-index-url find-links no-index trusted-host cert client-cert proxy "
-    "timeout default-timeout retries".split()
+    [
+        "index-url",
+        "extra-index-url",
+        "find-links",
+        "no-index",
+        "trusted-host",
+        "cert",
+        "client-cert",
+        "proxy",
+        "timeout",
+        "default-timeout",
+        "retries",
+    ]
 )
 # The same, for all programs. The first two name files.
 _TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
