@@ -66,11 +66,15 @@ def visit(tree: Path, who: Person, legacy: Legacy, given: argparse.Namespace) ->
 
         return enter
 
-    outcomes = [attempt(f"{title}: make run", within(lambda *at: newcomer.run(*at, say)))]
+    outcomes = [
+        attempt(f"{title}: make run", within(lambda bare, desk: newcomer.run(bare, desk, say)))
+    ]
     if given.tests != "none":
         tests = newcomer.SHORT if given.tests == "short" else ()
         outcomes.append(
-            attempt(f"{title}: make test", within(lambda *at: newcomer.test(*at, tests)))
+            attempt(
+                f"{title}: make test", within(lambda bare, desk: newcomer.test(bare, desk, tests))
+            )
         )
     return outcomes
 

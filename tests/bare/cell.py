@@ -108,9 +108,9 @@ class Cell:
 
     def left_running(self, patience: float) -> list[str]:
         """Return what still runs when patience (seconds) is over: nothing, if all is well."""
-        for _ in range(round(patience / _PAUSE)):
-            if not (found := self._processes()):
-                return []
+        looks = round(patience / _PAUSE)
+        while (found := self._processes()) and looks:
+            looks -= 1
             threading.Event().wait(_PAUSE)
         return found
 
@@ -157,7 +157,7 @@ def cell(tree: Path, shared: Sequence[str] = ()) -> Iterator[Cell]:
             *(program("setpriv"), "--pdeathsig=KILL"),
             *(program("unshare"), "--mount", "--pid", "--uts", "--ipc", "--fork"),
             *("--kill-child=KILL", "--propagation=private", "--"),
-            *("/bin/sh", "-c", _FURNISH, "furnish", tree, *shared),
+            *("/bin/sh", "-c", _FURNISH, "furnish", str(tree), *shared),
         ],
         env={"PATH": SEARCHED},
         stdin=subprocess.DEVNULL,
