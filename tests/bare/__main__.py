@@ -33,7 +33,8 @@ class Outcome:
 
     def __str__(self) -> str:
         """Say it in a line."""
-        return f"{self.what:40} {self.seconds:7.1f} s  {self.fault.splitlines()[0] or 'ok'}"
+        fault = self.fault.partition("\n")[0]
+        return f"{self.what:40} {self.seconds:7.1f} s  {fault or 'ok'}"
 
 
 def say(text: str) -> None:
