@@ -13,14 +13,25 @@ from tests.bare.cell import PROGRAMS, SEARCHED, program
 
 # Settings of pip that say how packages are reached; every other is this machine's own affair.
 _WAYS = frozenset(
-    "index-url extra-index-url find-links no-index trusted-host cert client-cert proxy "
-    "timeout default-timeout retries".split()
+    {
+        "cert",
+        "client-cert",
+        "default-timeout",
+        "extra-index-url",
+        "find-links",
+        "index-url",
+        "no-index",
+        "proxy",
+        "retries",
+        "timeout",
+        "trusted-host",
+    }
 )
-# The same, for all programs. The first two name files.
+# Files of certificates, for programs other than pip.
 _TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _FILES = frozenset({"PIP_CERT", "PIP_CLIENT_CERT", *_TRUST})
-# As `make test` does here: a machine that is shared is not to be filled.
+# How many processes tests take, where somebody has bounded them.
 _WORKERS = "PYTEST_XDIST_AUTO_NUM_WORKERS"
 
 

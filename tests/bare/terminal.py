@@ -47,7 +47,9 @@ class Terminal:
             if (found := look()) is not None:
                 return found
             assert lives, f"it ended without {wanted}, saying:\n{self.text[-_SHOWN:]}"
-            assert perf_counter() < end, f"no {wanted} in {seconds:.0f} s; it said:\n{self.text[-_SHOWN:]}"
+            assert perf_counter() < end, (
+                f"no {wanted} in {seconds:.0f} s; it said:\n{self.text[-_SHOWN:]}"
+            )
 
     def said(self, pattern: str, seconds: float) -> re.Match[str]:
         """Return once it has said what the pattern matches."""

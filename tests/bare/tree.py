@@ -78,7 +78,7 @@ def room(cache: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(left)
     folder = Path(mkdtemp(prefix="run-", dir=cache))
-    # The user of the tree has to come through; the cache is for root's eyes alone, or not, above.
+    # The user of the tree has to come through.
     folder.chmod(0o755)
     with (folder / _LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -90,7 +90,7 @@ def room(cache: Path) -> Iterator[Path]:
 
 def settle(source: Path, tree: Path, who: Person, legacy: Legacy) -> str:
     """Make the tree of one person, with a clean clone in their folder; return where that is."""
-    copy = [program("cp"), "--archive", "--reflink=auto", "--", source, tree]
+    copy = [program("cp"), "--archive", "--reflink=auto", "--", str(source), str(tree)]
     subprocess.run(copy, check=True)
     (tree / "etc/hosts").write_text(_HOSTS, "ascii")
     shutil.copyfile("/etc/resolv.conf", tree / "etc/resolv.conf")
@@ -102,7 +102,7 @@ def settle(source: Path, tree: Path, who: Person, legacy: Legacy) -> str:
     with cell(tree) as machine:
         if who != ROOT:
             _shell(machine, f"useradd --create-home --shell /bin/bash {who.name}")
-    words = [program("git"), "clone", "--quiet", "--no-hardlinks", "--", CHECKOUT]
+    words = [program("git"), "clone", "--quiet", "--no-hardlinks", "--", str(CHECKOUT)]
     subprocess.run([*words, f"{tree}{clone}"], check=True)
     with cell(tree) as machine:
         _shell(machine, f"chown -R {who.name}: {clone}")
