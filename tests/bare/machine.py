@@ -87,11 +87,12 @@ def legacy() -> Legacy:
     """Return what pip and others need to reach packages as this machine reaches them."""
     own = os.environ  # noqa: TID251 - what this machine hands on
     told = _output(sys.executable, "-m", "pip", "config", "list")
-    environment = {**dict(_pip_settings(told)), **_pip_variables(own)}
+    environment = {**dict(pip_settings(told)), **_pip_variables(own)}
     for name in (*_TRUST, *_PROXIES, _WORKERS):
         if name in own:
             environment[name] = own[name]
-    files = tuple(sorted({environment[name] for name in _FILES & environment.keys()}))
+    named = {environment[name] for name in _FILES & environment.keys()}
+    files = tuple(sorted(name for name in named if Path(name).is_file()))
     links = environment.get("PIP_FIND_LINKS", "").split()
     folders = tuple(link for link in links if link.startswith("/") and Path(link).is_dir())
     return Legacy(environment, files, folders)
@@ -102,7 +103,7 @@ def _pip_variables(own: Mapping[str, str]) -> dict[str, str]:
     return {name: own[name] for name in names & own.keys()}
 
 
-def _pip_settings(told: str) -> Iterator[tuple[str, str]]:
+def pip_settings(told: str) -> Iterator[tuple[str, str]]:
     """Read what `pip config list` says: global.index-url='https://...'."""
     for line in told.splitlines():
         name, _, value = line.partition("=")
