@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.bare import machine, newcomer
-from tests.bare.cell import ROOT, Cell, Person, cell
+from tests.bare.cell import ROOT, Person, cell
 from tests.bare.machine import Legacy
 from tests.bare.tree import CHECKOUT, Recipe, base, needed, room, settle
 
@@ -33,7 +33,8 @@ class Outcome:
 
     def __str__(self) -> str:
         """Say it in a line."""
-        return f"{self.what:40} {self.seconds:7.1f} s  {self.fault.splitlines()[0] or 'ok'}"
+        fault = self.fault.partition("\n")[0]
+        return f"{self.what:40} {self.seconds:7.1f} s  {fault or 'ok'}"
 
 
 def say(text: str) -> None:
@@ -59,23 +60,19 @@ def visit(tree: Path, who: Person, legacy: Legacy, given: argparse.Namespace) ->
     clone = settle(given.base, tree, who, legacy)
     title = f"Debian {given.suite}, {who.name}"
 
-    def within(work: Callable[[Cell, newcomer.Desk], object]) -> Callable[[], object]:
-        def enter() -> None:
-            with cell(tree, legacy.folders) as bare:
-                work(bare, newcomer.Desk(who, clone, legacy.environment))
+    desk = newcomer.Desk(who, clone, legacy.environment)
 
-        return enter
+    def run() -> None:
+        with cell(tree, legacy.folders) as bare:
+            newcomer.run(bare, desk, say)
 
-    outcomes = [
-        attempt(f"{title}: make run", within(lambda bare, desk: newcomer.run(bare, desk, say)))
-    ]
+    def test() -> None:
+        with cell(tree, legacy.folders) as bare:
+            newcomer.test(bare, desk, newcomer.SHORT if given.tests == "short" else ())
+
+    outcomes = [attempt(f"{title}: make run", run)]
     if given.tests != "none":
-        tests = newcomer.SHORT if given.tests == "short" else ()
-        outcomes.append(
-            attempt(
-                f"{title}: make test", within(lambda bare, desk: newcomer.test(bare, desk, tests))
-            )
-        )
+        outcomes.append(attempt(f"{title}: make test", test))
     return outcomes
 
 

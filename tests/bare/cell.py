@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from tests.bare.terminal import Terminal
 
@@ -52,6 +53,8 @@ umount -l /mnt
 echo furnished
 exec sh -c 'while :; do sleep 3600 & wait $!; done' < /dev/null > /dev/null 2>&1
 """
+# What the last line sleeps by.
+_WAITING = "sleep 3600 "
 _PAUSE = 0.1
 
 
@@ -108,28 +111,28 @@ class Cell:
 
     def left_running(self, patience: float) -> list[str]:
         """Return what still runs when patience (seconds) is over: nothing, if all is well."""
-        looks = round(patience / _PAUSE)
-        while (found := self._processes()) and looks:
-            looks -= 1
+        end = perf_counter() + patience
+        while (found := self._processes()) and perf_counter() < end:
             threading.Event().wait(_PAUSE)
         return found
 
     def left_in_memory(self) -> list[str]:
         """Return the names that are left in /dev/shm."""
-        return sorted(each.name for each in Path(f"/proc/{self.holder}/root/dev/shm").iterdir())
+        return sorted(path.name for path in Path(f"/proc/{self.holder}/root/dev/shm").iterdir())
 
     def _processes(self) -> list[str]:
+        """Return the command of each process within, but for the first one and its sleep."""
         here = Path(f"/proc/{self.holder}/ns/pid").readlink()
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             # One that ends while it is looked at is none.
             with contextlib.suppress(OSError):
+                if (folder / "ns/pid").readlink() != here or int(folder.name) == self.holder:
+                    continue
                 parent = int((folder / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
-                if (folder / "ns/pid").readlink() == here and self.holder not in {
-                    int(folder.name),
-                    parent if "sleep" in (words := _words(folder)) else 0,
-                }:
-                    found.append(" ".join(words))
+                words = (folder / "cmdline").read_text("utf-8", "replace").replace("\0", " ")
+                if not (parent == self.holder and words == _WAITING):
+                    found.append(words)
         return found
 
     def _entering(self, words: Sequence[str], who: Person, cwd: str) -> list[str]:
@@ -137,10 +140,6 @@ class Cell:
         become = (f"--reuid={who.name}", f"--regid={who.name}", "--init-groups")
         enter = [program("nsenter"), f"--target={self.holder}", *namespaces, "--"]
         return [*enter, "/usr/bin/env", f"--chdir={cwd}", "/usr/bin/setpriv", *become, *words]
-
-
-def _words(process: Path) -> list[str]:
-    return (process / "cmdline").read_text("utf-8", "replace").rstrip("\0").split("\0")
 
 
 def program(name: str) -> str:

@@ -13,25 +13,25 @@ from tests.bare.cell import PROGRAMS, SEARCHED, program
 
 # Settings of pip that say how packages are reached; every other is this machine's own affair.
 _WAYS = frozenset(
-    [
-        "index-url",
-        "extra-index-url",
-        "find-links",
-        "no-index",
-        "trusted-host",
+    {
         "cert",
         "client-cert",
-        "proxy",
-        "timeout",
         "default-timeout",
+        "extra-index-url",
+        "find-links",
+        "index-url",
+        "no-index",
+        "proxy",
         "retries",
-    ]
+        "timeout",
+        "trusted-host",
+    }
 )
-# The same, for all programs. The first two name files.
+# Files of certificates, for programs other than pip.
 _TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _FILES = frozenset({"PIP_CERT", "PIP_CLIENT_CERT", *_TRUST})
-# As `make test` does here: a machine that is shared is not to be filled.
+# How many processes tests take, where somebody has bounded them.
 _WORKERS = "PYTEST_XDIST_AUTO_NUM_WORKERS"
 
 
@@ -87,11 +87,12 @@ def legacy() -> Legacy:
     """Return what pip and others need to reach packages as this machine reaches them."""
     own = os.environ  # noqa: TID251 - what this machine hands on
     told = _output(sys.executable, "-m", "pip", "config", "list")
-    environment = {**dict(_pip_settings(told)), **_pip_variables(own)}
+    environment = {**dict(pip_settings(told)), **_pip_variables(own)}
     for name in (*_TRUST, *_PROXIES, _WORKERS):
         if name in own:
             environment[name] = own[name]
-    files = tuple(sorted({environment[name] for name in _FILES & environment.keys()}))
+    named = {environment[name] for name in _FILES & environment.keys()}
+    files = tuple(sorted(name for name in named if Path(name).is_file()))
     links = environment.get("PIP_FIND_LINKS", "").split()
     folders = tuple(link for link in links if link.startswith("/") and Path(link).is_dir())
     return Legacy(environment, files, folders)
@@ -102,7 +103,7 @@ def _pip_variables(own: Mapping[str, str]) -> dict[str, str]:
     return {name: own[name] for name in names & own.keys()}
 
 
-def _pip_settings(told: str) -> Iterator[tuple[str, str]]:
+def pip_settings(told: str) -> Iterator[tuple[str, str]]:
     """Read what `pip config list` says: global.index-url='https://...'."""
     for line in told.splitlines():
         name, _, value = line.partition("=")

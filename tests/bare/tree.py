@@ -78,7 +78,7 @@ def room(cache: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(left)
     folder = Path(mkdtemp(prefix="run-", dir=cache))
-    # The user of the tree has to come through; the cache is for root's eyes alone, or not, above.
+    # The user of the tree has to come through.
     folder.chmod(0o755)
     with (folder / _LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -12,6 +12,7 @@ from heyday.db import partitions
 from heyday.domain.timezone import Window
 from tests.docs.commands import Command, commands
 from tests.docs.pages import ROOT, page, pages
+from tests.servers import missing
 
 HEYDAY = ".venv/bin/heyday"
 # These stay until they are told to stop; the acceptance tests run them.
@@ -105,7 +106,7 @@ async def finns_url(database_url: str) -> str:
 @pytest.mark.parametrize("line", LINES)
 def test_a_command_ends_well(finns_url: str, tmp_path: Path, line: str) -> None:
     if line.endswith("studio") and shutil.which("psql") is None:
-        pytest.skip("no psql on this machine, which `heyday db studio` opens")
+        missing("psql, which `heyday db studio` opens", "apt-get install postgresql-client")
     done = run(line, finns_url, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
