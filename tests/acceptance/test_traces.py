@@ -24,7 +24,7 @@ from tests.collector import Collector, Mood, Told
 from tests.keys import bearer, key_at
 from tests.provider import Act, Provider, Received
 
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"  # pragma: allowlist secret
 CALLER = "00f067aa0ba902b7"
 PERSON = {
     "first_name": "Zoë",

@@ -13,7 +13,7 @@ from heyday.telemetry.otlp import Carrier, OtlpTracer
 from tests.collector import Collector, Mood, Told
 
 CARRIER = Carrier("rabbitmq", "heyday.messages")
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"  # pragma: allowlist secret
 WANTED, UNWANTED = (f"00-{TRACE}-00f067aa0ba902b7-{flag}" for flag in ("01", "00"))
 
 
