@@ -47,6 +47,7 @@ def test_ci_runs_what_a_developer_runs() -> None:
         "make model",
         "make mutants",
         "make chaos-short",
+        'make test-bare BARE="--tests none"',
     ]
     assert [line for line in script if line.startswith("make ")] == wanted
     assert "set -euo pipefail" in script
