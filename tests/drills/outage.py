@@ -44,9 +44,11 @@ from tests.rabbitmq import is_installed
 
 RESULTS = ROOT / ".artefacts"
 _CATCHES_UP_WITHIN = 180.0
-# Of the scheduler that queues, and some seconds. What two workers have in hand, no wiping takes.
+# Of the scheduler that queues, and some seconds.
 _A_MINUTE = 75.0
 _BETWEEN_FAULTS = 5.0
+# Two workers have 64 batches in hand, which no wiping takes: with larger ones no more might wait.
+_SMALL = {"HEYDAY_BATCH_SIZE": "1"}
 # PostgreSQL, as for a minor release.
 _AWAY_FOR = 10.0
 _RUNBOOK = (*runbook.FAULTS, runbook.AFTERWARDS)
@@ -72,9 +74,9 @@ class Pace:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-FULL = Pace(1800, 1, calm=60, rest=240, greets_for=3720, clears_within=900, a_second=1)
-# What Heyday itself waits for is shorter as well, where a setting says how long that is. So far
-# ahead that batches wait in RabbitMQ at any time.
+FULL = Pace(1800, 1, calm=60, rest=240, greets_for=3720, clears_within=900, a_second=2)
+# What Heyday itself waits for is shorter as well, where a setting says how long that is; and so
+# much is queued ahead that batches wait in RabbitMQ at any time.
 _SOON = {"HEYDAY_LOST_AFTER": "10s", "HEYDAY_SWEEP_EVERY": "5s", "HEYDAY_LOOK_AHEAD": "3m"}
 SHORT = Pace(
     *(170, 30), calm=10, rest=5, greets_for=300, clears_within=120, a_second=2, settings=_SOON
@@ -270,7 +272,9 @@ async def run(pace: Pace, chapters: Mapping[str, Chapter], folder: Path) -> Sequ
     count = round(pace.greets_for * pace.a_second)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(
-            open_world(folder, count, timedelta(seconds=pace.greets_for), pace.settings)
+            open_world(
+                folder, count, timedelta(seconds=pace.greets_for), {**_SMALL, **pace.settings}
+            )
         )
         file = write_configuration(folder / "prometheus", world.ports, pace.faster)
         url = await stack.enter_async_context(open_prometheus(file))

@@ -22,6 +22,8 @@ class MetricsRoutes:
             # Litestar adds the charset to every text type itself.
             media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"),
             is_routine=True,
+            # Nobody is in it, and to note each reading would need the database.
+            audit=False,
             include_in_schema=False,
             sync_to_thread=False,
             scope=Scope.MESSAGES_READ,

@@ -93,6 +93,15 @@ async def test_a_line_names_the_fields_that_changed_and_never_a_value(
         assert value not in written
 
 
+async def test_metrics_are_shown_without_a_line(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    # Nobody is in them. They are asked for every few seconds, also while PostgreSQL is away.
+    await clear(pipeline)
+    assert (await client.get("/metrics")).status_code == 200
+    assert await lines(pipeline) == []
+
+
 @FORMS
 async def test_a_look_is_a_line_before_anything_is_shown(
     client: httpx.AsyncClient, pipeline: Pipeline, path: str
