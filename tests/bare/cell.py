@@ -139,7 +139,9 @@ class Cell:
         namespaces = ("--mount", "--pid", "--uts", "--ipc", "--root")
         become = (f"--reuid={who.name}", f"--regid={who.name}", "--init-groups")
         enter = [program("nsenter"), f"--target={self.holder}", *namespaces, "--"]
-        return [*enter, "/usr/bin/env", f"--chdir={cwd}", "/usr/bin/setpriv", *become, *words]
+        # What runs in the background of a shell heeds no Ctrl-C; what is logged in does.
+        where = ("/usr/bin/env", "--default-signal", f"--chdir={cwd}")
+        return [*enter, *where, "/usr/bin/setpriv", *become, *words]
 
 
 def program(name: str) -> str:
