@@ -8,8 +8,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 RUN python3 -m venv /opt/heyday
 ENV PATH=/opt/heyday/bin:$PATH
 WORKDIR /src
-COPY requirements.lock .
-RUN pip install --require-hashes --only-binary :all: -r requirements.lock
+# --build-arg LOCK=requirements-traces.lock for an image that can tell a collector of spans.
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-traces.lock ./
+RUN pip install --require-hashes --only-binary :all: -r "${LOCK}"
 COPY pyproject.toml README.md LICENSE ./
 COPY data data
 COPY src src

@@ -9,12 +9,12 @@ HEYDAY := $(BIN)/heyday
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-CODE := src tests benchmarks
+CODE := src tests benchmarks docs_site
 # One process a core, each with a PostgreSQL server of its own.
 # The slowest are named at the end.
 PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal --durations=20 --durations-min=10
 # What docker-compose.yml asks for.
-SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD
+SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD GRAFANA_PASSWORD
 # The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
 SERVERS := $(wildcard /usr/lib/postgresql/1[5-8]/bin)
 
@@ -68,10 +68,18 @@ $(DEV): requirements-dev.lock $(RUN)
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
+.PHONY: traces
+traces: $(RUN) ## Install what tells a collector of spans, for HEYDAY_TRACES_URL
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-traces.lock
+	@echo "Spans can be told now: set HEYDAY_TRACES_URL (docs/telemetry.md)"
+
 # --- Test and check --------------------------------------------------------------------------
 
-.PHONY: test check lint format types floors size secrets audit api-fuzz
-test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the core >= 95 %
+.PHONY: test test-bare check lint format types floors size secrets audit api-fuzz
+test: $(DEV) ## Run every test, on each PostgreSQL found here, coverage of the core >= 95 %; or TESTS=...
+ifdef TESTS
+	@$(PYTEST) $(TESTS)
+else
 	@$(PYTEST) --cov --cov-report=
 	@$(BIN)/python -m coverage report --fail-under=95 \
 	  --include='src/heyday/domain/*,src/heyday/services/*'
@@ -79,6 +87,7 @@ test: $(DEV) ## Run every test, on each PostgreSQL found here; coverage of the c
 	  echo "The database tests again, on $$($$bin/postgres --version)"; \
 	  HEYDAY_TEST_PG_BIN=$$bin $(PYTEST) tests/integration/db || exit 1; done
 	@$(if $(SERVERS),:,echo "No other PostgreSQL here: tested on the embedded one alone")
+endif
 
 check: lint types floors size secrets audit ## Check format, lint, types, floors, sizes, secrets, known holes
 
@@ -100,6 +109,9 @@ secrets: $(DEV) ## Look for passwords and keys in what is or may be committed (d
 
 audit: $(DEV) ## Look for known holes in what is installed (pip-audit); says so if it could not look
 	@$(BIN)/python -m tests.audit requirements-dev.lock
+
+test-bare: ## Try `make run` and `make test` on a bare Debian (BARE="--tests short"); says so if it could not
+	@$(PYTHON) -m tests.bare $(BARE) || test $$? = 77
 
 api-fuzz: $(DEV) ## Ask the API over 20,000 times what it must refuse, or answer as described
 	@$(BIN)/python -m tests.fuzz
@@ -146,6 +158,14 @@ chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chao
 chaos-short: $(DEV) ## The same, each fault a few times: some 5 minutes
 	@$(BIN)/python -m tests.chaos --short
 
+.PHONY: drill-upgrade
+drill-upgrade: $(DEV) ## Upgrade from the release before under load: nothing may fail, be lost, or come twice
+	@$(BIN)/python -m tests.drills.upgrade
+
+.PHONY: drill-restore
+drill-restore: $(DEV) ## Restore the database behind 10,000 greetings that were sent, and count letters
+	@$(BIN)/python -m tests.drills.restore
+
 .PHONY: drill-outage drill-outage-short
 drill-outage: $(DEV) ## Live through an outage by docs/runbook.md, 70 minutes; writes docs/outage.json
 	@$(BIN)/python -m tests.drills.outage --publish
@@ -173,6 +193,14 @@ pictures: $(DEV) ## Take the pictures of the pages of docs anew, with Chromium
 	@for name in today calendar person message-unknown; do \
 	  cp .artefacts/screenshots/$$name-light-1440.png docs/dashboard-$${name%-unknown}.png; done
 	@cp .artefacts/screenshots/today-dark-390.png docs/dashboard-phone.png
+
+.PHONY: docs docs-serve
+docs: $(DEV) ## Build the site of the documentation into .artefacts/site; a broken link is an error
+	@$(BIN)/python -m mkdocs build --strict
+	@echo "The documentation is in .artefacts/site. Read it with its search: make docs-serve"
+
+docs-serve: $(DEV) ## Show that site at http://127.0.0.1:8001/, anew after each change
+	@exec $(BIN)/python -m mkdocs serve --strict --dev-addr 127.0.0.1:8001
 
 .PHONY: mutants
 mutants: $(DEV) ## Take the guards of delivery away one by one: a test must fail for each
@@ -272,7 +300,8 @@ LOCK := env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --no-config --
 .PHONY: lock clean
 lock: $(DEV) ## Resolve the newest allowed libraries into the lock files
 	@$(LOCK) --upgrade -o requirements.lock
-	@$(LOCK) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
+	@$(LOCK) --upgrade --extra traces -c requirements.lock -o requirements-traces.lock
+	@$(LOCK) --upgrade --extra traces --group dev -c requirements-traces.lock -o requirements-dev.lock
 	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group client \
 	  -o requirements-client.lock
 	@$(filter-out pyproject.toml --group build,$(LOCK)) --upgrade --group peers -o $(PEERS_LOCK)

@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.pgbouncer",
     "tests.certificates",
     "tests.postfix",
+    "tests.built_site",
 ]
 
 

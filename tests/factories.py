@@ -29,6 +29,7 @@ from heyday.domain.ports import BatchSender, Clock, ClockGuard, Store, Transport
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sealing import Seals
 from heyday.domain.seed_texts import SeedBook, SeedLibrary
+from heyday.domain.send_ports import NO_LEDGER, SendLedger
 from heyday.domain.sender_plan import Share
 from heyday.domain.text_choice import TextChoice, TextNeeds, choose, usual_years
 from heyday.domain.text_ports import BookShelf
@@ -148,6 +149,7 @@ class PipelineConfig:
     guard: ClockGuard = field(default_factory=FakeGuard)
     failpoints: Failpoints | None = None
     senders: Mapping[Share, BatchSender] = field(default_factory=dict)
+    ledger: SendLedger = NO_LEDGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +329,7 @@ def _wire(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
         metrics=metrics,
         jitter=lambda: MIDDLE,
         config=config.sending,
+        ledger=config.ledger,
     )
     scheduling = MessageSchedulerService(
         store=store,

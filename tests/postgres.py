@@ -127,6 +127,15 @@ def database_url(
     administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def empty_database_url(postgres_url: str, administrator: Administrator) -> Iterator[str]:
+    """The URL of a database without any table."""
+    name = f"heyday_empty_{uuid4().hex[:8]}"
+    administrator.execute(f"CREATE DATABASE {name}")
+    yield database_at(postgres_url, name)
+    administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def _database_names() -> Iterator[str]:
     run = uuid4().hex[:8]

@@ -23,7 +23,6 @@ import structlog
 from heyday.cli.app import main
 from heyday.settings import Settings
 from tests.acceptance.processes import Finished, run
-from tests.postgres import Administrator, database_at
 
 PASSWORD = "s3cret-w0rd"
 AT = ("jobs", "run", "daily", "--at")
@@ -230,14 +229,6 @@ def test_a_database_that_is_not_there_is_told(heyday: Program, database_url: str
     assert_refused(done, "there is no such database")
 
 
-@pytest.fixture
-def empty_database_url(postgres_url: str, administrator: Administrator) -> Iterator[str]:
-    name = f"heyday_empty_{uuid4().hex[:8]}"
-    administrator.execute(f"CREATE DATABASE {name}")
-    yield database_at(postgres_url, name)
-    administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -333,13 +324,14 @@ def test_a_port_that_is_taken_is_told(heyday: Program, database_url: str, comman
     assert_refused(done, f"cannot listen on 127.0.0.1 port {port}", "PORT=8001")
 
 
-@pytest.mark.parametrize("command", ["worker", "scheduler"])
+@pytest.mark.parametrize("command", ["api", "worker", "scheduler"])
 def test_a_port_for_metrics_that_is_taken_is_told(
     heyday: Program, database_url: str, command: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = heyday(command, DATABASE_URL=database_url, HEYDAY_METRICS_PORT=str(port))
+        settings = {"DATABASE_URL": database_url, "PORT": "0", "HEYDAY_METRICS_PORT": str(port)}
+        done = heyday(command, **settings)
     assert_refused(
         done, f"cannot listen on 127.0.0.1 port {port}", f"HEYDAY_METRICS_PORT={port + 1}"
     )

@@ -33,6 +33,7 @@ from tests.acceptance.canary import (
 from tests.acceptance.moments import Moment, moment_in
 from tests.acceptance.processes import Heyday, heyday, run
 from tests.acceptance.test_to_a_provider import TIME_PASSES, is_all_ended
+from tests.collector import Collector
 from tests.keys import bearer, key_at
 from tests.provider import Act, Provider, Received
 from tests.redis import RedisServer
@@ -89,6 +90,7 @@ class Run:
     connection: AnyConnection
     provider: Provider
     moment: Moment
+    collector: Collector
     evidence: Evidence = field(default_factory=Evidence)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _all: list[tuple[str, Heyday]] = field(default_factory=list)
@@ -158,7 +160,9 @@ async def heard(
     async with contextlib.AsyncExitStack() as stack:
         provider = await stack.enter_async_context(Provider(gossip))
         settings["EMAIL_SERVICE_URL"] = provider.url
-        run = Run(settings, tmp_path, connection, provider, moment)
+        collector = await stack.enter_async_context(Collector())
+        settings |= {"HEYDAY_TRACES_URL": collector.url, "HEYDAY_TRACES_SHARE": "1"}
+        run = Run(settings, tmp_path, connection, provider, moment, collector)
         await watch_postgres(connection, run.evidence)
         await stack.enter_async_context(watched_redis(redis_server.url, run.evidence))
         if rabbitmq_url:
@@ -177,13 +181,16 @@ async def test_marks_are_nowhere_but_in_rows_and_letters(heard: Run) -> None:
         evidence.add("head of a request to the provider", request.head)
     for (body,) in await connection.fetch("SELECT body FROM queue_witness"):
         evidence.add("queue", body)
+    for told in (*heard.collector.bodies, *heard.collector.spans):
+        evidence.add("traces", told)
     evidence.add("log of PostgreSQL", (await server_log(connection))[logged_before:])
     assert evidence.marked(heard.marks) == {}
     # Otherwise this would have shown nothing.
     asked = {request.email.partition("@")[2] for request in heard.provider.requests}
     assert asked == {f"{TOKEN}-mail.example"}
     assert "users" in await tables_with(connection, heard.marks)
-    assert {"queue", "redis", "metrics", "error replies"} <= set(evidence.texts)
+    assert {"queue", "redis", "metrics", "error replies", "traces"} <= set(evidence.texts)
+    assert {"call http", "POST /api/v1/users"} <= {each.name for each in heard.collector.spans}
     assert any('"sql"' in text for text in evidence.texts["log of heyday worker"])
 
     ids = [str(row["id"]) for row in await connection.fetch("SELECT id FROM users")]

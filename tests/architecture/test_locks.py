@@ -11,9 +11,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 RUN = PYPROJECT["project"]["dependencies"] + PYPROJECT["dependency-groups"]["build"]
+TRACES = RUN + PYPROJECT["project"]["optional-dependencies"]["traces"]
 LOCKS = {
     "requirements.lock": RUN,
-    "requirements-dev.lock": RUN + PYPROJECT["dependency-groups"]["dev"],
+    "requirements-traces.lock": TRACES,
+    "requirements-dev.lock": TRACES + PYPROJECT["dependency-groups"]["dev"],
 }
 # What stands by itself, and not beside what Heyday runs on.
 EVERY = {**LOCKS, "requirements-client.lock": PYPROJECT["dependency-groups"]["client"]}
@@ -48,7 +50,8 @@ def test_a_pin_keeps_its_extras(lock: str) -> None:
 
 
 def test_tests_run_on_what_users_get() -> None:
-    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+    users, traced, tested = map(pins, LOCKS)
+    assert users.items() <= traced.items() <= tested.items()
 
 
 @pytest.mark.parametrize("lock", EVERY)

@@ -40,12 +40,14 @@ def test_ci_runs_what_a_developer_runs() -> None:
     script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     wanted = [
         "make check",
+        "make docs",
         "make test",
         "make test-wheel",
         "make client",
         "make model",
         "make mutants",
         "make chaos-short",
+        'make test-bare BARE="--tests none"',
     ]
     assert [line for line in script if line.startswith("make ")] == wanted
     assert "set -euo pipefail" in script

@@ -5,7 +5,7 @@ Run by tests/chaos/processes.py. What it starts are processes like any others: t
 
 Each line of standard input is an order, each line of standard output an answer, in JSON:
     {"start": 1, "words": ["worker"], "environment": {...}, "folder": "...", "log": "..."}
-        -> {"started": 1, "pid": 4711}
+        -> {"started": 1, "pid": 4711, "code": "..."}, where the code is that it runs
     {"signal": 9, "pid": 4711}          only to a child that has not been buried
         -> {"ended": 4711, "status": -9}, sooner or later
 At the end of its input it ends, and takes its children with it.
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import heyday.bootstrap
 import heyday.cli.serve
-import heyday.cli.welcome  # noqa: F401 - these three are what children start with
+import heyday.cli.welcome  # these three are what children start with
 from heyday.cli.app import main
 
 
@@ -60,7 +60,7 @@ class Nursery:
             if pid == 0:
                 _become_heyday(order)
             self._children.add(pid)
-            _tell(started=order["start"], pid=pid)
+            _tell(started=order["start"], pid=pid, code=heyday.bootstrap.__file__)
         elif order["pid"] in self._children:
             os.kill(order["pid"], order["signal"])
 
@@ -77,7 +77,7 @@ class Nursery:
             os.waitpid(pid, 0)
 
 
-def _tell(**answer: int) -> None:
+def _tell(**answer: int | str) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 

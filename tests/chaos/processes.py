@@ -28,8 +28,8 @@ def _future() -> asyncio.Future[int]:
 class Process:
     """Hold one process of Heyday.
 
-    is_ours: whether its end was asked for.   is_taken: whether a fault has it in hand.
-    ended: its exit status, or minus the signal's number.
+    code: a file of the Heyday that it runs.   is_ours: whether its end was asked for.   is_taken:
+    whether a fault has it in hand.   ended: its exit status, or minus the signal's number.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Process:
     log: Path
     nursery: "Nursery"
     pid: int = 0
+    code: str = ""
     is_ours: bool = False
     is_taken: bool = False
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -137,7 +138,7 @@ class Nursery:
             answer = json.loads(line)
             if "started" in answer:
                 process = self._starting.pop(answer["started"])
-                process.pid = answer["pid"]
+                process.pid, process.code = answer["pid"], answer["code"]
                 self._processes[process.pid] = process
                 process.begun.set()
             else:

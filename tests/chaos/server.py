@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
-from heyday.db.embedded.accounts import make_folders, open_private, server_account
+from heyday.db.embedded.accounts import Account, make_folders, open_private, server_account
 from heyday.db.embedded.binaries import find_binaries
 from heyday.db.embedded.cluster import ENVIRONMENT, Cluster, EmbeddedConfig, free_port
 from tests.chaos.waiting import wait_until
@@ -32,10 +32,16 @@ class Server:
     """Hold one data folder and the server process on it.
 
     environment: what the server gets besides, such as a library to load before others.
+    settings: PostgreSQL's, over those of all.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        config = EmbeddedConfig(home=folder, settings=_SETTINGS)
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        config = EmbeddedConfig(home=folder, settings={**_SETTINGS, **(settings or {})})
         home = folder / "postgres"
         make_folders(home)
         self._cluster = Cluster(home, find_binaries(), server_account(home), config)
@@ -55,6 +61,15 @@ class Server:
     @property
     def log(self) -> Path:
         return self._cluster.log
+
+    @property
+    def data(self) -> Path:
+        return self._cluster.data
+
+    @property
+    def account(self) -> Account | None:
+        """Return as whom it runs; None: as we do."""
+        return self._cluster.account
 
     async def start(self) -> None:
         """Start it, and return once it takes connections."""
@@ -103,10 +118,12 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def open_server(
-    folder: Path, environment: Mapping[str, str] | None = None
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Server]:
     """Lend a running server; whatever happens, it is gone afterwards."""
-    server = Server(folder, environment or {})
+    server = Server(folder, environment or {}, settings)
     try:
         await server.start()
         yield server

@@ -81,6 +81,25 @@ CASES = [
         "9m",
         {"job": "heyday", "instance": "api:8000"},
     ),
+    Case(
+        "HeydayProcessDown",
+        "no worker is left",
+        {
+            'up{job="heyday", process="worker", instance="a"}': "1x5",
+            'up{job="heyday", process="api", instance="b"}': "1x30",
+        },
+        "20m",
+        {"process": "worker"},
+    ),
+    Case(
+        "HeydayProcessDown",
+        "one worker fewer",
+        {
+            'up{job="heyday", process="worker", instance="a"}': "1x5",
+            'up{job="heyday", process="worker", instance="b"}': "1x30",
+        },
+        "20m",
+    ),
     Case("HeydayProcessDown", "back", {'up{job="heyday"}': "0x5 1x10"}, "9m"),
     Case(
         "HeydaySchedulerFailing",

@@ -18,7 +18,10 @@ PASSWORDS = {
     "RABBITMQ_PASSWORD": "r4bb1t",
     "REDIS_PASSWORD": "r3d1s",
     "PGADMIN_PASSWORD": "4dm1n",
+    "GRAFANA_PASSWORD": "gr4f4n4",
 }
+# The services of this profile are there for whoever asks for it.
+WATCHED = {"COMPOSE_PROFILES": "monitoring"}
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 

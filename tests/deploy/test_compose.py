@@ -10,26 +10,46 @@ import pytest
 
 from heyday.domain.durations import parse_duration
 from heyday.settings import Settings, load_settings
-from tests.deploy.composition import FILE, HEYDAY, PASSWORDS, ROOT, Refused, compose, size
+from tests.deploy.composition import (
+    FILE,
+    HEYDAY,
+    PASSWORDS,
+    ROOT,
+    WATCHED,
+    Refused,
+    compose,
+    size,
+)
 from tests.program import check_words
 
 Services = dict[str, dict[str, Any]]
 # What cli/serve.py promises: stopping may take ten seconds in all.
 STOPS_WITHIN = timedelta(seconds=10)
+SERVERS = {"postgres", "rabbitmq", "redis", "pgadmin"}
+WATCHERS = {"prometheus", "grafana"}
 
 
 def test_every_part_of_a_company_is_there(services: Services) -> None:
-    assert set(services) == {*HEYDAY, "postgres", "rabbitmq", "redis", "pgadmin"}
+    assert set(services) == {*HEYDAY, *SERVERS, *WATCHERS}
     images = {name: service["image"] for name, service in services.items()}
     assert images["postgres"].startswith("postgres:15.")
     assert re.fullmatch(r"rabbitmq:3\.13\.\d+-management", images["rabbitmq"])
     assert images["redis"].startswith("redis:7.")
     assert images["pgadmin"].startswith("dpage/pgadmin4:")
+    assert images["prometheus"].startswith("prom/prometheus:v3.")
+    assert images["grafana"].startswith("grafana/grafana:")
+
+
+def test_who_does_not_ask_for_those_who_watch_has_nothing_of_them(tmp_path: Path) -> None:
+    composed = compose(tmp_path, **PASSWORDS)
+    assert set(composed["services"]) == {*HEYDAY, *SERVERS}
+    assert set(composed["volumes"]) == SERVERS
+    assert set(composed["networks"]) == {"data", "outside"}
 
 
 def test_images_of_others_are_pinned_to_a_release(services: Services) -> None:
     others = [s["image"] for name, s in services.items() if name not in HEYDAY]
-    assert [image for image in others if not re.search(r":\d+\.\d+", image)] == []
+    assert [image for image in others if not re.search(r":v?\d+\.\d+", image)] == []
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
@@ -50,7 +70,7 @@ def test_no_password_has_a_default() -> None:
 
 
 def test_a_password_goes_to_those_who_need_it(tmp_path: Path) -> None:
-    found = compose(tmp_path, **PASSWORDS)["services"]
+    found = compose(tmp_path, **PASSWORDS, **WATCHED)["services"]
     holders = {
         name: {s for s, service in found.items() if value in json.dumps(service)}
         for name, value in PASSWORDS.items()
@@ -60,6 +80,7 @@ def test_a_password_goes_to_those_who_need_it(tmp_path: Path) -> None:
         "RABBITMQ_PASSWORD": {*HEYDAY, "rabbitmq"},
         "REDIS_PASSWORD": {*HEYDAY, "redis"},
         "PGADMIN_PASSWORD": {"pgadmin"},
+        "GRAFANA_PASSWORD": {"grafana"},
     }
 
 
@@ -99,14 +120,22 @@ def test_only_what_a_person_looks_at_is_published_and_to_this_machine_alone(
         ("api", "127.0.0.1", "8000", 8000),
         ("rabbitmq", "127.0.0.1", "15672", 15672),
         ("pgadmin", "127.0.0.1", "5050", 80),
+        ("grafana", "127.0.0.1", "3000", 3000),
     }
 
 
 def test_data_are_kept_in_a_network_that_leads_nowhere(tmp_path: Path) -> None:
-    composed = compose(tmp_path, **PASSWORDS)
-    assert composed["networks"]["data"]["internal"] is True
-    outside = {name for name, s in composed["services"].items() if "outside" in s["networks"]}
-    assert outside == {"api", "worker", "rabbitmq", "pgadmin"}
+    composed = compose(tmp_path, **PASSWORDS, **WATCHED)
+    inner = {name for name, network in composed["networks"].items() if network.get("internal")}
+    assert inner == {"data", "figures"}
+    members = {
+        network: {name for name, s in composed["services"].items() if network in s["networks"]}
+        for network in composed["networks"]
+    }
+    assert members["outside"] == {"api", "worker", "rabbitmq", "pgadmin", "grafana"}
+    # Prometheus reads Heyday and leads nowhere; Grafana asks Prometheus and sees no data of ours.
+    assert members["figures"] == WATCHERS
+    assert members["data"] == {*HEYDAY, *SERVERS, "prometheus"}
 
 
 def test_data_are_kept_in_volumes(services: Services) -> None:
@@ -116,24 +145,25 @@ def test_data_are_kept_in_volumes(services: Services) -> None:
         for mount in service.get("volumes", [])
         if mount["type"] == "volume"
     }
-    assert volumes == {(name, name) for name in ("postgres", "rabbitmq", "redis", "pgadmin")}
+    assert volumes == {(name, name) for name in SERVERS | WATCHERS}
 
 
 def test_files_that_are_handed_in_are_there_and_read_only() -> None:
     mounts = re.findall(r"- \./(\S+?):(\S+?):(\w+)", FILE.read_text("utf-8"))
-    assert len(mounts) == 5
-    assert [source for source, _, _ in mounts if not (ROOT / source).is_file()] == []
+    assert len(mounts) == 9
+    # Docker makes a folder of what is not there.
+    assert [source for source, _, _ in mounts if not (ROOT / source).exists()] == []
     assert {mode for _, _, mode in mounts} == {"ro"}
 
 
-@pytest.mark.parametrize("name", HEYDAY)
-def test_a_process_of_heyday_has_no_rights(services: Services, name: str) -> None:
+@pytest.mark.parametrize("name", [*HEYDAY, *sorted(WATCHERS)])
+def test_what_needs_no_rights_has_none(services: Services, name: str) -> None:
     service = services[name]
     assert service["read_only"] is True
     assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - of the container
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["init"] is True
+    assert service.get("init", False) is (name in HEYDAY)
     assert "user" not in service, "the image has its own"
 
 

@@ -72,7 +72,9 @@ def test_the_python_of_the_base_is_one_that_heyday_names() -> None:
 
 def test_libraries_come_from_the_lock_by_hash_as_wheels() -> None:
     installs = [rest for name, rest in ALL if name == "RUN" and "pip install" in rest]
-    assert installs[0] == "pip install --require-hashes --only-binary :all: -r requirements.lock"
+    assert installs[0] == 'pip install --require-hashes --only-binary :all: -r "${LOCK}"'
+    (lock,) = [rest for name, rest in ALL if (name, rest.partition("=")[0]) == ("ARG", "LOCK")]
+    assert lock == "LOCK=requirements.lock"
     assert installs[1].startswith("pip install --no-deps --no-build-isolation . ")
     assert len(installs) == 2
 

@@ -14,8 +14,8 @@ import asyncpg
 import kubernetes_validate
 import pytest
 
+from heyday.api.side_door import PATIENCE
 from heyday.db import partitions
-from heyday.schedulers.heartbeat import EVERY
 from heyday.settings import Settings
 from tests.deploy.composition import ROOT
 from tests.deploy.manifests import FOLDER, OVERLAYS, Manifest, Refused, Rendered, render, selects
@@ -141,37 +141,38 @@ def test_servers_are_where_heyday_is_told(rendered: Rendered) -> None:
     assert len(expected) == (2 if rendered.name == "large" else 1)
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
-def test_every_process_is_looked_at(rendered: Rendered, probe: str) -> None:
-    settings = rendered.of("ConfigMap")[0]["data"]
+@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe"])
+def test_a_process_lives_while_it_answers(rendered: Rendered, probe: str) -> None:
+    """PostgreSQL has no say in it: tests/integration/test_side_door.py."""
     for deployment in rendered.deployments:
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        if container["args"] == ["api"]:
-            path = "/health/ready" if probe == "readinessProbe" else "/health/live"
-            assert container[probe]["httpGet"] == {"path": path, "port": "http"}
-            continue
-        (check,) = container[probe]["exec"]["command"][2:]
-        assert settings["HEYDAY_HEARTBEAT"] in check
-        (seconds,) = re.findall(r"-(\d+) seconds", check)
-        assert timedelta(seconds=int(seconds)) >= 3 * EVERY
+        assert container[probe]["httpGet"] == {"path": "/health/live", "port": "metrics"}
 
 
-def test_the_look_is_the_one_that_compose_takes(rendered: Rendered) -> None:
-    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
-    worker = rendered.one("Deployment", "heyday-worker")["spec"]["template"]["spec"]
-    assert worker["containers"][0]["livenessProbe"]["exec"]["command"][2] in compose
+def test_a_process_is_ready_where_it_does_its_work(rendered: Rendered) -> None:
+    for deployment in rendered.deployments:
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        # The API's own door says more: whether callers are served.
+        port = "http" if container["args"] == ["api"] else "metrics"
+        assert container["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": port}
+        # Longer than PostgreSQL is given to answer.
+        assert container["readinessProbe"]["timeoutSeconds"] > PATIENCE.total_seconds()
 
 
-def test_the_port_is_the_same_everywhere(rendered: Rendered) -> None:
+def test_the_ports_are_the_same_everywhere(rendered: Rendered) -> None:
     settings = rendered.of("ConfigMap")[0]["data"]
-    api = rendered.one("Deployment", "heyday-api")["spec"]["template"]["spec"]["containers"][0]
-    assert api["ports"] == [{"name": "http", "containerPort": int(settings["PORT"])}]
+    metrics = {"name": "metrics", "containerPort": int(settings["HEYDAY_METRICS_PORT"])}
+    http = {"name": "http", "containerPort": int(settings["PORT"])}
+    for deployment in rendered.deployments:
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        expected = [metrics, http] if container["args"] == ["api"] else [metrics]
+        assert container["ports"] == expected
     service = rendered.one("Service", "heyday-api")["spec"]
     assert [each["targetPort"] for each in service["ports"]] == ["http"]
     labels = rendered.one("Deployment", "heyday-api")["spec"]["template"]["metadata"]["labels"]
     assert service["selector"].items() <= labels.items()
     policy = rendered.one("NetworkPolicy", "calls-to-the-api")["spec"]["ingress"][0]
-    assert [each["port"] for each in policy["ports"]] == [int(settings["PORT"])]
+    assert [each["port"] for each in policy["ports"]] == [http["containerPort"]]
 
 
 def test_a_process_is_given_the_time_to_end(rendered: Rendered) -> None:
@@ -189,6 +190,8 @@ def test_one_of_each_may_be_taken_away_and_one_stays(rendered: Rendered) -> None
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         (budget,) = [each for each in budgets if selects(each["spec"]["selector"], labels)]
         assert budget["spec"]["maxUnavailable"] == 1
+        # While PostgreSQL is away nobody is ready, and nodes can be emptied all the same.
+        assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
         assert fewest(rendered, deployment) == 2
         for spread in deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]:
             assert selects(spread["labelSelector"], labels)

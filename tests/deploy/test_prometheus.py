@@ -2,59 +2,31 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.metrics import Counter, Histogram, MetricWrapperBase
 
 from heyday.domain.error_budget import OBJECTIVE
 from heyday.telemetry import Metrics
 from tests.deploy.alert_cases import CASES, Case
 from tests.deploy.composition import ROOT
+from tests.deploy.rules import (
+    ALERTS,
+    EXPRESSIONS,
+    FOLDER,
+    RULE_FILES,
+    exported,
+    promtool,
+    rules,
+)
 from tests.docs.pages import page
-from tests.servers import missing
 
-FOLDER = ROOT / "deploy" / "prometheus"
-DASHBOARDS = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
-RULE_FILES = [FOLDER / "recording.yml", FOLDER / "alerts.yml"]
 # What Prometheus itself adds to every series.
-OF_THE_SCRAPE = {"job", "instance"}
+OF_THE_SCRAPE = {"job", "instance", "process"}
 SELECTOR = re.compile(r"\b(heyday_\w+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
-
-
-def rules() -> list[dict[str, Any]]:
-    read = [yaml.safe_load(path.read_text("utf-8")) for path in RULE_FILES]
-    return [rule for file in read for group in file["groups"] for rule in group["rules"]]
-
-
-def queries(path: Path) -> list[str]:
-    """Return what the panels of a dashboard ask, with an interval in place of Grafana's."""
-    panels = json.loads(path.read_text("utf-8"))["panels"]
-    found = [target["expr"] for panel in panels for target in panel.get("targets", [])]
-    return [query.replace("$__rate_interval", "5m") for query in found]
-
-
-ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
-EXPRESSIONS = [rule["expr"] for rule in rules()] + [q for path in DASHBOARDS for q in queries(path)]
-
-
-def exported() -> dict[str, set[str]]:
-    """Return the series that Heyday really exports, with their labels."""
-    series: dict[str, set[str]] = {}
-    for metric in vars(Metrics()).values():
-        if isinstance(metric, MetricWrapperBase):
-            name, labels = metric._name, set(metric._labelnames)  # noqa: SLF001 - no public way
-            if isinstance(metric, Histogram):
-                series |= {f"{name}_bucket": {*labels, "le"}, f"{name}_count": labels}
-                series[f"{name}_sum"] = labels
-            else:
-                series[f"{name}_total" if isinstance(metric, Counter) else name] = labels
-    return series
 
 
 def unknown(expression: str) -> list[str]:
@@ -68,16 +40,6 @@ def unknown(expression: str) -> list[str]:
         found += sorted({each.strip() for each in names.split(",")} - labels)
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     return found + sorted(set(re.findall(r"heyday:[\w:]+", expression)) - recorded)
-
-
-def promtool(*words: str | Path) -> str:
-    """Return what promtool says; fail where it finds a fault."""
-    program = shutil.which("promtool")
-    if program is None:
-        missing("promtool", "apt-get install prometheus")
-    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def proof(case: Case) -> dict[str, Any]:
@@ -104,26 +66,23 @@ def test_an_alert_is_seen_to_fire_and_to_be_silent(alert: str) -> None:
     assert {case.fires is None for case in CASES if case.alert == alert} == {True, False}
 
 
-def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "heyday.key").touch()
-    said = promtool("check", "config", tmp_path / "prometheus.yml")
+def test_prometheus_takes_its_configuration() -> None:
+    said = promtool("check", "config", FOLDER / "prometheus.yml")
     assert f"SUCCESS: {len(RULE_FILES)} rule files found" in said
     assert "is valid" in said
 
 
 def test_every_process_of_compose_is_looked_at() -> None:
     read = yaml.safe_load((FOLDER / "prometheus.yml").read_text("utf-8"))
-    ((targets,),) = (
-        [each["targets"] for each in job["static_configs"]] for job in read["scrape_configs"]
-    )
+    (((names),),) = [job["dns_sd_configs"] for job in read["scrape_configs"]]
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
     ports = {
-        name: service["environment"]["PORT" if name == "api" else "HEYDAY_METRICS_PORT"]
+        name: service["environment"]["HEYDAY_METRICS_PORT"]
         for name, service in services.items()
         if service.get("command") in (["api"], ["scheduler"], ["worker"])
     }
-    assert sorted(targets) == sorted(f"{name}:{port}" for name, port in ports.items())
+    assert sorted(names["names"]) == sorted(ports)
+    assert {str(names["port"])} == set(ports.values())
 
 
 def test_every_expression_can_be_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from heyday.settings import Settings
 from tests.deploy.composition import COMPOSE, FILE, PASSWORDS
 from tests.docs.commands import Command, commands, read_command
-from tests.docs.pages import ROOT, Page, pages
+from tests.docs.pages import ROOT, Page, page, pages
 from tests.program import check_words
 
 HEYDAY = ".venv/bin/heyday"
@@ -17,6 +17,7 @@ OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git"}
 OTHERS |= {"install", "journalctl", "pipx", "uvx"}
 SETTINGS = {field.alias for field in Settings.model_fields.values()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+STARTED_BY = {"run": "tests/acceptance/test_tutorial.py"}
 COMMANDS = [command for page in pages() for command in commands(page)]
 
 
@@ -92,6 +93,34 @@ def test_a_command_in_the_text_is_there(page: Page) -> None:
             check_words(words[1:], is_whole=False)
         elif words[0] == "make":
             check_make(tuple(words[1:]))
+
+
+def targets_in(script: str) -> set[str]:
+    """Return the targets that a script makes, and those that these stand for."""
+    made = set(re.findall(r"^make ([a-z-]+)", script, re.MULTILINE))
+    recipes = (ROOT / "Makefile").read_text("utf-8")
+    for target in list(made):
+        (needed,) = re.findall(rf"^{target}:([^#\n]*)", recipes, re.MULTILINE)
+        made |= TARGETS & set(needed.split())
+    return made
+
+
+def test_every_target_that_the_readme_names_is_run_in_ci() -> None:
+    readme = page("README.md")
+    blocks = [c.arguments[0] for c in commands(readme) if c.program == "make"]
+    spans = [span.split()[1] for span in readme.spans if span.startswith("make ")]
+    named = {*blocks, *spans}
+    assert named > {"run", "test"}
+    made = targets_in((ROOT / ".ci" / "run").read_text("utf-8"))
+    for target in named - made:
+        # One that stays until it is stopped is started by a test.
+        test = (ROOT / STARTED_BY[target]).read_text("utf-8")
+        assert f'heyday("{target}", cwd=ROOT, program=("make",' in test
+
+
+def test_targets_are_those_of_a_script_and_what_they_stand_for() -> None:
+    assert targets_in("set -e\nmake check\n# make test\n") > {"check", "lint", "types", "floors"}
+    assert "test" not in targets_in("make check\n")
 
 
 def test_there_are_commands_to_check() -> None:

@@ -10,7 +10,8 @@ PAGES = pages()
 PLACES = (ROOT, ROOT / "src" / "heyday", ROOT / "docs")
 FILE = re.compile(r"[\w-][\w./-]*(?:/|\.(?:py|md|sql|csv|lock|toml))")
 # Each language of a code block is checked by a test of this folder, but for what is only shown.
-CHECKED, SHOWN = {"sh", "sql", "python"}, {"text", "ini"}
+# What is for bash takes a whole restore to be run: tests/drills/restore.py does.
+CHECKED, SHOWN = {"sh", "sql", "python", "bash"}, {"text", "ini"}
 
 
 def leads_somewhere(this: Page, link: str) -> bool:

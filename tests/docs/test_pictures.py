@@ -6,9 +6,9 @@ import pytest
 
 from tests.docs.pages import page
 from tests.docs.pictures import PICTURES, Picture, find_browser, take
+from tests.servers import missing
 
 PNG = b"\x89PNG\r\n"
-BROWSER = find_browser()
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda p: p.language)
@@ -19,8 +19,8 @@ def test_a_picture_is_small_and_shown(picture: Picture) -> None:
     assert f"({picture.path.name})" in page("docs/texts.md").text
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
 def test_a_picture_can_be_taken(tmp_path: Path) -> None:
+    browser = find_browser() or missing("Chromium", "apt install chromium")
     target = tmp_path / "x.png"
-    take(str(BROWSER), PICTURES[0], target)
+    take(browser, PICTURES[0], target)
     assert target.read_bytes().startswith(PNG)

@@ -150,6 +150,32 @@ def test_the_measure_sees_log_events() -> None:
     ]
 
 
+def notes_of_spans(source: str) -> set[str]:
+    """Return the attributes that a module notes of spans, if it follows anything."""
+    if "heyday.telemetry.traces" not in source:
+        return set()
+    nodes = list(ast.walk(ast.parse(source)))
+    keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys if key]
+    keys += [node.key for node in nodes if isinstance(node, ast.DictComp)]
+    names = {re.sub(r"\{\w+\}", "*", ast.unparse(key).lstrip("f").strip("'")) for key in keys}
+    return {name for name in names if re.fullmatch(r"[a-z]+(\.[a-z_]+)+(\.\*)?", name)}
+
+
+def test_every_attribute_of_a_span_has_its_line() -> None:
+    noted = set.union(*(notes_of_spans(path.read_text("utf-8")) for path in SRC.rglob("*.py")))
+    (table,) = page("docs/telemetry.md").tables("attribute", "of", "is")
+    listed = [name for row in table.rows for name in code(row[0])]
+    assert sorted(listed) == sorted(noted)
+    assert all(row[1] and row[2] for row in table.rows)
+
+
+def test_the_measure_sees_attributes() -> None:
+    source = 'import heyday.telemetry.traces\nx = {"db.system": 1, "plain": 2}\n'
+    source += 'y = {f"heyday.job.{what}": rows for what in z if what == "a.b"}'
+    assert notes_of_spans(source) == {"db.system", "heyday.job.*"}
+    assert notes_of_spans('{"db.system": 1}') == set()
+
+
 # --- docs/architecture.md --------------------------------------------------------------------
 
 
@@ -226,10 +252,12 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 def test_every_library_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    (table,) = page("docs/adr/0001-libraries.md").tables("library", "for", "because")
-    named = sorted(code(row[0])[0] for row in table.rows)
-    assert named == sorted(Requirement(text).name for text in project["dependencies"])
-    assert all(row[2] for row in table.rows)
+    tables = page("docs/adr/0001-libraries.md").tables("library", "for", "because")
+    extras = project["optional-dependencies"].values()
+    for table, wanted in zip(tables, [project["dependencies"], *extras], strict=True):
+        named = sorted(code(row[0])[0] for row in table.rows)
+        assert named == sorted(Requirement(text).name for text in wanted)
+        assert all(row[2] for row in table.rows)
 
 
 def test_every_outcome_is_decided() -> None:

@@ -1,4 +1,4 @@
-"""What docs/setup.md says to do after a restore ends what was due, and sends nothing again."""
+"""What docs/backup.md says to do without a ledger ends what was due, and sends nothing again."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ BORN_TODAY = {"timezone": "UTC", "birthday_date": "1990-01-14"}
 
 
 def test_the_page_names_the_steps() -> None:
-    assert STEPS in page("docs/setup.md").blocks("sh")
+    assert STEPS in page("docs/backup.md").blocks("sh")
 
 
 async def test_after_the_steps_nothing_is_sent_again(

@@ -273,9 +273,7 @@ async def run(pace: Pace, chapters: Mapping[str, Chapter], folder: Path) -> Sequ
         world = await stack.enter_async_context(
             open_world(folder, count, timedelta(seconds=pace.greets_for), pace.settings)
         )
-        file = write_configuration(
-            folder / "prometheus", world.ports, await world.make_key(), pace.faster
-        )
+        file = write_configuration(folder / "prometheus", world.ports, pace.faster)
         url = await stack.enter_async_context(open_prometheus(file))
         alerts = Alerts(url, timeline.note_alert)
         drill = Drill(world, timeline, alerts, pace, chapters)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import csv
 import hashlib
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -88,7 +87,7 @@ def _hours_ahead(at: datetime) -> int:
 
 @dataclass
 class World:
-    """Hold the parts. ports: where metrics are, of the API first."""
+    """Hold the parts. ports: where metrics are, by the kind of process: a kind may have several."""
 
     folder: Path
     server: Server
@@ -99,7 +98,7 @@ class World:
     settings: Mapping[str, str]
     witness: Witness
     queue: QueueTransport
-    ports: list[int] = field(default_factory=list)
+    ports: list[tuple[str, int]] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
 
     @property
@@ -143,19 +142,10 @@ class World:
                 raise SetupFailed(f"{process.name} ended: {process.log.read_text()[-800:]}")
 
     async def _start(self, name: str, role: str) -> None:
-        self.ports.append(port := free_port())
-        place = "PORT" if role == "api" else "HEYDAY_METRICS_PORT"
-        settings = {**self.settings, place: str(port)}
+        self.ports.append((role, port := free_port()))
+        settings = {**self.settings, "HEYDAY_METRICS_PORT": str(port), "PORT": str(free_port())}
         process = await self.nursery.start(name, role, settings=settings, folder=self.folder)
         self.processes.append(process)
-
-    async def make_key(self) -> str:
-        """Return a key with which Prometheus may read the API's metrics."""
-        said = await self.command("keys", "create", "prometheus", "--scope", "messages:read")
-        found = re.search(r"hd_\w+", said)
-        if found is None:
-            raise SetupFailed(f"no key in what was said: {said[-400:]}")
-        return found[0]
 
     async def import_people(self) -> None:
         """Bring everybody in, as a company does."""

@@ -18,7 +18,6 @@ from tests.chaos.waiting import pause, wait_until
 from tests.rabbitmq import free_port
 
 FOLDER = ROOT / "deploy" / "prometheus"
-KEY_FILE = "heyday.key"
 _STARTS_WITHIN = 30.0
 _LOOK_EVERY = 1.0
 # A reading may take as long as the time between two; the API's takes a second without PostgreSQL.
@@ -53,20 +52,24 @@ def speed_up(rules: dict[str, Any], faster: float) -> dict[str, Any]:
     return rules
 
 
-def write_configuration(folder: Path, ports: Sequence[int], key: str, faster: float) -> Path:
+def write_configuration(folder: Path, ports: Sequence[tuple[str, int]], faster: float) -> Path:
     """Write what a server reads: the files of deploy/, with targets of our own.
 
+    ports: of each process, with its kind, as DNS would tell it.
     At their own speed the rules are the very files.
     """
     given = yaml.safe_load((FOLDER / "prometheus.yml").read_text("utf-8"))
     (job,) = given["scrape_configs"]
-    job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
+    del job["dns_sd_configs"]
+    job["static_configs"] = [
+        {"targets": [f"127.0.0.1:{port}"], "labels": {"__meta_dns_name": kind}}
+        for kind, port in ports
+    ]
     if faster != 1:
         for name, fastest in _FASTEST.items():
             seconds = float(given["global"][name].removesuffix("s")) / faster
             given["global"][name] = f"{max(seconds, fastest) * 1000:.0f}ms"
     folder.mkdir()
-    (folder / KEY_FILE).write_text(key, "utf-8")
     for name in given["rule_files"]:
         if faster == 1:
             shutil.copy(FOLDER / name, folder / name)

@@ -133,13 +133,16 @@ def test_a_command_that_fails_is_found(ran: list[Ran], due: int, said: str) -> N
 
 
 def test_rules_at_their_own_speed_are_the_files_of_deploy(tmp_path: Path) -> None:
-    path = write_configuration(tmp_path / "prometheus", [9100, 8000], "hd_x", 1)
+    path = write_configuration(tmp_path / "prometheus", [("api", 9100), ("worker", 9101)], 1)
     for name in ("alerts.yml", "recording.yml"):
         assert (path.parent / name).read_bytes() == (FOLDER / name).read_bytes()
     written, ours = (yaml.safe_load(p.read_text()) for p in (path, FOLDER / "prometheus.yml"))
     (job,), (theirs,) = written["scrape_configs"], ours["scrape_configs"]
-    assert job.pop("static_configs") == [{"targets": ["127.0.0.1:9100", "127.0.0.1:8000"]}]
-    del theirs["static_configs"]
+    assert job.pop("static_configs") == [
+        {"targets": ["127.0.0.1:9100"], "labels": {"__meta_dns_name": "api"}},
+        {"targets": ["127.0.0.1:9101"], "labels": {"__meta_dns_name": "worker"}},
+    ]
+    del theirs["dns_sd_configs"]
     assert written == ours
 
 

@@ -1,4 +1,4 @@
-"""Workers and schedulers show their metrics and their health, as processes of their own."""
+"""Each process shows its metrics and its health to those who watch it, without a key."""
 
 import math
 import re
@@ -19,15 +19,14 @@ def value(text: str, sample: str) -> float | None:
     return float(found[1]) if found else None
 
 
-@pytest.mark.parametrize("command", ["worker", "scheduler"])
-async def test_a_process_without_an_api_shows_itself(
-    database_url: str, tmp_path: Path, command: str
-) -> None:
+@pytest.mark.parametrize("command", ["api", "worker", "scheduler"])
+async def test_a_process_shows_itself(database_url: str, tmp_path: Path, command: str) -> None:
     port = free_port()
-    settings = {"DATABASE_URL": database_url, "HEYDAY_METRICS_PORT": str(port)}
+    settings = {"DATABASE_URL": database_url, "HEYDAY_METRICS_PORT": str(port), "PORT": "0"}
     url = f"http://127.0.0.1:{port}"
     async with heyday(command, cwd=tmp_path, **settings, HEYDAY_POOL_MAX="7") as process:
-        await process.said(rf"started +port={port}\b")
+        told = (await process.said(r"started +port=(\d+)"))[1]
+        assert (told == str(port)) is (command != "api"), "an API tells its own"
         assert await get(f"{url}/health/live") == {"status": "alive"}
         assert await get(f"{url}/health/ready") == {"status": "ready"}
         text = await get(f"{url}/metrics")

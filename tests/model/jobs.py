@@ -17,7 +17,13 @@ class ModelJobs:
         self._database = database
 
     async def start(
-        self, name: str, now: datetime, window: Window | None, *, is_manual: bool
+        self,
+        name: str,
+        now: datetime,
+        window: Window | None,
+        *,
+        is_manual: bool,
+        traceparent: str | None = None,  # noqa: ARG002 - nothing is followed here
     ) -> int:
         number = self._database.id_of_job()
         bounds = (window.start_at, window.end_at) if window else (None, None)
@@ -41,6 +47,9 @@ class ModelJobs:
         jobs = self._database.tables.jobs
         if run_id in jobs:
             jobs[run_id] = replace(jobs[run_id], finished_at=now, error=error)
+
+    async def find_traceparent(self, name: str, at: datetime) -> str | None:  # noqa: ARG002
+        return None
 
     async def find_watermark(self, name: str) -> datetime | None:
         ends = [

@@ -358,10 +358,10 @@ GUARDS: tuple[Guard, ...] = (
         "ack after record",
         "A batch leaves the queue only when each of its rows is recorded.",
         _WORKER,
-        "                await self._service.deliver(delivery.batch)\n"
-        "                await delivery.ack()\n",
-        "                await delivery.ack()\n"
-        "                await self._service.deliver(delivery.batch)\n",
+        '            span.note({"heyday.batch.claimed": await self._service.deliver(batch)})\n'
+        "            await delivery.ack()\n",
+        "            await delivery.ack()\n"
+        '            span.note({"heyday.batch.claimed": await self._service.deliver(batch)})\n',
         [f"{_WORKER_TESTS}::test_a_batch_is_acknowledged_only_when_it_was_seen_through"],
     ),
     # --- What an outcome means

@@ -19,6 +19,9 @@ IMPORT_ALL = """
 import importlib, pkgutil
 import heyday
 for module in pkgutil.walk_packages(heyday.__path__, "heyday."):
+    # This one is for those alone who have the extra.
+    if module.name == "heyday.telemetry.otlp":
+        continue
     if ".migrations." not in module.name and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 print(heyday.__file__)
@@ -87,6 +90,14 @@ def test_every_module_is_there_with_what_it_imports(programs: Path, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(programs.parent)
+
+
+def test_without_the_extra_it_says_what_traces_need(programs: Path, tmp_path: Path) -> None:
+    program, url = [str(programs / "heyday")], "http://127.0.0.1:4318/v1/traces"
+    words = ("jobs", "run", "minute")
+    done = run(*words, cwd=tmp_path, program=program, HOME=str(tmp_path), HEYDAY_TRACES_URL=url)
+    assert done.status == 2
+    assert "pip install 'heyday[traces]'" in done.err
 
 
 @pytest.mark.parametrize("locale", ["en", "de", "ja"])

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from litestar.enums import ScopeType
 
+from heyday.api.calls import header_of
 from heyday.telemetry import Metrics
+from heyday.telemetry.traces import NOTHING, TRACER, Span, sane
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,6 +34,9 @@ _HEADERS = {
 # What a reply has of these is said anew.
 _RULED = frozenset({b"vary", b"allow", b"x-request-id"})
 _ENCODING = b"Accept-Encoding"
+# Another one is whatever a caller writes.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FAULT = 500
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
@@ -41,6 +46,7 @@ class RequestFrame:
     def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracer = TRACER.get()
         # Bound once: to find out how to log costs more than to log.
         self._log: structlog.typing.FilteringBoundLogger = log.bind()
 
@@ -53,14 +59,23 @@ class RequestFrame:
         scope["state"]["request_id"] = request_id
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self._serve(scope, receive, send, request_id)
+            with self._follow(scope) as span:
+                await self._serve(scope, receive, send, span)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
 
+    def _follow(self, scope: "HTTPScope") -> Span:
+        """Begin a span, if a collector is told: of all that a caller sent, its trace goes in."""
+        if not self._tracer.is_on:
+            return NOTHING
+        notes = {"http.request.method": _method(scope), "url.scheme": scope["scheme"]}
+        return self._tracer.serve(notes, sane(header_of(scope, b"traceparent")))
+
     async def _serve(
-        self, scope: "HTTPScope", receive: "Receive", send: "Send", request_id: str
+        self, scope: "HTTPScope", receive: "Receive", send: "Send", span: Span
     ) -> None:
         started = perf_counter()
+        request_id: str = scope["state"]["request_id"]
         status: int | None = None
         replied_after = 0.0
         is_head = scope["method"] == "HEAD"
@@ -82,21 +97,45 @@ class RequestFrame:
             # Most often the caller has gone. The server would log the error's text, which may
             # quote data; it sees by itself that the reply was not finished.
             log.warning("reply_broken_off", error=type(error).__name__)
+            span.fail(type(error).__name__)
         finally:
             if status is not None:
                 of = _route_of(inner), f"{status // 100}xx"
                 self._metrics.api.labels(*of).observe(replied_after)
             self._log_access(inner, scope["method"], status, perf_counter() - started)
+            if span.is_told:
+                _note(span, inner, _method(scope), status)
 
     def _log_access(
         self, scope: "HTTPScope", method: str, status: int | None, seconds: float
     ) -> None:
         """Write the access line."""
-        handler = cast("BaseRouteHandler | None", scope.get("route_handler"))
-        is_routine = handler is not None and handler.opt.get("is_routine", False)
-        write = self._log.debug if is_routine else self._log.info
+        write = self._log.debug if _is_routine(scope) else self._log.info
         route, ms = _route_of(scope), round(seconds * 1000, 1)
         write("request", method=method, route=route, status=status, ms=ms)
+
+
+def _method(scope: "HTTPScope") -> str:
+    return scope["method"] if scope["method"] in _METHODS else "_OTHER"
+
+
+def _note(span: Span, scope: "HTTPScope", method: str, status: int | None) -> None:
+    """Say of a request what became of it: by the route, not the path, which may hold anything."""
+    if _is_routine(scope):
+        span.forget()
+    if route := scope.get("path_template"):
+        span.note({"http.route": route})
+    span.rename(f"{method} {route}" if route else method)
+    if status is not None:
+        span.note({"http.response.status_code": status})
+        if status >= _FAULT:
+            span.fail(str(status))
+
+
+def _is_routine(scope: "HTTPScope") -> bool:
+    """Tell whether a request is a probe or a poll."""
+    handler = cast("BaseRouteHandler | None", scope.get("route_handler"))
+    return handler is not None and handler.opt.get("is_routine", False)
 
 
 def _route_of(scope: "HTTPScope") -> str:

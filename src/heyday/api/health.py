@@ -113,6 +113,7 @@ def _report(health: Health, counted: Counted) -> HealthReport:
         transport=_CARRIED_BY[health.is_broker_reachable is None],
         broker=_BROKER[health.is_broker_reachable],
         clock=health.clock_doubt or "ok",
+        sending=health.hold or "ok",
         rate_limits=counted,
         schedulers=[
             SchedulerSummary(

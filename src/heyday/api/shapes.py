@@ -152,9 +152,11 @@ class SchedulerSummary(Struct, frozen=True):
 class HealthReport(Struct, frozen=True):
     """Tell how Heyday is.
 
-    status: ok, degraded (a scheduler is overdue or failed, RabbitMQ is away, or clocks contradict
-    each other) or down.   broker: ok, down, or none where PostgreSQL carries batches.
-    clock: ok, or why the time cannot be trusted, so that nothing is sent.
+    status: ok, degraded (a scheduler is overdue or failed, RabbitMQ is away, clocks contradict
+    each other, or sending is paused) or down.   broker: ok, down, or none where PostgreSQL carries
+    batches.
+    clock: ok, or why the time cannot be trusted, so that nothing is sent.   sending: ok, or why
+    nothing is planned or sent, as after a restore of the database.
     database_version: of PostgreSQL; null while it does not answer.   transport: what carries
     batches: postgresql or rabbitmq.
     rate_limits: none; or where the API's callers are counted: shared (in Redis, for all processes)
@@ -167,6 +169,7 @@ class HealthReport(Struct, frozen=True):
     database: str
     broker: str
     clock: str
+    sending: str
     rate_limits: str
     schedulers: list[SchedulerSummary]
     database_version: str | None

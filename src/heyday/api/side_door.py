@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry, make_asgi_app
 
-from heyday.domain.errors import ClockUntrusted, HeydayError
+from heyday.domain.errors import HeydayError, SendingPaused
 from heyday.domain.ports import ClockGuard
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SideDoor:
         try:
             async with asyncio.timeout(self._patience):
                 await self._guard.check()
-        except ClockUntrusted as doubt:
+        except SendingPaused as doubt:
             return [str(doubt)]
         except (HeydayError, TimeoutError):
             return ["PostgreSQL does not answer"]

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,11 +23,12 @@ from heyday.bootstrap.provider import (
     open_senders,
     sending_config,
 )
+from heyday.bootstrap.sends import SendParts, find_sends
+from heyday.bootstrap.tracing import followed
 from heyday.clock import SteadyClock
 from heyday.db import migrate
 from heyday.db.activity import PostgresActivity
 from heyday.db.cases import CaseRepository
-from heyday.db.clock import PostgresClock
 from heyday.db.connection import Database
 from heyday.db.dead_batches import PostgresDeadLetters
 from heyday.db.forecasts import ForecastRepository
@@ -52,7 +54,6 @@ from heyday.schedulers.periodic import ClockWakeup
 from heyday.schedulers.recovery import RecoveryScheduler
 from heyday.schedulers.sweep import SweepScheduler
 from heyday.schedulers.transaction_watch import TransactionWatch
-from heyday.services.clock_guard import ClockGuardService, GuardConfig
 from heyday.services.demo import DemoService
 from heyday.services.events import EventService
 from heyday.services.explaining import ExplanationService
@@ -62,6 +63,7 @@ from heyday.services.jobs import JobJournal
 from heyday.services.planning import PlanConfig, Planner
 from heyday.services.reconciling import ReconciliationService
 from heyday.services.resolving import ResolutionService
+from heyday.services.restores import RestoreService
 from heyday.services.scheduling import MessageSchedulerService, SchedulerConfig
 from heyday.services.sending import MessageSenderService
 from heyday.services.trial import TrialService
@@ -84,7 +86,7 @@ class App:
 
     senders: what talks to providers, by name.   failpoints: where the process is to die; None:
     nowhere.   clock: the time; None: one that begins now.   seals: what links and addresses are
-    sealed with.
+    sealed with.   sends: where sends are noted; None: nowhere.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that is open
@@ -97,8 +99,10 @@ class App:
         failpoints: Failpoints | None = None,
         clock: SteadyClock | None = None,
         seals: Seals = NO_SEALS,
+        sends: Path | None = None,
     ) -> None:
         self._seals = seals
+        self._sends = sends
         self.settings = settings
         self.url = url
         self.database = database
@@ -114,10 +118,19 @@ class App:
 
     @cached_property
     def guard(self) -> ClockGuard:
-        """Return what says whether the clocks can be trusted."""
-        reader = PostgresClock(self.database, self._steady)
-        config = GuardConfig(self.settings.clock_tolerance)
-        return ClockGuardService(self._steady, reader, self.metrics, config)
+        """Return what says whether nothing is held, and whether the clocks can be trusted."""
+        return self.sends.guard()
+
+    @cached_property
+    def sends(self) -> SendParts:
+        """Return what knows outside the database what was sent."""
+        parts = (self.settings, self._sends, self.database, self._steady, self.metrics)
+        return SendParts(*parts)
+
+    @cached_property
+    def restores(self) -> RestoreService:
+        """Return what brings a restored database up to what was sent."""
+        return self.sends.restores(self._scheduling.plan)
 
     @cached_property
     def clock_watch(self) -> ClockWatch:
@@ -261,6 +274,7 @@ class App:
         """End what goes on in the background."""
         for part in self._closing:
             await part.close()
+        await self.sends.ledger.close()
         if self._queue:
             await self._queue.close()
         # Only an API has built it, and only there is something to close.
@@ -321,6 +335,7 @@ class App:
             metrics=self.metrics,
             jitter=random.random,
             config=sending_config(settings),
+            ledger=self.sends.ledger,
         )
 
     @cached_property
@@ -351,6 +366,7 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
     """
     failpoints = _arm(settings.failpoints)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(followed(settings))
         url = await stack.enter_async_context(open_database(settings))
         clock = SteadyClock(settings.clock_tolerance)
         if not await migrate.is_current(url, settings.connect_timeout):
@@ -364,7 +380,8 @@ async def open_app(settings: Settings, *, is_server: bool = False) -> AsyncItera
         database.seal_with(seals)
         inbox = InboxRepository(database)
         senders = await stack.enter_async_context(open_senders(settings, inbox, clock, seals))
-        app = App(settings, url, database, inbox, senders, failpoints, clock, seals)
+        sends = await find_sends(settings, database)
+        app = App(settings, url, database, inbox, senders, failpoints, clock, seals, sends)
         stack.push_async_callback(app.close)
         yield app
 

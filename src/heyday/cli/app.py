@@ -88,6 +88,11 @@ COMMANDS = (
         "Look at greetings, settle those that wait for a decision, cancel others.",
     ),
     LateCommand("queue", "queue:app", "Look at the queue between schedulers and workers."),
+    LateCommand(
+        "sends",
+        "sends:app",
+        "After a restore of the database: look at what was sent since, and bring it up to that.",
+    ),
     LateCommand("keys", "keys:app", "Say who may use the API."),
 )
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from heyday.cli.running import with_database
+from heyday.cli.running import print_json, with_database
 from heyday.cli.seed import seed
 from heyday.clock import SystemClock
 from heyday.db import migrate as migrations
@@ -20,11 +20,38 @@ app.command("seed")(seed)
 _SECONDS_TO_THINK = 5
 
 
-@app.command()
-def migrate() -> None:
-    """Bring the database to this version: migrations, then partitions a year ahead."""
+@app.command(epilog="Example: heyday db migrate --plan")
+def migrate(
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Only show what would run, with its locks; change nothing."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+) -> None:
+    """Bring the database to this version: migrations, then partitions a year ahead.
+
+    Heyday may run meanwhile: each migration waits for a lock for two seconds at most, and tries
+    again for five minutes. With --plan: exit status 1 if something cannot be done beside what runs.
+    """
+    if plan:
+        _show_plan(as_json=as_json)
+        return
+    if as_json:
+        raise typer.BadParameter("it prints the plan: heyday db migrate --plan --json")
     created = with_database(lambda url: migrations.upgrade(url, SystemClock().now()))
     typer.echo(f"The database is up to date; {created} partitions created.")
+
+
+def _show_plan(*, as_json: bool) -> None:
+    from heyday.cli.migration_plan import described, print_plan
+
+    found = with_database(migrations.plan)
+    if as_json:
+        print_json(described(found))
+    else:
+        print_plan(found)
+    if not found.is_safe:
+        raise typer.Exit(1)
 
 
 @app.command("create-partitions", epilog="Example: heyday db create-partitions 24")

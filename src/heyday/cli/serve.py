@@ -37,6 +37,20 @@ class Roles:
     worker: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Hold the sockets that a process listens on: of the API, and of those who watch it."""
+
+    api: socket.socket | None = None
+    side: socket.socket | None = None
+
+    @property
+    def port(self) -> int | None:
+        """Return the port that the log tells; None where the process has none."""
+        door = self.api or self.side
+        return int(door.getsockname()[1]) if door else None
+
+
 def up() -> None:
     """Start everything in one process: API, schedulers, worker; and a database if none is set.
 
@@ -87,14 +101,13 @@ async def _serve(settings: "Settings", roles: Roles, *, is_greeting: bool = Fals
     from heyday.cli import welcome
 
     stopping = asyncio.Event()
-    with _signals_set(stopping), _listening(settings, roles) as listener:
+    with _signals_set(stopping), _listening(settings, roles) as doors:
         async with open_app(settings, is_server=True) as app:
-            async with _playing(app, roles, listener, stopping):
-                port = listener.getsockname()[1] if listener else None
-                if is_greeting and port and not stopping.is_set():
-                    await welcome.greet(app, port)
+            async with _playing(app, roles, doors, stopping):
+                if is_greeting and doors.port and not stopping.is_set():
+                    await welcome.greet(app, doors.port)
                 else:
-                    log.info("started", port=port)
+                    log.info("started", port=doors.port)
                     if roles.api:
                         await _warn_if_closed(app)
                 # What is there by now stays: no collection of garbage need go through it again.
@@ -134,31 +147,34 @@ def _signals_set(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _server(app: "App", roles: Roles) -> "PlainServer":
-    """Build the API, or what a process without one shows of itself.
+def _servers(
+    app: "App", roles: Roles, doors: _Doors
+) -> Iterator[tuple["PlainServer", socket.socket]]:
+    """Build what each door serves: the API, and what the process shows of itself.
 
     What they need takes up to a quarter of a second to import, at every command.
     """
-    if roles.api:
+    if doors.api:
         from heyday.cli.http_server import HttpServer
 
-        return HttpServer.of(app)
-    from heyday.bootstrap.watching import side_door_of
-    from heyday.cli.plain_server import PlainServer, config_of
+        yield HttpServer.of(app), doors.api
+    if doors.side:
+        from heyday.bootstrap.watching import side_door_of
+        from heyday.cli.plain_server import PlainServer, config_of
 
-    parts: list[Working] = [app.worker] if roles.worker else []
-    parts += [app.daily, app.minute, app.sweep, app.recovery] if roles.schedulers else []
-    return PlainServer(config_of(side_door_of(app, parts)))
+        parts: list[Working] = [app.worker] if roles.worker else []
+        parts += [app.daily, app.minute, app.sweep, app.recovery] if roles.schedulers else []
+        yield PlainServer(config_of(side_door_of(app, parts))), doors.side
 
 
 @contextlib.asynccontextmanager
 async def _playing(
-    app: "App", roles: Roles, listener: socket.socket | None, stopping: asyncio.Event
+    app: "App", roles: Roles, doors: _Doors, stopping: asyncio.Event
 ) -> AsyncIterator[None]:
     """Run the parts; on the way out finish replies and calls in flight, then end the rest."""
     from heyday.bootstrap.watching import show_process, standing_watch_of
 
-    server = _server(app, roles) if listener else None
+    servers = list(_servers(app, roles, doors))
     show_process(app)
     async with asyncio.TaskGroup() as group:
         parts: list[_Part] = [app.announcements, app.clock_watch]
@@ -169,14 +185,14 @@ async def _playing(
             parts += [app.transaction_watch, standing_watch_of(app)]
         loops = [group.create_task(_run(part, stopping)) for part in parts]
         working = group.create_task(_run(app.worker, stopping)) if roles.worker else None
-        if server and listener:
-            serving = server.serve(sockets=[listener])
+        for server, door in servers:
+            serving = server.serve(sockets=[door])
             group.create_task(_until_stopped("HttpServer", serving, stopping))
         try:
             yield
         finally:
             stopping.set()
-            if server:
+            for server, _ in servers:
                 server.should_exit = True
             app.worker.stop()
             if working:
@@ -213,18 +229,17 @@ async def _until_stopped(name: str, work: Awaitable[None], stopping: asyncio.Eve
 
 
 @contextlib.contextmanager
-def _listening(settings: "Settings", roles: Roles) -> Iterator[socket.socket | None]:
-    """Hold the process's port, taken before anything else starts; None where there is none."""
-    if roles.api:
-        place, another = (settings.host, settings.port), "PORT=8001"
-    elif settings.metrics_port:
-        place = settings.metrics_host, settings.metrics_port
-        another = f"HEYDAY_METRICS_PORT={settings.metrics_port % _LAST_PORT + 1}"
-    else:
-        yield None
-        return
-    with _listen(place, another) as listener:
-        yield listener
+def _listening(settings: "Settings", roles: Roles) -> Iterator[_Doors]:
+    """Hold the process's ports, taken before anything else starts."""
+    with contextlib.ExitStack() as held:
+        api = side = None
+        if roles.api:
+            api = held.enter_context(_listen((settings.host, settings.port), "PORT=8001"))
+        if settings.metrics_port:
+            another = f"HEYDAY_METRICS_PORT={settings.metrics_port % _LAST_PORT + 1}"
+            place = settings.metrics_host, settings.metrics_port
+            side = held.enter_context(_listen(place, another))
+        yield _Doors(api, side)
 
 
 def _listen(place: tuple[str, int], another: str) -> socket.socket:

@@ -21,12 +21,18 @@ class JobRunRepository:
         self._connection = connection
 
     async def start(
-        self, name: str, now: datetime, window: Window | None, *, is_manual: bool
+        self,
+        name: str,
+        now: datetime,
+        window: Window | None,
+        *,
+        is_manual: bool,
+        traceparent: str | None = None,
     ) -> int:
-        """Record that a run began; return its number."""
+        """Record that a run began; return its number. traceparent: by which it is followed."""
         bounds = (window.start_at, window.end_at) if window else (None, None)
         run_id: int = await self._connection.fetchval(
-            _QUERIES["start"].text, name, now, *bounds, is_manual
+            _QUERIES["start"].text, name, now, *bounds, is_manual, traceparent
         )
         return run_id
 
@@ -43,6 +49,12 @@ class JobRunRepository:
             _QUERIES["find_watermark"].text, name
         )
         return watermark
+
+    async def find_traceparent(self, name: str, at: datetime) -> str | None:
+        """Return by what the run is followed whose window was the first to reach an instant."""
+        query = _QUERIES["find_traceparent"].text
+        traceparent: str | None = await self._connection.fetchval(query, name, at)
+        return traceparent
 
     async def list_latest(self) -> list[JobRun]:
         """Return the latest run of each name that nobody started by hand."""

@@ -3,6 +3,7 @@
 A statement that changes a status says from what to what, in a line such as
 `-- moves: SCHEDULED RETRYING > QUEUED`. What the table of transitions does not hold is refused when
 the file is read, and the condition on the present status, `status {movable}`, is made of that line.
+`-- learns:` stands for it where a ledger of sends says what became of a row (docs/adr/0053).
 """
 
 import re
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from heyday.domain.transitions import Status, check_move
+from heyday.domain.transitions import Status, check_learned, check_move
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-_MOVES = re.compile(r"^-- moves: (.+)$", re.MULTILINE)
+_MOVES = re.compile(r"^-- (moves|learns): (.+)$", re.MULTILINE)
+_CHECKS = {"moves": check_move, "learns": check_learned}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -22,13 +24,14 @@ _PLACE = re.compile(r"\{(\w+)\}")
 class Query:
     """Hold one named statement.
 
-    moves: the changes of status it makes, as (from, to).   places: names in braces that stand
-    for identifiers and fragments of ours, never for values.
+    moves: the changes of status it makes, as (from, to).   learned: those by a ledger.   places:
+    names in braces that stand for identifiers and fragments of ours, never for values.
     """
 
     name: str
     text: str
     moves: tuple[tuple[str, str], ...]
+    learned: tuple[tuple[str, str], ...] = ()
 
     @property
     def places(self) -> frozenset[str]:
@@ -51,17 +54,18 @@ def load(table: str) -> Mapping[str, Query]:
 
 
 def _read(name: str, body: str) -> Query:
-    moves = _read_moves(body)
-    sources = ", ".join(f"'{source}'" for source in dict.fromkeys(source for source, _ in moves))
-    return Query(name, body.replace("{movable}", f"IN ({sources})"), moves)
+    moves, learned = _read_moves(body, "moves"), _read_moves(body, "learns")
+    origins = dict.fromkeys(source for source, _ in (*moves, *learned))
+    sources = ", ".join(f"'{source}'" for source in origins)
+    return Query(name, body.replace("{movable}", f"IN ({sources})"), moves, learned)
 
 
-def _read_moves(body: str) -> tuple[tuple[str, str], ...]:
+def _read_moves(body: str, kind: str) -> tuple[tuple[str, str], ...]:
     """Read lines such as `-- moves: SCHEDULED RETRYING > QUEUED`. Raises IllegalMove."""
     moves = []
-    for line in _MOVES.findall(body):
+    for line in (line for found, line in _MOVES.findall(body) if found == kind):
         sources, targets = line.split(">")
         moves += [(source, target) for source in sources.split() for target in targets.split()]
     for source, target in moves:
-        check_move(Status(source), Status(target))
+        _CHECKS[kind](Status(source), Status(target))
     return tuple(moves)

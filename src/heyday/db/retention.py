@@ -1,12 +1,14 @@
-"""Let go of what is old: texts in small bites, months as wholes."""
+"""Make the months to come, and let go of what is old: texts in small bites, months as wholes."""
 
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from heyday.db import partitions, queries
 from heyday.db.connection import Database
+from heyday.db.migrate import MONTHS_AHEAD
 from heyday.db.types import PooledConnection
 from heyday.domain.privacy_ports import Dropped
 from heyday.domain.timezone import Window
@@ -57,6 +59,18 @@ class RetentionRepository:
             scrubbed += row["letters"]
             after = row["last_id"] if row["letters"] == self._bite else None
         return scrubbed
+
+    async def make_months(self, now: datetime) -> int:
+        """Create what is missing of this month and the year to come; return how many parts.
+
+        Where somebody holds a table for long, none is made: tomorrow is early enough.
+        """
+        async with self._database.connection() as connection:
+            try:
+                return await partitions.create_ahead(connection, now, MONTHS_AHEAD)
+            except asyncpg.LockNotAvailableError:
+                log.warning("months_not_made")
+                return 0
 
     async def drop_months(self, now: datetime, months: int) -> Dropped:
         """Drop what ended at least so many whole months ago, unless something is still open in it.

@@ -37,6 +37,7 @@ from heyday.db.event_tables import declare_event_tables
 from heyday.db.habit_tables import declare_habit_tables
 from heyday.db.import_tables import declare_import_tables
 from heyday.db.inbox_table import declare_inbox_table
+from heyday.db.restore_table import declare_restore_table
 from heyday.db.session_tables import declare_session_tables
 from heyday.db.text_tables import declare_text_tables
 from heyday.domain.access import NAME_LENGTH, Scope
@@ -286,6 +287,7 @@ job_runs = Table(
     Column("is_manual", Boolean, nullable=False, server_default=text("false")),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
     Column("error", Text),
+    Column("traceparent", String(55)),
     CheckConstraint("window_start <= window_end", name="window"),
     Index("idx_job_runs_name", "name", text("started_at DESC")),
 )
@@ -300,6 +302,7 @@ queue_batches = Table(
     Column("message_ids", ARRAY(Uuid), nullable=False),
     Column("delivery_count", Integer, nullable=False, server_default=text("0")),
     _instant("visible_at", null=False),
+    Column("traceparent", String(55)),
     CheckConstraint("cardinality(message_ids) > 0", name="message_ids"),
     Index("idx_queue_batches_due", "due_at"),
 )
@@ -378,3 +381,4 @@ declare_text_tables(metadata)
 declare_event_tables(metadata)
 declare_session_tables(metadata)
 declare_day_tables(metadata)
+declare_restore_table(metadata)

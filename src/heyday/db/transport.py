@@ -14,6 +14,7 @@ from heyday.db.notifications import BATCHES, Announcements, first_of
 from heyday.domain.errors import DatabaseError, TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock
+from heyday.telemetry.traces import sane
 
 _QUERIES = queries.load("transport")
 
@@ -52,8 +53,9 @@ class PostgresTransport:
 
     async def publish(self, batches: Sequence[Batch]) -> None:
         """Hand batches over, all or none. Raises TransportError if that is not sure."""
+        lead = self._config.lead
         rows = [
-            (b.id, b.due_at, b.first_at, b.last_at, b.message_ids, b.due_at - self._config.lead)
+            (b.id, b.due_at, b.first_at, b.last_at, b.message_ids, b.due_at - lead, b.traceparent)
             for b in batches
         ]
         try:
@@ -159,4 +161,5 @@ def batch_of(row: asyncpg.Record) -> Batch:
         first_at=row["first_at"],
         last_at=row["last_at"],
         message_ids=tuple(row["message_ids"]),
+        traceparent=sane(row["traceparent"]),
     )

@@ -20,6 +20,7 @@ def judge(facts: Facts) -> list[Trouble]:
     """Return what is wrong, the worst first; nothing where all is well."""
     found = [
         *_of_database(facts),
+        *_of_hold(facts),
         *_of_clock(facts),
         *_of_schedulers(facts),
         *of_plans(facts),
@@ -52,6 +53,17 @@ def _of_database(facts: Facts) -> Iterator[Trouble]:
             Level.WARNING,
             _("PostgreSQL answers, but does not tell how it is."),
             _("Look at its load, and for part_did_not_answer in the log of Heyday."),
+        )
+
+
+def _of_hold(facts: Facts) -> Iterator[Trouble]:
+    if facts.hold:
+        yield Trouble(
+            Part.GREETINGS,
+            Level.ALARM,
+            _("Nothing leaves: %(hold)s."),
+            _("docs/backup.md goes through it step by step; a full disk wants room alone."),
+            {"hold": facts.hold},
         )
 
 

@@ -33,7 +33,8 @@ class Facts:
     unplanned: greetings that are due by the calendar, yet have no row; None: not counted.
     broker_misfit: what the broker holds in place of what Heyday needs.   is_close: somebody looks
     once, and closely: what may come by itself is told as well.   keep_months: for how many whole
-    months greetings are kept; 0: for ever.
+    months greetings are kept; 0: for ever.   hold: why nothing is planned or sent,
+    whatever the time.
     """
 
     now: datetime
@@ -51,6 +52,7 @@ class Facts:
     broker_misfit: str | None = None
     is_close: bool = False
     keep_months: int = 0
+    hold: str | None = None
 
 
 def months_ahead(database: DatabaseFacts, today: date) -> int:

@@ -62,6 +62,14 @@ class DatabaseFacts:
 MOST_COUNTED = 1000
 
 
+def is_behind(revision: str | None, newest: str) -> bool:
+    """Tell whether a migration is missing. What a newer release has migrated serves both.
+
+    newest: that this release knows; revisions are numbers of one length.
+    """
+    return revision is None or revision < newest
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaFacts:
     """Tell which schema the database has, migrated or not.
@@ -77,8 +85,8 @@ class SchemaFacts:
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether a migration is missing. What a newer release has migrated serves both."""
-        return self.revision is None or self.revision < self.newest
+        """Tell whether a migration is missing."""
+        return is_behind(self.revision, self.newest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,15 @@ HeydayError
 |-- ConfigurationError      a setting is missing or contradicts another
 |-- DatabaseError           PostgreSQL refused or failed
 |   |-- DatabaseUnavailable no connection could be had in time
+|   |-- SchemaBusy          a migration got no lock in time
 |   `-- EmbeddedServerError the private PostgreSQL could not be started
 |-- TextFailed              a text could not be rendered within its limits
-|-- ClockUntrusted          clocks contradict each other: nobody can say what time it is
+|-- SendingPaused           nothing is planned or sent for now
+|   |-- ClockUntrusted      clocks contradict each other: nobody can say what time it is
+|   |-- DatabaseHeld        the database was restored, or somebody holds everything
+|   `-- SendsUnwritable     the ledger of sends cannot be written, or read
+|-- NotHeld                 there is no hold to be ended
+|-- LedgerAhead             the ledger of sends knows what the database does not
 |-- TransportError          a batch could not be handed over, or not surely
 |   `-- TransportMisfit     what carries batches is not as Heyday needs it
 |-- Unreachable             a host that is needed does not answer as it should
@@ -240,6 +246,21 @@ class DatabaseUnavailable(DatabaseError):
     """Report that no connection to PostgreSQL could be had in time."""
 
 
+class SchemaBusy(DatabaseError):
+    """Report that a migration got no lock within its patience, and changed nothing.
+
+    what: the migration.   behind: who was in the way, in words.
+    """
+
+    def __init__(self, what: str, patience: timedelta, behind: Sequence[str]) -> None:
+        who = "; ".join(behind) or "nobody that could be seen"
+        super().__init__(
+            f"{what} got no lock within {patience.total_seconds():g} s, and changed nothing. "
+            f"In the way: {who}. Wait for their end, or end one yourself "
+            "(SELECT pg_terminate_backend(PID)), then run it again: heyday db migrate"
+        )
+
+
 class EmbeddedServerError(DatabaseError):
     """Report that the private PostgreSQL server could not be started or stopped."""
 
@@ -248,8 +269,43 @@ class TextFailed(HeydayError):
     """Report that a text could not be rendered within its limits."""
 
 
-class ClockUntrusted(HeydayError):
+class SendingPaused(HeydayError):
+    """Report that nothing is planned or sent for now; its text says why, and until when."""
+
+
+class ClockUntrusted(SendingPaused):
     """Report that wall, monotonic and database clock contradict each other."""
+
+
+class DatabaseHeld(SendingPaused):
+    """Report that the database was restored, or that somebody holds everything."""
+
+
+class SendsUnwritable(SendingPaused):
+    """Report that the ledger of sends cannot be written, or read."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(
+            f"the ledger of sends {fault}; nothing is sent until it can be: see that its disk has "
+            "room, and that HEYDAY_SENDS is a folder of Heyday's user"
+        )
+
+
+class NotHeld(HeydayError):
+    """Report that there is no hold to be ended."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is held: Heyday plans and sends")
+
+
+class LedgerAhead(HeydayError):
+    """Refuse to go on while the ledger of sends knows what the database does not."""
+
+    def __init__(self, greetings: int) -> None:
+        super().__init__(
+            f"the ledger of sends knows of {greetings} greetings what the database does not, and "
+            "they would leave again: `heyday sends replay` first; to go on all the same: --anyway"
+        )
 
 
 class TransportError(HeydayError):

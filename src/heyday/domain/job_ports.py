@@ -12,9 +12,15 @@ class JobRunStore(Protocol):
     """Remember scheduler runs. Their windows are the watermark for catching up."""
 
     async def start(
-        self, name: str, now: datetime, window: Window | None, *, is_manual: bool
+        self,
+        name: str,
+        now: datetime,
+        window: Window | None,
+        *,
+        is_manual: bool,
+        traceparent: str | None = None,
     ) -> int:
-        """Record that a run began; return its number."""
+        """Record that a run began; return its number. traceparent: by which it is followed."""
         ...
 
     async def finish(
@@ -25,6 +31,10 @@ class JobRunStore(Protocol):
 
     async def find_watermark(self, name: str) -> datetime | None:
         """Return how far the finished runs of this name that nobody started by hand reach."""
+        ...
+
+    async def find_traceparent(self, name: str, at: datetime) -> str | None:
+        """Return by what the run is followed whose window was the first to reach an instant."""
         ...
 
     async def list_latest(self) -> list[JobRun]:

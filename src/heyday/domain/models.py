@@ -60,6 +60,7 @@ class Batch:
 
     first_at, last_at: the earliest and latest scheduled_send_time, which lead PostgreSQL
     straight to the partition.   due_at: nobody may claim the batch before this instant.
+    traceparent: by which it is followed; no part of what it is.
     """
 
     id: UUID
@@ -67,6 +68,7 @@ class Batch:
     first_at: datetime
     last_at: datetime
     message_ids: tuple[UUID, ...]
+    traceparent: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,14 @@ class Dropped:
 
 
 class RetentionStore(Protocol):
-    """Let go of what is old."""
+    """Make room for what is to come, and let go of what is old."""
+
+    async def make_months(self, now: datetime) -> int:
+        """Create what is missing of this month and the year to come; return how many parts.
+
+        Where somebody holds a table for long, none is made.
+        """
+        ...
 
     async def find_settled_before(self, before: datetime) -> datetime:
         """Return the instant, `before` at the most, to which every greeting came to its end."""

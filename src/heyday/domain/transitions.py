@@ -48,6 +48,12 @@ LEGAL_MOVES: Mapping[Status, frozenset[Status]] = {
     Status.SKIPPED: frozenset(),
 }
 
+LEARNED_MOVES: Mapping[Status, frozenset[Status]] = {
+    **{status: frozenset({Status.SENT}) for status in Status if status is not Status.SENT},
+    **{status: frozenset({Status.SENDING, Status.SENT}) for status in PENDING},
+}
+"""What a ledger of sends makes of rows that a restore has set back, and nothing else may."""
+
 
 def is_legal(source: Status, target: Status) -> bool:
     """Tell whether a greeting may go from `source` to `target`."""
@@ -59,3 +65,9 @@ def check_move(source: Status, target: Status) -> None:
     if not is_legal(source, target):
         allowed = ", ".join(sorted(LEGAL_MOVES[source])) or "none: it is final"
         raise IllegalMove(source, target, f"legal: {allowed}")
+
+
+def check_learned(source: Status, target: Status) -> None:
+    """Raise IllegalMove unless a ledger of sends may take a greeting from `source` to `target`."""
+    if target not in LEARNED_MOVES.get(source, ()):
+        raise IllegalMove(source, target, "no ledger of sends teaches that")

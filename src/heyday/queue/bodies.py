@@ -1,5 +1,9 @@
-"""Write a batch as the body of a message, and read it back: ids and instants, nothing else."""
+"""Write a batch as the body of a message, and read it back: ids and instants, nothing else.
 
+By what it is followed stands in a header, which releases before there was one pass over.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -7,8 +11,12 @@ from uuid import UUID
 import msgspec
 
 from heyday.domain.models import Batch
+from heyday.telemetry.traces import sane
 
 CONTENT_TYPE = "application/json"
+TRACEPARENT = "traceparent"
+"""The header, as W3C names it."""
+
 _VERSION: Literal[1] = 1
 
 
@@ -43,8 +51,13 @@ def encode(batch: Batch) -> bytes:
     )
 
 
-def decode(body: bytes) -> Batch:
-    """Return the batch in a body. Raises UnreadableBody."""
+def headers_of(batch: Batch) -> dict[str, str]:
+    """Return the headers for a batch."""
+    return {TRACEPARENT: batch.traceparent} if batch.traceparent else {}
+
+
+def decode(body: bytes, headers: Mapping[str, object] | None = None) -> Batch:
+    """Return the batch in a body. Raises UnreadableBody; of headers none is needed."""
     try:
         read = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -52,4 +65,5 @@ def decode(body: bytes) -> Batch:
     instants = (read.due_at, read.first_at, read.last_at)
     if not read.message_ids or any(at.tzinfo is None for at in instants):
         raise UnreadableBody("a batch has at least one id, and instants with an offset")
-    return Batch(read.id, *instants, read.message_ids)
+    traceparent = sane(headers.get(TRACEPARENT)) if headers else None
+    return Batch(read.id, *instants, read.message_ids, traceparent)

@@ -113,7 +113,7 @@ class QueueConsumer:
 async def _read(message: AbstractIncomingMessage) -> Batch | None:
     """Return the batch; or None, and set aside what is none. Raises TransportError."""
     try:
-        return decode(message.body)
+        return decode(message.body, message.headers)
     except UnreadableBody:
         log.warning("body_unreadable", bytes=len(message.body))
     with explained():

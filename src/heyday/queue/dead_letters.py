@@ -96,7 +96,7 @@ def _is_meant(message: AbstractIncomingMessage, ids: Collection[str] | None) -> 
 
 def _batch(message: AbstractIncomingMessage) -> Batch | None:
     try:
-        return decode(message.body)
+        return decode(message.body, message.headers)
     except UnreadableBody:
         return None
 

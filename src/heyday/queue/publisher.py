@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 from heyday.domain.errors import TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock
-from heyday.queue.bodies import CONTENT_TYPE, encode
+from heyday.queue.bodies import CONTENT_TYPE, encode, headers_of
 from heyday.queue.config import EXCHANGE, ROUTING_KEY, QueueConfig
 from heyday.queue.connection import LOST, QueueConnection, cancelled_is_lost
 
@@ -85,6 +85,7 @@ class QueuePublisher:
         # A fresh id for each attempt: a confirm can then only be that of this one.
         message = Message(
             encode(batch),
+            headers=dict(headers_of(batch)),
             content_type=CONTENT_TYPE,
             delivery_mode=DeliveryMode.PERSISTENT,
             message_id=uuid4().hex,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from heyday.domain.errors import ClockUntrusted
+from heyday.domain.errors import SendingPaused
 from heyday.domain.ports import Clock, ClockGuard
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ class ClockWatch:
         """Look once."""
         try:
             await self._guard.check()
-        except ClockUntrusted:
+        except SendingPaused:
             return  # the guard has said so
         except Exception as error:  # noqa: BLE001 - a watch that ended would raise no alarm
             log.info("clock_not_read", error=type(error).__name__)

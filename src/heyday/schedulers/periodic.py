@@ -7,7 +7,7 @@ from typing import final
 
 import structlog
 
-from heyday.domain.errors import ClockUntrusted
+from heyday.domain.errors import ClockUntrusted, SendingPaused
 from heyday.domain.ports import Clock, ClockGuard, Wakeup
 from heyday.services.scheduling import MessageSchedulerService
 from heyday.telemetry import Metrics
@@ -59,10 +59,13 @@ class PeriodicScheduler(ABC):
     async def run_once(self, at: datetime | None = None) -> Mapping[str, int]:
         """Do the work once, now or as if at a chosen moment; return its counts.
 
-        Raises ClockUntrusted if nobody can say what "now" is.
+        Raises SendingPaused if nobody can say what "now" is, or while everything is held.
         """
-        if at is None:
+        try:
             await self._guard.check()
+        except ClockUntrusted:
+            if at is None:
+                raise
         return await self.work(at)
 
     async def run(self) -> None:
@@ -71,7 +74,7 @@ class PeriodicScheduler(ABC):
             began = self._clock.monotonic()
             try:
                 counts = await self.run_once()
-            except ClockUntrusted:
+            except SendingPaused:
                 await self._pause()
                 continue
             except Exception as error:  # noqa: BLE001 - a loop that ended would miss greetings
@@ -99,7 +102,7 @@ class PeriodicScheduler(ABC):
             self._metrics.job_rows.labels(self.name, what).inc(rows)
 
     async def _pause(self) -> None:
-        """Wait a moment for the clocks to agree; say so once."""
+        """Wait a moment for what is in the way to be gone; say so once."""
         self._metrics.job_runs.labels(self.name, "paused").inc()
         if not self._is_paused:
             self._is_paused = True

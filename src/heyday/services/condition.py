@@ -100,6 +100,7 @@ class ConditionService:
             now=now,
             is_broker_reachable=_is_reachable(health, queue),
             clock_doubt=health.clock_doubt,
+            hold=health.hold,
             schedulers=[_facts_of(each) for each in health.schedulers],
             depth=queue.depth if queue else None,
             on_the_way=queue.on_the_way if queue else None,

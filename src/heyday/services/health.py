@@ -11,7 +11,7 @@ import structlog
 
 from heyday.domain.condition_facts import missing_months
 from heyday.domain.condition_ports import SchemaFacts, SchemaStore
-from heyday.domain.errors import ClockUntrusted, TransportError, TransportMisfit
+from heyday.domain.errors import ClockUntrusted, SendingPaused, TransportError, TransportMisfit
 from heyday.domain.models import JobRun
 from heyday.domain.ports import Clock, ClockGuard, Store, Transport
 
@@ -63,7 +63,8 @@ class Health:
     """Hold one look at everything.
 
     is_broker_reachable: None where there is none.   clock_doubt: why the time cannot be trusted;
-    None if it can.   schedulers: empty, and schema: None, when the database does not answer.
+    None if it can.   hold: why nothing is planned or sent, whatever the time.   schedulers: empty,
+    and schema: None, when the database does not answer.
     """
 
     status: HealthStatus
@@ -75,6 +76,7 @@ class Health:
     schedulers: Sequence[SchedulerHealth]
     schema: SchemaFacts | None = None
     broker_misfit: str | None = None
+    hold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +143,12 @@ class HealthService:
             self._try(self._schema.read_schema()),
             self._try_broker(),
         )
-        clock_doubt = None if schedulers is None else await self._find_clock_doubt()
+        pause = None if schedulers is None else await self._find_pause()
         if schedulers is None:
             status = HealthStatus.DOWN
         elif (
             broker.is_reachable is False
-            or clock_doubt
+            or pause
             or any(s.is_overdue or s.has_failed for s in schedulers)
         ):
             status = HealthStatus.DEGRADED
@@ -158,10 +160,11 @@ class HealthService:
             tzdb_version=self._tzdb_version,
             is_database_reachable=schedulers is not None,
             is_broker_reachable=broker.is_reachable,
-            clock_doubt=clock_doubt,
+            clock_doubt=str(pause) if isinstance(pause, ClockUntrusted) else None,
             schedulers=schedulers or [],
             schema=schema,
             broker_misfit=broker.misfit,
+            hold=str(pause) if pause and not isinstance(pause, ClockUntrusted) else None,
         )
 
     async def check_readiness(self) -> Readiness:
@@ -214,13 +217,13 @@ class HealthService:
             )
         return _Broker(is_reachable=True)
 
-    async def _find_clock_doubt(self) -> str | None:
-        """Return why the time cannot be trusted, as far as the database lets that be known."""
+    async def _find_pause(self) -> SendingPaused | None:
+        """Return why nothing is sent, as far as the database lets that be known."""
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 await self._guard.check()
-        except ClockUntrusted as doubt:
-            return str(doubt)
+        except SendingPaused as pause:
+            return pause
         except Exception as error:  # noqa: BLE001 - the next look will tell
             log.warning("database_check_failed", error=type(error).__name__)
         return None

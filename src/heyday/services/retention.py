@@ -1,4 +1,7 @@
-"""Let go of what is old: empty texts first, drop whole months later.   Source: docs/adr/0028."""
+"""Make the months to come, and let go of what is old: texts first, whole months later.
+
+Source: docs/adr/0028.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,13 +45,15 @@ class RetentionService:
         self._config = config
 
     async def run(self) -> dict[str, int]:
-        """Empty and drop; return how many texts were emptied and how many parts were dropped.
+        """Make months, empty and drop; return what was made, emptied and dropped.
 
         The journal says how far it came: from there the next run goes on.
         """
         now = self._clock.now()
         window = await self._window(now)
         async with self._journal.run(RETENTION, window) as counts:
+            if made := await self._retention.make_months(now):
+                counts["months_made"] = made
             if self._config.keep_months:
                 months = await self._retention.drop_months(now, self._config.keep_months)
                 counts |= {"dropped": months.dropped, "kept_open": months.kept}

@@ -13,6 +13,7 @@ from heyday.domain.errors import DatabaseUnavailable, TransportError
 from heyday.domain.models import Batch, DueMessage
 from heyday.domain.ports import Clock, Session, Store, Transport
 from heyday.domain.timezone import Window
+from heyday.services import following
 from heyday.services.events import EventService
 from heyday.services.jobs import JobJournal
 from heyday.services.planning import Planner
@@ -126,7 +127,8 @@ class MessageSchedulerService:
     async def enqueue_due(self, at: datetime | None = None) -> dict[str, int]:
         """Hand over everything that is due within the look-ahead."""
         now = at or self._clock.now()
-        async with self._journal.run(MINUTE, is_manual=at is not None) as counts:
+        manual = at is not None
+        async with self._journal.run(MINUTE, is_manual=manual, planned_by=DAILY) as counts:
             until = now + self._config.look_ahead
             counts["enqueued"] = await self._enqueue_due(now, until)
         return counts
@@ -269,7 +271,8 @@ class MessageSchedulerService:
         batches = make_batches(rows, self._config.batch_size)
         for _ in range(_PUBLISH_TRIES):
             try:
-                return await self._transport.publish(batches)
+                with following.sent(batches) as followed:
+                    return await self._transport.publish(followed)
             except TransportError as error:
                 log.warning("publish_failed", rows=len(rows), error=type(error).__name__)
         return None

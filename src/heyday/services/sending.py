@@ -13,14 +13,17 @@ import stamina
 import structlog
 
 from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
-from heyday.domain.errors import DatabaseError, DatabaseUnavailable
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable, SendsUnwritable
 from heyday.domain.models import Batch, Claim, ClaimedMessage, Recorded
 from heyday.domain.ports import Clock, Session, Store
+from heyday.domain.send_ports import NO_LEDGER, SendLedger
 from heyday.domain.transitions import Status, check_move
+from heyday.services import following
 from heyday.services.leases import Lease, LeaseConfig
 from heyday.services.planning import Planner
 from heyday.services.routes import Route, Routes
 from heyday.services.sending_figures import SendingFigures
+from heyday.services.vanished import outcomes_of_vanished
 from heyday.telemetry import Metrics
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ _REHEARSAL = timedelta(seconds=1)
 _SOON = timedelta(minutes=5)
 _STOPPING = Outcome(OutcomeKind.NOT_TRIED, error="the worker was stopping")
 _TOO_LATE = Outcome(OutcomeKind.NOT_TRIED, error="too little of the lease was left")
+_UNNOTED = Outcome(OutcomeKind.NOT_TRIED, error="the ledger of sends could not be written")
 _FORGOTTEN = Outcome(
     OutcomeKind.FORGOTTEN,
     error="the provider does not know the key of an earlier, ambiguous attempt",
@@ -75,7 +79,9 @@ class MessageSenderService:
         metrics: Metrics,
         jitter: Callable[[], float],
         config: SendingConfig,
+        ledger: SendLedger = NO_LEDGER,
     ) -> None:
+        self._ledger = ledger
         self._store = store
         self._routes = routes
         self._planner = planner
@@ -113,16 +119,19 @@ class MessageSenderService:
         """
         began = self._clock.monotonic()
         lease = Lease(self._store, self._clock, self._config.lease, began=began)
-        claim = await self._claim(batch)
+        with following.claim(batch) as span:
+            claim = await self._claim(batch)
+            span.note({"heyday.greetings": len(claim.messages)})
         lease.hold(claim.messages)
+        if not await self._note(claim.messages):
+            return 0
         await self._send_all(claim.messages, lease)
         if claim.messages:
             self._figures.note_batch(self._clock.monotonic() - began)
         return len(claim.messages)
 
     async def resolve_expired(self) -> int:
-        """Decide about rows whose worker vanished in the middle: ambiguous attempts."""
-        vanished = Outcome(OutcomeKind.AMBIGUOUS, error="the worker vanished during the call")
+        """Decide about rows whose worker vanished in the middle."""
         resolved = 0
         while True:
             expired = await self._store.in_transaction(
@@ -132,18 +141,27 @@ class MessageSenderService:
             )
             if not expired:
                 return resolved
-            await self._record(self._decide_expired(expired, vanished))
+            await self._record(await self._decide_expired(expired))
             resolved += len(expired)
 
-    def _decide_expired(
-        self, messages: Sequence[ClaimedMessage], vanished: Outcome
-    ) -> list[Recorded]:
+    async def _decide_expired(self, messages: Sequence[ClaimedMessage]) -> list[Recorded]:
+        found = await outcomes_of_vanished(self._ledger, messages, self._clock)
         sorted_out, stranded = self._routes.sort(messages)
-        policy = self._routes.policy_of_stranded
-        decided = self._decide(stranded, [vanished] * len(stranded), policy)
-        for route, some in sorted_out:
-            decided += self._decide(some, [vanished] * len(some), route.policy)
+        groups = [(route.policy, some) for route, some in sorted_out]
+        decided = []
+        for policy, some in (*groups, (self._routes.policy_of_stranded, stranded)):
+            decided += self._decide(some, [found[m.idempotency_key] for m in some], policy)
         return decided
+
+    async def _note(self, messages: Sequence[ClaimedMessage]) -> bool:
+        """Note that calls are about to be made; tell whether they may be. Else none is tried."""
+        try:
+            await self._ledger.begin(messages)
+        except SendsUnwritable:
+            policy = self._routes.policy_of_stranded
+            await self._record(self._decide(messages, [_UNNOTED] * len(messages), policy))
+            return False
+        return True
 
     async def _claim(self, batch: Batch) -> Claim:
         """Claim; people whom SQL had changed get, all or none, the plan that fits them now."""
@@ -298,12 +316,14 @@ class MessageSenderService:
 
     async def _ask(self, route: Route, messages: Sequence[ClaimedMessage]) -> Sequence[Outcome]:
         now, began = self._clock.now(), self._clock.monotonic()
-        try:
-            outcomes = await route.sender.send_many(messages)
-        except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
-            log.warning("sender_failed", sender=route.name, error=type(error).__name__)
-            unclear = f"{type(error).__name__} in the sender"
-            outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
+        with following.call(route.name, messages) as span:
+            try:
+                outcomes = await route.sender.send_many(messages)
+            except Exception as error:  # noqa: BLE001 - one call that fails must not end the others
+                log.warning("sender_failed", sender=route.name, error=type(error).__name__)
+                unclear = f"{type(error).__name__} in the sender"
+                outcomes = [Outcome(OutcomeKind.AMBIGUOUS, error=unclear)] * len(messages)
+            following.note(span, route.name, outcomes)
         self._figures.note_call(route.name, self._clock.monotonic() - began)
         if not outcomes[0].is_of_batch:
             self._figures.note_lateness(messages, outcomes, now)
@@ -338,6 +358,7 @@ class MessageSenderService:
         while done:
             some = done[: self._config.flush_size]
             del done[: self._config.flush_size]
+            await self._ledger.end(some)
             await self._record(some)
             lease.release(outcome.message_id for outcome in some)
 
@@ -360,9 +381,10 @@ class MessageSenderService:
             wait_max=_LONGEST_PAUSE,
             wait_jitter=0.1,
         )
-        async for attempt in retrying:
-            with attempt:
-                self._note_fenced(len(outcomes) - await self._store.in_transaction(work))
+        with following.record(outcomes):
+            async for attempt in retrying:
+                with attempt:
+                    self._note_fenced(len(outcomes) - await self._store.in_transaction(work))
 
     def _note_fenced(self, fenced: int) -> None:
         if fenced:

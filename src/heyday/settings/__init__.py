@@ -1,6 +1,7 @@
 """Read the settings: the only reader of the environment and of .env."""
 
 import dataclasses
+from pathlib import Path
 
 from pydantic_settings import SettingsConfigDict
 
@@ -102,6 +103,11 @@ class Settings(
     def calls_in_lane(self) -> int:
         """Return how many calls every sender allows for a batch."""
         return min(self.through(name).concurrency for name in self.sender_names)
+
+    @property
+    def sends_folder(self) -> Path | None:
+        """Return where sends are noted; None: nowhere."""
+        return self.sends or (None if self.database_url else self.home / "sends")
 
     @property
     def is_demo(self) -> bool:

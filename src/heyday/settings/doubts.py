@@ -35,6 +35,11 @@ def _of_trials(settings: "Settings") -> Iterator[Trouble]:
             _("Greetings go to the inbox of Heyday, and reach nobody."),
             _("Set SENDER, or EMAIL_SERVICE_URL, or HEYDAY_SMTP_URL, when you mean it."),
         )
+    if settings.sends_folder is None and set(settings.sender_names) != {SenderName.INBOX}:
+        yield _doubt(
+            _("Nothing but the database knows what was sent, as HEYDAY_SENDS is empty."),
+            _("Set it to a folder on each machine with workers: docs/backup.md says what for."),
+        )
     if settings.database_url and settings.demo == "on":
         yield _doubt(
             _("HEYDAY_DEMO=on brings people to look at into a database of your own."),

@@ -1,13 +1,13 @@
 """Settings of a running process: its connections to PostgreSQL, and its log."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings
 
 from heyday.settings.choices import Pooler
-from heyday.settings.values import Duration
+from heyday.settings.values import Duration, Url, complete_public_url
 
 
 class Running(BaseSettings):
@@ -46,9 +46,8 @@ class Running(BaseSettings):
         alias="HEYDAY_METRICS_PORT",
         ge=0,
         le=65535,
-        description="Where `heyday worker` and `heyday scheduler` show /metrics and /health, each "
-        "on a port of its own and without a key; 0: nowhere. A process with the API shows them on "
-        "PORT.",
+        description="Where a process shows /metrics and /health without a key, each on a port of "
+        "its own; 0: nowhere. One with the API shows them on PORT as well, /metrics for a key.",
     )
     metrics_host: str = Field(
         default="127.0.0.1",
@@ -60,6 +59,20 @@ class Running(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(
         default="text", alias="HEYDAY_LOG_FORMAT", description="How a log line looks."
+    )
+    traces_url: Annotated[Url, BeforeValidator(complete_public_url)] = Field(
+        default=None,
+        alias="HEYDAY_TRACES_URL",
+        description="Where a collector of OpenTelemetry takes spans by OTLP over HTTP, such as "
+        "http://127.0.0.1:4318/v1/traces; it needs heyday[traces]. Empty: nothing is followed.",
+    )
+    traces_share: float = Field(
+        default=0.01,
+        alias="HEYDAY_TRACES_SHARE",
+        ge=0,
+        le=1,
+        description="The share of batches, and of requests to the API, that it is told of: 0.01 is "
+        "one in a hundred. Runs of schedulers are all told.",
     )
     log_sql: bool = Field(
         default=False,

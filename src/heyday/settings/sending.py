@@ -1,15 +1,18 @@
 """Settings of the way of a greeting: planned, queued, sent, tried again."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings
 
 from heyday.domain.delivery import AmbiguityPolicy
-from heyday.settings.values import Duration, never_is_none
+from heyday.settings.values import Duration, empty_is_none, never_is_none
 
 LONGEST_CALL = timedelta(seconds=30)
+LONGEST_SENDS = timedelta(days=28)
+"""Runs of jobs are kept longer: what was seen of them shows whether a database was restored."""
 
 
 class Sending(BaseSettings):
@@ -114,6 +117,20 @@ class Sending(BaseSettings):
         le=10_000,
         description="After so many failed attempts in a row a worker leaves the provider alone for "
         "a while.",
+    )
+    sends: Annotated[Path | None, BeforeValidator(empty_is_none)] = Field(
+        default=None,
+        alias="HEYDAY_SENDS",
+        description="A folder where processes note the ids of what they send, outside the "
+        "database, for after a restore of it. Empty: none, but with Heyday's own database the "
+        "folder sends of HEYDAY_HOME.",
+    )
+    keep_sends: Duration = Field(
+        default=timedelta(days=7),
+        alias="HEYDAY_KEEP_SENDS",
+        ge=timedelta(days=1),
+        le=LONGEST_SENDS,
+        description="For how long these notes are kept: as far as a restore may reach back.",
     )
     clock_tolerance: Duration = Field(
         default=timedelta(seconds=5),

@@ -50,3 +50,12 @@ class SchedulerMetrics(Registered):
             "heyday_clock_untrusted",
             "1 while clocks contradict each other and nothing is sent, else 0.",
         )
+        self.held = gauge(
+            "heyday_held",
+            "1 while nothing is planned or sent because the database was restored, or somebody "
+            "holds everything, else 0.",
+        )
+        self.sends_unwritable = gauge(
+            "heyday_sends_unwritable",
+            "1 while the ledger of sends cannot be written and nothing is sent, else 0.",
+        )

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from heyday.domain.errors import ClockUntrusted, DatabaseError, DatabaseUnavailable, TransportError
+from heyday.domain.errors import DatabaseError, DatabaseUnavailable, SendingPaused, TransportError
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock, ClockGuard, Delivery, Transport
 from heyday.services.sending import MessageSenderService
+from heyday.telemetry.traces import TRACER, Notes
 from heyday.workers.lanes import Lanes
 
 log = structlog.get_logger()
@@ -95,13 +96,14 @@ class MessageWorker:
                 await self._clock.sleep_until(self._clock.now() + _AFTER_FAILURE)
 
     async def _handle(self, delivery: Delivery) -> None:
+        taken_at = self._clock.monotonic()
         try:
             await self._sleep_until(delivery.batch.due_at - _READY)
             if not (self._stopping.is_set() or self._is_due(delivery.batch)):
                 await self._service.make_ready(delivery.batch)
             await self._sleep_until(delivery.batch.due_at)
             async with self._lanes.enter(len(delivery.batch.message_ids)):
-                while not await self._see_through(delivery):
+                while not await self._see_through(delivery, taken_at):
                     await self._sleep_until(self._clock.now() + _AFTER_FAILURE)
         except Exception as error:  # noqa: BLE001 - one batch that fails must not end the others
             log.warning("batch_failed", error=type(error).__name__)
@@ -121,7 +123,7 @@ class MessageWorker:
             # It comes again by itself.
             log.info("batch_not_released", error=type(error).__name__)
 
-    async def _see_through(self, delivery: Delivery) -> bool:
+    async def _see_through(self, delivery: Delivery, taken_at: float) -> bool:
         """Deliver and acknowledge, or give back if stopped; tell whether the database let us.
 
         While it is away the batch waits here: let go, it would be late by its redelivery. To
@@ -133,8 +135,7 @@ class MessageWorker:
             if self._stopping.is_set() or not self._is_due(delivery.batch):
                 await delivery.release()
             else:
-                await self._service.deliver(delivery.batch)
-                await delivery.ack()
+                await self._deliver(delivery, taken_at)
         except DatabaseUnavailable:
             if self._stopping.is_set():
                 raise
@@ -142,17 +143,30 @@ class MessageWorker:
             return False
         return True
 
+    async def _deliver(self, delivery: Delivery, taken_at: float) -> None:
+        """Deliver and acknowledge. That it was held until its instant is noted, not followed."""
+        batch = delivery.batch
+        notes: Notes = {
+            "heyday.batch.id": str(batch.id),
+            "heyday.batch.greetings": len(batch.message_ids),
+            "heyday.batch.held_seconds": round(self._clock.monotonic() - taken_at, 3),
+            "heyday.batch.late_seconds": (self._clock.now() - batch.due_at).total_seconds(),
+        }
+        with TRACER.get().process(notes, batch.traceparent) as span:
+            span.note({"heyday.batch.claimed": await self._service.deliver(batch)})
+            await delivery.ack()
+
     def _is_due(self, batch: Batch) -> bool:
         """Tell whether the instant has come, for the clock may have been set back meanwhile."""
         return self._clock.now() >= batch.due_at
 
     async def _wait_for_trust(self) -> None:
-        """Return when the clocks agree on what time it is, or the worker is stopped."""
+        """Return when nothing is held and the clocks agree, or the worker is stopped."""
         is_held = False
         while not self._stopping.is_set():
             try:
                 return await self._guard.check()
-            except ClockUntrusted:
+            except SendingPaused:
                 if not is_held:
                     is_held = True
                     log.warning("batch_held")

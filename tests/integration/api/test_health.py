@@ -24,6 +24,7 @@ async def test_after_its_runs_everything_is_well(
         "database": "ok",
         "broker": "none",
         "clock": "ok",
+        "sending": "ok",
         "rate_limits": "none",
         "schedulers": [{"name": "daily", **ran}, {"name": "minute", **ran}],
         "database_version": await pipeline.value(

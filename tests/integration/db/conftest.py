@@ -1,26 +1,15 @@
-"""A database with nothing in it; a plain connection, and workers' pools, to a migrated one."""
+"""A plain connection, and workers' pools, to a migrated database."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from heyday.db.connection import Database, PoolConfig
 from heyday.db.types import AnyConnection
-from tests.postgres import Administrator, database_at
 
 WORKERS = 4
-
-
-@pytest.fixture
-def empty_database_url(postgres_url: str, administrator: Administrator) -> Iterator[str]:
-    """The URL of a database without any table."""
-    name = f"heyday_empty_{uuid4().hex[:8]}"
-    administrator.execute(f"CREATE DATABASE {name}")
-    yield database_at(postgres_url, name)
-    administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -27,10 +27,13 @@ IS_ROOT = os.geteuid() == 0
 SRC = Path(__file__).parents[3] / "src"
 NOBODY = 65534
 # A Heyday process in small: it uses the server until it may go; after Ctrl-C it has work to finish.
+# Tests that run in the background of a shell have it ignore Ctrl-C, unless it says otherwise.
 USER_OF_SERVER = """
+import signal
 import sys
 from pathlib import Path
 from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
+signal.signal(signal.SIGINT, signal.default_int_handler)
 home, bin_dir = sys.argv[1:]
 server = EmbeddedServer(EmbeddedConfig(Path(home), Path(bin_dir) if bin_dir else None))
 try:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from heyday.db import alembic_runner, migrate
 from heyday.db.types import AnyConnection
+from heyday.domain.errors import DatabaseError
 
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
@@ -31,12 +32,31 @@ async def test_an_upgrade_keeps_what_is_there(database_url: str, connection: Any
     assert await connection.fetchval("SELECT count(*) FROM users") == 1
 
 
-async def test_a_database_of_another_version_is_not_current(
+async def test_a_database_of_an_older_version_is_not_current(
     database_url: str, connection: AnyConnection
 ) -> None:
     assert await migrate.is_current(database_url)
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
     assert not await migrate.is_current(database_url)
+
+
+async def test_a_database_that_a_newer_release_has_migrated_serves_and_stays_as_it_is(
+    database_url: str, connection: AnyConnection
+) -> None:
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert await migrate.is_current(database_url)
+    assert await migrate.upgrade(database_url, NOW) == 0
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9999"
+    plan = await migrate.plan(database_url)
+    assert (plan.revision, plan.steps, plan.is_safe) == ("9999", [], True)
+
+
+async def test_a_revision_that_no_release_has_is_told_of(
+    database_url: str, connection: AnyConnection
+) -> None:
+    await connection.execute("UPDATE alembic_version SET version_num = '0017b'")
+    with pytest.raises(DatabaseError, match="'0017b', which no release of Heyday has"):
+        await migrate.upgrade(database_url, NOW)
 
 
 async def test_reset_throws_everything_away_and_starts_anew(

@@ -19,6 +19,7 @@ from heyday.db import (
     profiles,
     queries,
     resolutions,
+    restores,
     users,
 )
 from heyday.db.queries import Query
@@ -75,6 +76,7 @@ OWN: Mapping[str, Callable[[str], str | list[str]]] = {
     "imports": import_jobs.statement,
     "profiles": profiles.statement,
     "resolutions": resolutions.statement,
+    "restores": restores.statement,
 }
 # And those that fill them for each message type.
 OF_TYPES = {"calendar": calendar.statement, "forecasts": forecasts.statement}
@@ -124,12 +126,14 @@ def test_it_has_a_comment_of_one_sentence(table: str, query: Query) -> None:
 def test_its_moves_are_legal(table: str, query: Query) -> None:
     for source, target in query.moves:
         assert is_legal(Status(source), Status(target)), f"{table}.{query.name}"
+    assert not query.learned or table == "restores"
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_what_moves_a_status_takes_its_condition_from_the_line_of_its_moves(table: str) -> None:
     source = files("heyday.db").joinpath("sql", f"{table}.sql").read_text("utf-8")
-    moving = [part for part in source.split("-- name: ") if "-- moves: " in part]
+    parts = source.split("-- name: ")
+    moving = [part for part in parts if "-- moves: " in part or "-- learns: " in part]
     assert [part.split()[0] for part in moving if "status {movable}" not in part] == []
 
 
@@ -137,7 +141,7 @@ def test_what_moves_a_status_takes_its_condition_from_the_line_of_its_moves(tabl
 def test_it_names_its_moves_if_it_sets_a_status(table: str, query: Query) -> None:
     # enqueue_again renews queued_at of rows that stay QUEUED, which is a move to the same.
     is_moving = bool(SETS_STATUS.search(query.text)) or query.name == "enqueue_again"
-    assert is_moving == bool(query.moves), f"{table}.{query.name}"
+    assert is_moving == bool(query.moves or query.learned), f"{table}.{query.name}"
 
 
 def test_the_moves_cover_the_way_of_a_greeting() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from tests.fakes import START_AT, FakeClock
 
 DUE_AT = START_AT + timedelta(hours=1)
 SECOND = timedelta(seconds=1)
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CONFIG = TransportConfig(lead=5 * SECOND, redeliver_after=150 * SECOND, poll=SECOND)
 
 
@@ -75,6 +77,37 @@ async def test_a_batch_arrives_as_it_was_published(
     await delivery.ack()
     clock.advance(timedelta(days=1))
     assert await is_empty(transport, clock)
+
+
+async def test_releases_that_follow_nothing_hand_over_and_take_as_ever(
+    transport: PostgresTransport, database: Database, clock: FakeClock
+) -> None:
+    clock.set(DUE_AT)
+    old, new = batch(), replace(batch(), traceparent=TRACEPARENT)
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO queue_batches (id, due_at, first_at, last_at, message_ids, visible_at)"
+            " VALUES ($1, $2, $2, $2, $3, $2)",
+            *(old.id, DUE_AT, old.message_ids),
+        )
+        delivery = await take(transport)
+        assert (delivery.batch, delivery.batch.traceparent) == (old, None)
+        await delivery.ack()
+        await transport.publish([new])
+        row = await connection.fetchrow(
+            "UPDATE queue_batches SET delivery_count = 1"
+            " RETURNING id, due_at, first_at, last_at, message_ids"
+        )
+        assert row is not None
+        assert (row["id"], tuple(row["message_ids"])) == (new.id, new.message_ids)
+
+
+async def test_what_is_no_traceparent_in_its_row_follows_nothing(
+    transport: PostgresTransport, clock: FakeClock
+) -> None:
+    await transport.publish([replace(batch(), traceparent="zoe@example.com")])
+    clock.set(DUE_AT)
+    assert (await take(transport)).batch.traceparent is None
 
 
 async def test_a_batch_shows_shortly_before_it_is_due_and_not_sooner(

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from heyday.db import partitions
 from heyday.db.inbox import InboxRepository
 from heyday.db.retention import RetentionRepository
 from heyday.domain.models import ClaimedMessage
@@ -187,3 +188,25 @@ async def test_the_daily_run_lets_go_and_a_chosen_moment_does_not(
     )
     assert "scrubbed" not in await daily.run_once(clock.now())
     assert (await daily.run_once())["scrubbed"] == 1
+
+
+async def test_the_months_of_a_year_to_come_are_made(pipeline: Pipeline, clock: FakeClock) -> None:
+    # Nobody has migrated, or started anything anew, for almost a year.
+    clock.advance(300 * DAY)
+
+    counts = await retention(pipeline, clock).run()
+
+    assert counts["months_made"] > 0
+    async with pipeline.database.connection() as connection:
+        assert await partitions.count_ahead(connection, clock.now()) == 12
+    assert "months_made" not in await retention(pipeline, clock).run()
+
+
+async def test_nobody_waits_behind_months_that_cannot_be_made(
+    pipeline: Pipeline, clock: FakeClock
+) -> None:
+    clock.advance(300 * DAY)
+    async with pipeline.database.connection() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE")
+
+        assert "months_made" not in await retention(pipeline, clock).run()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from tests.integration.transports.labs import (
 )
 
 HOUR = timedelta(hours=1)
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
 
 
 async def test_a_batch_arrives_as_it_was_published(lab: Lab) -> None:
@@ -29,6 +31,15 @@ async def test_a_batch_arrives_as_it_was_published(lab: Lab) -> None:
     assert delivery.batch == published
     await delivery.ack()
     await until_waiting(here.transport, 0)
+
+
+async def test_by_what_a_batch_is_followed_arrives_with_it(lab: Lab) -> None:
+    here, there = await lab.open(), await lab.open()
+    for traceparent in (TRACEPARENT, None):
+        await here.transport.publish([replace(batch(), traceparent=traceparent)])
+        delivery = await take(there.transport)
+        assert delivery.batch.traceparent == traceparent
+        await delivery.ack()
 
 
 async def test_what_is_acknowledged_never_comes_again(lab: Lab) -> None:
@@ -182,7 +193,7 @@ async def test_a_slow_consumer_leaves_batches_to_others(lab: Lab) -> None:
 
 async def test_a_batch_that_fails_again_and_again_is_set_aside(lab: Lab) -> None:
     here = await lab.open()
-    poison, other = batch(), batch()
+    poison, other = replace(batch(), traceparent=TRACEPARENT), batch()
     await here.transport.publish([poison])
     deliveries = 0
     while not (dead := await here.dead_letters.list_dead(10)):
@@ -204,7 +215,7 @@ async def test_a_batch_that_fails_again_and_again_is_set_aside(lab: Lab) -> None
     assert await here.dead_letters.replay([str(uuid4())]) == 0
     assert await here.dead_letters.replay([found.id]) == 1
     again = await take(here.transport)
-    assert again.batch == poison
+    assert (again.batch, again.batch.traceparent) == (poison, TRACEPARENT)
     await again.ack()
     assert await here.dead_letters.list_dead(10) == []
 

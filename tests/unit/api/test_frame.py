@@ -10,6 +10,9 @@ from structlog.testing import capture_logs
 
 from heyday.api.frame import RequestFrame
 from heyday.telemetry import Metrics
+from heyday.telemetry.otlp import Carrier, OtlpTracer
+from heyday.telemetry.traces import TRACER
+from tests.collector import Collector
 from tests.keys import Doors
 from tests.unit.api.scripted import ADA, ScriptedUsers
 
@@ -140,3 +143,40 @@ async def test_replies_are_timed_by_the_template_of_their_route(
         ("/user/{user_id}", "2xx"): 1,
         ("unmatched", "4xx"): 2,
     }
+
+
+async def test_a_request_is_told_by_its_route_its_method_and_its_fault() -> None:
+    async def reply(scope: Any, _receive: object, send: Any) -> None:
+        scope["path_template"] = "/of/{name}"
+        await send({"type": "http.response.start", "status": scope["status"], "headers": []})
+        if scope["status"] == 200:
+            raise RuntimeError("SECRET")
+
+    async def send(_message: object) -> None:
+        pass
+
+    async with Collector() as collector:
+        tracer = OtlpTracer(collector.url, 1, Carrier("rabbitmq", "heyday.messages"))
+        before = TRACER.set(tracer)
+        frame = RequestFrame(reply, Metrics())
+        TRACER.reset(before)
+        for method, status in (("ZOE", 404), ("GET", 500), ("HEAD", 200)):
+            scope = {
+                "type": "http",
+                "method": method,
+                "scheme": "https",
+                "path": "/of/zoe",
+                "headers": [(b"traceparent", b"zoe")],
+                "state": {},
+                "status": status,
+            }
+            await frame(scope, cast("Any", None), send)  # type: ignore[arg-type]
+        await tracer.close()
+    told = [(s.name, s.notes.get("error.type"), s.has_failed) for s in collector.spans]
+    assert told == [
+        ("_OTHER /of/{name}", None, False),
+        ("GET /of/{name}", "500", True),
+        ("HEAD /of/{name}", "RuntimeError", True),
+    ]
+    assert all(span.notes["url.scheme"] == "https" for span in collector.spans)
+    assert not [body for body in collector.bodies if b"zoe" in body or b"SECRET" in body]

@@ -145,6 +145,7 @@ def test_where_all_is_well_nothing_is_said() -> None:
             Level.ALARM,
             "The last 3 runs of the sweep scheduler",
         ),
+        ({"hold": "it was restored"}, Level.ALARM, "Nothing leaves: it was restored."),
         ({"clock_doubt": "a jump of 9 s"}, Level.ALARM, "nothing is sent: a jump of 9 s."),
         (
             {"schedulers": [SchedulerFacts("sweep", is_overdue=True, error=None, last_at=None)]},

@@ -5,9 +5,11 @@ import pytest
 from heyday.domain.errors import IllegalMove
 from heyday.domain.transitions import (
     IN_FLIGHT,
+    LEARNED_MOVES,
     LEGAL_MOVES,
     PENDING,
     Status,
+    check_learned,
     check_move,
     is_legal,
 )
@@ -60,6 +62,18 @@ def test_a_move_is_made_only_if_it_is_legal(source: Status, target: Status):
     else:
         with pytest.raises(IllegalMove, match=f"cannot go from {source} to {target}; legal: "):
             check_move(source, target)
+
+
+@pytest.mark.parametrize(("source", "target"), MOVES)
+def test_a_ledger_teaches_what_was_sent_and_what_may_have_been(source: Status, target: Status):
+    is_sent = target is Status.SENT and source is not Status.SENT
+    is_in_doubt = target is Status.SENDING and source in PENDING
+    if is_sent or is_in_doubt:
+        check_learned(source, target)
+    else:
+        with pytest.raises(IllegalMove, match="no ledger of sends teaches that"):
+            check_learned(source, target)
+    assert set(LEARNED_MOVES) == set(Status) - {Status.SENT}
 
 
 def test_the_statuses_are_fixed():

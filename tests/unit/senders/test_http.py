@@ -280,7 +280,9 @@ async def test_a_kept_connection_that_closed_while_idle_is_not_used_again():
 
 async def test_when_every_connection_is_busy_no_attempt_is_made():
     async with Provider(always(Act.HANG)) as provider:
-        config = HttpConfig(provider.url, connect_timeout=SHORT, connections=1)
+        # Long enough for the first to connect on a busy machine.
+        patience = timedelta(seconds=1)
+        config = HttpConfig(provider.url, connect_timeout=patience, connections=1)
         async with HttpSender(config, FakeClock()) as sender:
             first = asyncio.create_task(sender.send(MESSAGE))
             await provider.wait_for(1)

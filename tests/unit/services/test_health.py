@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from heyday.domain.condition_ports import SchemaFacts
-from heyday.domain.errors import DatabaseUnavailable, TransportError, TransportMisfit
+from heyday.domain.errors import DatabaseHeld, DatabaseUnavailable, TransportError, TransportMisfit
 from heyday.domain.models import JobRun
 from heyday.domain.ports import Session, Store, Transport
 from heyday.services.health import HealthService, HealthStatus
@@ -172,6 +172,21 @@ async def test_clocks_that_contradict_each_other_degrade_and_say_why(
     found = await health.check()
     assert (found.status, found.clock_doubt) == (HealthStatus.DEGRADED, "it jumped")
     assert (await health.check_readiness()).status is HealthStatus.OK
+
+
+async def test_a_hold_degrades_and_is_no_fault_of_the_clocks(
+    store: JournalStore, clock: FakeClock
+) -> None:
+    class Held:
+        async def check(self) -> None:
+            raise DatabaseHeld("it was restored")
+
+    health = HealthService(
+        cast("Store", store), store, clock, Held(), tzdb_version="1", version="1", rhythms={}
+    )
+    found = await health.check()
+    assert (found.status, found.clock_doubt) == (HealthStatus.DEGRADED, None)
+    assert found.hold == "it was restored"
 
 
 @pytest.mark.parametrize("is_silent", [False, True])

@@ -2,8 +2,8 @@
 
 -- name: start
 -- Record that a run began.
-INSERT INTO job_runs (name, started_at, window_start, window_end, is_manual)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO job_runs (name, started_at, window_start, window_end, is_manual, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING id
 
 -- name: finish
@@ -14,6 +14,13 @@ UPDATE job_runs SET finished_at = $2, counts = $3, error = $4 WHERE id = $1
 -- How far the runs reach that finished without error and that nobody started by hand.
 SELECT max(window_end) FROM job_runs
 WHERE name = $1 AND finished_at IS NOT NULL AND error IS NULL AND NOT is_manual
+
+-- name: find_traceparent
+-- By what the run is followed whose window was the first to reach $2.
+SELECT traceparent FROM job_runs
+WHERE name = $1 AND window_end > $2 AND finished_at IS NOT NULL AND error IS NULL
+ORDER BY started_at
+LIMIT 1
 
 -- name: list_latest
 -- The latest run of each name that nobody started by hand.

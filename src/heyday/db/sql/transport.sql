@@ -2,8 +2,8 @@
 
 -- name: publish
 -- Hand one batch over; workers see it from visible_at on.
-INSERT INTO queue_batches (id, due_at, first_at, last_at, message_ids, visible_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO queue_batches (id, due_at, first_at, last_at, message_ids, visible_at, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (id) DO NOTHING
 
 -- name: announce
@@ -21,7 +21,7 @@ WHERE id = (
     ORDER BY due_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED)
-RETURNING id, due_at, first_at, last_at, message_ids
+RETURNING id, due_at, first_at, last_at, message_ids, traceparent
 
 -- name: give_back
 -- Show again at $1 what was to show at one of $2: takes of which nobody knows what they brought.
@@ -48,7 +48,7 @@ WHERE visible_at <= $1
 
 -- name: list_dead
 -- Batches that were set aside by $1 after $2 deliveries, the oldest first.
-SELECT id, due_at, first_at, last_at, message_ids, delivery_count, visible_at
+SELECT id, due_at, first_at, last_at, message_ids, traceparent, delivery_count, visible_at
 FROM queue_batches
 WHERE visible_at <= $1 AND delivery_count >= $2
 ORDER BY visible_at, id

@@ -66,6 +66,7 @@ $$
 
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"users": "ACCESS EXCLUSIVE"}
 
 
 def upgrade() -> None:

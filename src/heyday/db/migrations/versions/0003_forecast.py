@@ -9,6 +9,8 @@ revision: str = "0003"
 down_revision: str | None = "0002"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"users": "ACCESS EXCLUSIVE"}
+whole = ("users",)
 
 _LIVE = sa.text("deleted_at IS NULL")
 

@@ -9,6 +9,7 @@ revision: str = "0004"
 down_revision: str | None = "0003"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"message_logs": "ACCESS EXCLUSIVE"}
 
 
 def upgrade() -> None:

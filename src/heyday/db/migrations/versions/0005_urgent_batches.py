@@ -8,6 +8,8 @@ revision: str = "0005"
 down_revision: str | None = "0004"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"queue_batches": "ACCESS EXCLUSIVE"}
+whole = ("queue_batches",)
 
 
 def upgrade() -> None:

@@ -13,6 +13,8 @@ revision: str = "0006"
 down_revision: str | None = "0005"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"message_logs": "ACCESS EXCLUSIVE"}
+whole = ("message_logs",)
 
 _PARTIAL = {
     "idx_message_logs_scheduled_time": None,

@@ -15,6 +15,10 @@ revision: str = "0010"
 down_revision: str | None = "0009"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {
+    "api_keys": "SHARE ROW EXCLUSIVE",  # pragma: allowlist secret
+    "users": "SHARE ROW EXCLUSIVE",
+}
 
 # Whose deed it is: what Heyday gave at the BEGIN of the transaction, else the role alone. A role
 # may give what it likes, so who it was is kept beside it (session_user stays what it was where

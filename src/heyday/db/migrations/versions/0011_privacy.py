@@ -13,6 +13,8 @@ revision: str = "0011"
 down_revision: str | None = "0010"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"users": "ACCESS EXCLUSIVE"}
+whole = ("users",)
 
 _TYPES = ("birthday", "anniversary")
 

@@ -18,6 +18,8 @@ revision: str = "0012"
 down_revision: str | None = "0011"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"message_logs": "ACCESS EXCLUSIVE"}
+whole = ("message_logs",)
 
 _STAGE = (
     "CASE status WHEN 'SCHEDULED'::text THEN 'PLANNED'::character varying "

@@ -1,8 +1,7 @@
 """Let people have a language, companies their own texts, and greetings a subject and HTML.
 
 New columns whose default the catalogue holds change no row. `users` is read twice, for the check
-and the index, some seconds for ten million people, for which writes to it wait. Where somebody
-holds a table for long, nothing is done: run it again.
+and the index, some seconds for ten million people, for which writes to it wait.
 """
 
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ revision: str = "0013"
 down_revision: str | None = "0012"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"message_logs": "ACCESS EXCLUSIVE", "users": "ACCESS EXCLUSIVE"}
+whole = ("users",)
 
 _PATIENCE = "SET LOCAL lock_timeout = '10s'"
 _TAG = "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*$"
@@ -66,7 +67,6 @@ FOR EACH STATEMENT EXECUTE FUNCTION note_texts()
 
 def upgrade() -> None:
     """Go one version up."""
-    op.execute(_PATIENCE)
     op.add_column("users", sa.Column("locale", sa.String(35)))
     op.create_check_constraint(op.f("ck_users_locale"), "users", f"locale ~ '{_TAG}'")
     op.create_index(

@@ -1,14 +1,16 @@
 """Let one index keep addresses apart and find them by how they begin.
 
 The new index is built while `users` can be read, under a SHARE lock: whoever writes a person waits
-until all migrations of this upgrade are committed, a second or two for a million people. Then the
-two that it stands in for are dropped, which takes no time.
+until it is committed, a second or two for a million people. Then the two that it stands in for are
+dropped, which takes no time.
 """
 
 from alembic import op
 
 revision: str = "0015"
 down_revision: str | None = "0014"
+locks = {"users": "ACCESS EXCLUSIVE"}
+whole = ("users",)
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -9,6 +9,7 @@ revision: str = "0016"
 down_revision: str | None = "0015"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"message_attempts": "ACCESS EXCLUSIVE", "message_logs": "ACCESS EXCLUSIVE"}
 
 _TABLES = ("message_logs", "message_attempts")
 

@@ -12,6 +12,8 @@ revision: str = "0017"
 down_revision: str | None = "0016"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"provider_pace": "ACCESS EXCLUSIVE"}
+whole = ("provider_pace",)
 
 
 def upgrade() -> None:

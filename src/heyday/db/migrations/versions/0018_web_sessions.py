@@ -13,6 +13,7 @@ revision: str = "0018"
 down_revision: str | None = "0017"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"api_keys": "SHARE ROW EXCLUSIVE"}  # pragma: allowlist secret
 
 
 def upgrade() -> None:

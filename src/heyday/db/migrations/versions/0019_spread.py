@@ -12,6 +12,7 @@ revision: str = "0019"
 down_revision: str | None = "0018"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"message_logs": "ACCESS EXCLUSIVE"}
 
 
 def upgrade() -> None:

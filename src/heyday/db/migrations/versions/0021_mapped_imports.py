@@ -13,6 +13,8 @@ revision: str = "0021"
 down_revision: str | None = "0020"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"import_jobs": "ACCESS EXCLUSIVE"}
+whole = ("import_jobs",)
 
 _STATES = ("receiving", "waiting", "running", "done", "failed", "cancelled")
 

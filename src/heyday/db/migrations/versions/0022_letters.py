@@ -12,6 +12,7 @@ revision: str = "0022"
 down_revision: str | None = "0021"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+locks = {"inbox_messages": "ACCESS EXCLUSIVE"}
 
 _PATIENCE = "SET LOCAL lock_timeout = '10s'"
 _TABLE = "inbox_messages"
@@ -19,7 +20,6 @@ _TABLE = "inbox_messages"
 
 def upgrade() -> None:
     """Go one version up."""
-    op.execute(_PATIENCE)
     op.add_column(_TABLE, sa.Column("subject", sa.Text(), server_default="", nullable=False))
     op.add_column(_TABLE, sa.Column("html", sa.Text()))
     op.add_column(_TABLE, sa.Column("language", sa.String(35), server_default="en", nullable=False))
