@@ -1,7 +1,7 @@
 """Name what keeps a ledger of sends outside the database, and what is known of restores."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -30,13 +30,23 @@ class SeenRun:
 class Evidence:
     """Hold the last that a ledger saw of the database; one that lacks it was restored since.
 
-    claims: of one batch, of which a database that holds the claim has each row.
+    claims: of one batch, of which a database that holds the claim has each row, or at least the
+    key, where its person was removed.
     """
 
     claimed_at: datetime | None = None
     claims: Sequence[SeenClaim] = ()
     run_at: datetime | None = None
     run: SeenRun | None = None
+
+    def since(self, at: datetime) -> "Evidence":
+        """Return what of it was seen at an instant or later."""
+        found = self
+        if self.claimed_at and self.claimed_at < at:
+            found = replace(found, claimed_at=None, claims=())
+        if self.run_at and self.run_at < at:
+            found = replace(found, run_at=None, run=None)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

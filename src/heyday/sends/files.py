@@ -25,6 +25,8 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 _RUN_EVERY = timedelta(minutes=1)
+# What is older may have been dropped in good order: months of greetings, runs of jobs.
+_TELLS_FOR = timedelta(days=7)
 # As much as the line of a batch may take.
 _PROOF = b" " * (1 << 16) + b"\n"
 
@@ -48,7 +50,6 @@ class FileLedger:
         self._folder = folder
         self._clock = clock
         self._metrics = metrics
-        self._keep = keep
         self._unnoted = frozenset(unnoted)
         self._hand = ThreadPoolExecutor(1, "sends")
         self._pen = _Pen(folder, f"{clock.now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}", keep)
@@ -102,11 +103,11 @@ class FileLedger:
 
     async def find_evidence(self) -> Evidence:
         """Return the last that was seen of the database. Raises SendsUnwritable."""
+        since = self._clock.now() - _TELLS_FOR
         if self._evidence is None:
-            since = self._clock.now() - self._keep
             found = await self._read(lambda: reading.find_evidence(self._folder, since))
             self._evidence = found
-        return self._evidence
+        return self._evidence.since(since)
 
     async def find_accepted(self, keys: Collection[str], since: datetime) -> Mapping[str, datetime]:
         """Return when a provider took these, as far as is noted since an instant."""

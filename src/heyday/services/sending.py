@@ -158,8 +158,8 @@ class MessageSenderService:
         try:
             await self._ledger.begin(messages)
         except SendsUnwritable:
-            policy = self._routes.policy_of_stranded
-            await self._record(self._decide(messages, [_UNNOTED] * len(messages), policy))
+            untried = [_UNNOTED] * len(messages)
+            await self._record(self._decide(messages, untried, self._routes.policy_of_stranded))
             return False
         return True
 

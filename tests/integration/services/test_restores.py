@@ -263,10 +263,20 @@ async def test_a_database_that_is_set_back_under_a_running_process_is_found(plac
         place.clock.advance(NINE)
         await here.send_due()
         await guard.check()
-        await here.execute("DELETE FROM message_logs")
+        await here.execute("UPDATE message_logs SET status = 'SCHEDULED', epoch = 0")
         place.clock.advance(timedelta(seconds=2))
         with pytest.raises(DatabaseHeld):
             await guard.check()
+
+
+async def test_people_who_are_removed_by_sql_are_no_restore(place: Place) -> None:
+    async with place.process() as (here, guard, _):
+        await here.create(**BORN_TODAY)
+        place.clock.advance(NINE)
+        assert await here.send_due() == 1
+        await here.execute("DELETE FROM users")
+        place.clock.advance(timedelta(seconds=2))
+        await guard.check()
 
 
 async def test_a_worker_that_died_after_the_yes_leaves_no_doubt(place: Place) -> None:

@@ -15,7 +15,7 @@ from heyday.domain.delivery import DeliveryPolicy, Outcome, OutcomeKind
 from heyday.domain.errors import SendsUnwritable
 from heyday.domain.models import ClaimedMessage, Recorded
 from heyday.domain.retry import RetryPolicy
-from heyday.domain.send_ports import SeenClaim, SeenRun
+from heyday.domain.send_ports import Evidence, SeenClaim, SeenRun
 from heyday.sends.files import FileLedger
 from heyday.telemetry import Metrics
 from tests.fakes import MESSAGE, START_AT, FakeClock
@@ -172,6 +172,19 @@ async def test_the_evidence_is_the_last_claim_and_the_last_run_of_any_process(
     assert found.claims == [SeenClaim(greeting(2).idempotency_key, START_AT, 1)]
     assert (found.claimed_at, found.run_at) == (clock.now(), ran_at)
     assert found.run == SeenRun(7, START_AT)
+
+
+async def test_evidence_of_long_ago_is_none(ledger: FileLedger, clock: FakeClock) -> None:
+    # What it names may have been dropped in good order by now.
+    await ledger.begin([greeting(1)])
+    clock.advance(timedelta(days=4))
+    await ledger.note_run(SeenRun(7, START_AT))
+    clock.advance(timedelta(days=4))
+    found = await ledger.find_evidence()
+    assert (found.claimed_at, found.claims) == (None, ())
+    assert found.run == SeenRun(7, START_AT)
+    clock.advance(timedelta(days=4))
+    assert await ledger.find_evidence() == Evidence()
 
 
 async def test_it_is_known_what_a_provider_took(ledger: FileLedger, clock: FakeClock) -> None:

@@ -7,7 +7,8 @@
 -- name: look
 -- Who holds; whether the database lacks what a ledger has seen of it since it last went on: all of
 -- the rows as a claim left them ($2, $3, $4; seen at $1), or a run of a job ($6, $7; seen at $5); and
--- the last run of a job that it has.
+-- the last run of a job that it has. A row that is gone while its key is here tells nothing: that is
+-- how a person is removed.
 WITH last AS (
     SELECT coalesce(max(resumed_at), '-infinity') AS resumed_at FROM restores
 )
@@ -15,11 +16,16 @@ SELECT h.found_at, h.reason, h.back_to, r.id AS run_id, r.started_at AS run_star
        coalesce($1::timestamptz > last.resumed_at, false) AND NOT EXISTS (
            SELECT FROM unnest($2::varchar[], $3::timestamptz[], $4::integer[])
                AS c (key, due_at, epoch)
-           CROSS JOIN LATERAL (
-               SELECT FROM message_logs m
-               WHERE m.idempotency_key = c.key AND m.epoch >= c.epoch
-                 AND m.scheduled_send_time BETWEEN c.due_at - {around} AND c.due_at + {around}
-               OFFSET 0) AS there) AS lacks_claims,
+           LEFT JOIN LATERAL (
+               SELECT epoch FROM message_logs
+               WHERE idempotency_key = c.key
+                 AND scheduled_send_time BETWEEN c.due_at - {around} AND c.due_at + {around}
+               OFFSET 0) AS m ON true
+           WHERE m.epoch >= c.epoch OR m.epoch IS NULL AND EXISTS (
+               SELECT FROM idempotency_keys i
+               WHERE i.delivery_date = split_part(c.key, ':', 3)::date
+                 AND i.user_id = split_part(c.key, ':', 1)::uuid
+                 AND i.message_type = split_part(c.key, ':', 2))) AS lacks_claims,
        coalesce($5::timestamptz > last.resumed_at, false) AND NOT EXISTS (
            SELECT FROM job_runs WHERE id = $6::bigint AND started_at = $7::timestamptz)
            AS lacks_run
