@@ -1,11 +1,7 @@
 """Greetings through a mail server that breaks connections, by Heyday as it is started."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import asyncpg
-import pytest
 
 from heyday.db.types import AnyConnection
 from tests.acceptance.moments import moment_in, write_people
@@ -22,13 +18,6 @@ SELECT count(*) FROM message_logs
 WHERE status IN ('SCHEDULED', 'QUEUED', 'SENDING', 'RETRYING')
 """
 ROWS = "SELECT idempotency_key, status, ambiguous_count FROM message_logs"
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def test_nobody_is_lost_and_second_letters_are_told_of(

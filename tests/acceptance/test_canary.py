@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import asyncpg
 import pytest
 from aiohttp import web
 
@@ -125,13 +124,6 @@ class Run:
         await self._stack.aclose()
         for name, process in self._all:
             self.evidence.add(f"log of heyday {name}", process.text)
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture(params=["postgresql", "rabbitmq"])

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from heyday.db.types import AnyConnection
@@ -58,21 +57,6 @@ async def provider() -> AsyncIterator[Provider]:
 
     async with Provider(behave) as provider:
         yield provider
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture(params=["postgresql", "rabbitmq"])
-def carrier(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The settings for each transport in turn."""
-    if request.param == "postgresql":
-        return {}
-    return {"RABBITMQ_URL": request.getfixturevalue("rabbit").url}
 
 
 async def command(*words: str, cwd: Path, **settings: str) -> Finished:

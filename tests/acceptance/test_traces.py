@@ -3,12 +3,10 @@
 import contextlib
 import re
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from time import perf_counter
 
 import aiohttp
-import asyncpg
 import pytest
 
 from heyday.db.types import AnyConnection
@@ -33,21 +31,6 @@ PERSON = {
     "timezone": "Etc/UTC",
 }
 BLOCKED = "import sys; sys.modules['opentelemetry'] = None\nfrom heyday.cli.app import main; main()"
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[AnyConnection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture(params=["postgresql", "rabbitmq"])
-def carrier(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The settings for each transport in turn."""
-    if request.param == "postgresql":
-        return {}
-    return {"RABBITMQ_URL": request.getfixturevalue("rabbit").url}
 
 
 def one(collector: Collector, name: str, **notes: object) -> Told:
