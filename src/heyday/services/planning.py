@@ -59,6 +59,16 @@ class PlanConfig:
     at_once: int = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Hold what one transaction of a plan for everybody writes: zone days of one message type."""
+
+    message_type: MessageType
+    rules: PlanRules
+    choice: TextChoice
+    zone_days: Sequence[ZoneDay]
+
+
 class Planner:
     """Compute zone days and hand them to PostgreSQL; people never leave the database.
 
@@ -137,18 +147,14 @@ class Planner:
         await self._texts.refresh()
         async with store.session() as session:
             needs = await session.plans.find_needs((window.end_at + _ZONE_REACH).date())
-        planned = 0
-        for message_type in MESSAGE_TYPES:
-            zone_days = self._zone_days(message_type, self.zones, window, now)
-            zone_days.sort(key=lambda day: day.send_at)
-            async with store.session() as session:
-                people = await session.plans.count_people(message_type, zone_days)
-            choice = self._texts.choose(message_type, needs, zone_days)
-            rules = self._rules(message_type, now, window)
-            work = partial(self._plan_chunk, store, message_type, rules, choice)
-            chunks = list(cut(zone_days, people, self._config.chunk))
-            planned += sum(await work_off(chunks, work, self._config.at_once))
-        return planned
+        # All types together: one by one, connections would be idle at the end of each.
+        chunks = [
+            chunk
+            for message_type in MESSAGE_TYPES
+            for chunk in await self._cut(store, message_type, window, needs, now)
+        ]
+        chunks.sort(key=lambda chunk: chunk.zone_days[0].send_at)
+        return sum(await work_off(chunks, partial(self._plan_chunk, store), self._config.at_once))
 
     async def plan_new(
         self, session: Session, user_ids: Sequence[UUID], zones: Collection[str], now: datetime
@@ -272,18 +278,30 @@ class Planner:
         rules = self._rules(message_type, now, window)
         return await session.plans.count_unplanned(message_type, zone_days, rules)
 
-    async def _plan_chunk(
+    async def _cut(
         self,
         store: Store,
         message_type: MessageType,
-        rules: PlanRules,
-        choice: TextChoice,
-        zone_days: Sequence[ZoneDay],
-    ) -> int:
-        texts = choice.within({day.delivery_on for day in zone_days})
+        window: Window,
+        needs: TextNeeds,
+        now: datetime,
+    ) -> list[_Chunk]:
+        zone_days = self._zone_days(message_type, self.zones, window, now)
+        zone_days.sort(key=lambda day: day.send_at)
+        async with store.session() as session:
+            people = await session.plans.count_people(message_type, zone_days)
+        rules = self._rules(message_type, now, window)
+        choice = self._texts.choose(message_type, needs, zone_days)
+        chunks = cut(zone_days, people, self._config.chunk)
+        return [_Chunk(message_type, rules, choice, days) for days in chunks]
+
+    async def _plan_chunk(self, store: Store, chunk: _Chunk) -> int:
+        texts = chunk.choice.within({day.delivery_on for day in chunk.zone_days})
 
         async def plan(session: Session) -> int:
-            planned = await session.plans.plan(message_type, zone_days, rules, texts)
+            planned = await session.plans.plan(
+                chunk.message_type, chunk.zone_days, chunk.rules, texts
+            )
             return (await self._announced(session, PlanCounts(planned=planned))).planned
 
         return await store.in_transaction(plan)

@@ -109,6 +109,22 @@ async def test_what_was_planned_stays_when_a_later_chunk_fails(pipeline: Pipelin
     await check_rows(pipeline)
 
 
+async def test_what_is_due_first_is_planned_first_of_whatever_type(pipeline: Pipeline) -> None:
+    await pipeline.execute(PEOPLE)
+    await pipeline.execute("UPDATE users SET anniversary_date = birthday_date")
+    # Each instant of each type by itself.
+    planner = planner_of(1, at_once=1)
+    await planner.ensure_partitions(pipeline.database, WINDOW)
+    with pytest.raises(DatabaseUnavailable):
+        await planner.plan_window(FailingStore(pipeline.database, 3), WINDOW, START_AT)
+    first = await pipeline.messages()
+    assert {row["message_type"] for row in first} == {"BIRTHDAY", "ANNIVERSARY"}
+    left = 2 * DUE - len(first)
+    assert await planner.plan_window(pipeline.database, WINDOW, START_AT) == left > 0
+    instants = [row["scheduled_send_time"] for row in await pipeline.messages()]
+    assert [row["scheduled_send_time"] for row in first] == instants[: len(first)]
+
+
 async def test_ids_lie_in_the_order_of_the_instants(pipeline: Pipeline) -> None:
     await pipeline.execute(PEOPLE)
     await planner_of(1000).plan_window(pipeline.database, WINDOW, START_AT)
