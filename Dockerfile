@@ -23,7 +23,9 @@ RUN pip install --no-deps --no-build-isolation . \
 
 FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/heyday/bin:$PATH PYTHONDONTWRITEBYTECODE=1
-RUN useradd --no-log-init --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin heyday
+# A volume that is new takes over whose the folder is: without it Heyday could not write there.
+RUN useradd --no-log-init --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin heyday \
+ && install --directory --owner=10001 --group=10001 --mode=700 /var/lib/heyday/sends
 COPY --from=build /opt/heyday /opt/heyday
 ARG VERSION
 ARG REVISION

@@ -144,12 +144,12 @@ bench-scale: $(DEV) ## Reckon what up to a billion people take, from measured co
 .PHONY: bench-peers
 PEERS := .venv-peers
 PEERS_LOCK := benchmarks/peers/requirements.lock
-bench-peers: $(DEV) ## Compare with Celery, Dramatiq, Procrastinate, PgQueuer, an hour; writes docs/performance.md
+bench-peers: $(DEV) ## Compare with Celery, Dramatiq, Procrastinate, PgQueuer, over an hour; writes docs/performance.md
 	@test -e $(PEERS)/.installed -a $(PEERS)/.installed -nt $(PEERS_LOCK) || { \
 	  $(PYTHON) -m venv --clear $(PEERS) && $(PEERS)/bin/python -m pip install --quiet \
 	  --disable-pip-version-check --require-hashes --only-binary :all: \
 	  -r $(PEERS_LOCK) && touch $(PEERS)/.installed; }
-	@$(BIN)/python -m benchmarks.peers
+	@$(BIN)/python -m benchmarks.peers $(if $(RESUME),--resume)
 
 .PHONY: chaos chaos-short
 chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json
@@ -163,8 +163,8 @@ drill-upgrade: $(DEV) ## Upgrade from the release before under load: nothing may
 	@$(BIN)/python -m tests.drills.upgrade
 
 .PHONY: drill-restore
-drill-restore: $(DEV) ## Restore the database behind 10,000 greetings that were sent, and count letters
-	@$(BIN)/python -m tests.drills.restore
+drill-restore: $(DEV) ## Restore the database behind 10,000 greetings (MINUTES=60 lost), and count letters
+	@$(BIN)/python -m tests.drills.restore $(if $(MINUTES),--minutes $(MINUTES))
 
 .PHONY: drill-outage drill-outage-short
 drill-outage: $(DEV) ## Live through an outage by docs/runbook.md, 70 minutes; writes docs/outage.json

@@ -57,18 +57,20 @@ class Row(Generic[T]):
 class Benchmark(Generic[T]):
     """Describe one benchmark.
 
-    figures: of which class those of one run are.   measure: does one run; its first argument is
-    the share of the whole work that is to be done, 1 but for trials.   notes: what is to be known
-    of the figures, in Markdown.
+    figures: of which class those of one run are.   measure: does one run, and returns its figures,
+    or those of its parts where it has some; its first argument is the share of the whole work that
+    is to be done, 1 but for trials.   notes: what is to be known of the figures, in Markdown.
+    counted: what there are several of.
     """
 
     name: str
     title: str
     work: str
     figures: type[T]
-    measure: Callable[[float, Path], Awaitable[T]]
+    measure: Callable[[float, Path], Awaitable[Sequence[T]]]
     rows: Sequence[Row[T]]
     notes: str = ""
+    counted: str = "runs"
 
     def read(self, runs: Sequence[Any]) -> list[T]:
         """Return the figures of runs that were kept as JSON."""
@@ -78,7 +80,7 @@ class Benchmark(Generic[T]):
         """Return what the page says of its runs."""
         lines = "\n".join(row.cells(runs) for row in self.rows)
         notes = f"\n{fill(self.notes, _WIDTH)}\n" if self.notes else ""
-        work = fill(f"{self.work} {len(runs)} runs.", _WIDTH)
+        work = fill(f"{self.work} {len(runs)} {self.counted}.", _WIDTH)
         return (
             f"### {self.title}\n\n{work}\n\n"
             f"| figure | median (range) | aim | met |\n|---|---|---|---|\n{lines}\n{notes}"

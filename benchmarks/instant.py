@@ -7,9 +7,11 @@ counts from before the first greeting is queued until the last outcome is record
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from benchmarks.ground import new_home
@@ -64,28 +66,43 @@ async def measure(load: Load, folder: Path, costliest: int = 0) -> Figures:
 
 async def judge(played: Scene, recorded: float, cost: Cost) -> Figures:
     """Hold what the provider had against what was planned."""
+    (figures,) = await judge_parts(played, [(played.at, played.ends_at)], recorded, cost)
+    return figures
+
+
+async def judge_parts(
+    played: Scene, parts: Sequence[tuple[datetime, datetime]], recorded: float, cost: Cost
+) -> list[Figures]:
+    """Do so for what was due in each of these times. recorded, cost: of all that was greeted."""
     if played.provider is None:
         raise RuntimeError("there was no provider to ask")
     await played.provider.program.stop()  # its log is whole now
-    due = await played.ground.due(played.at, played.ends_at)
-    statuses = await played.ground.statuses(played.at, played.ends_at)
     received: dict[str, float] = {}
-    requests = 0
+    again = Counter[str]()
     for received_at, key in read_log(played.provider.received):
-        received.setdefault(key, received_at)
-        requests += 1
-    unknown = received.keys() - due.keys()
-    return Figures(
-        planned=len(due),
-        lost=len(due.keys() - received.keys()),
-        # A greeting that nobody planned is as bad as one that came again.
-        twice=requests - len(received) + len(unknown),
-        unsent=len(due) - statuses.get("SENT", 0),
-        seconds=round(max(received.values()) - played.at.timestamp(), 3),
-        recorded=round(recorded, 3),
-        lateness=Lateness.of([at - due[key] for key, at in received.items() if key in due]),
-        cost=cost,
-    )
+        if key in received:
+            again[key] += 1
+        else:
+            received[key] = received_at
+    unknown = received.keys() - (await played.ground.due(played.at, played.ends_at)).keys()
+    found = []
+    for since, until in parts:
+        due = await played.ground.due(since, until)
+        statuses = await played.ground.statuses(since, until)
+        had = {key: received[key] for key in due if key in received}
+        figures = Figures(
+            planned=len(due),
+            lost=len(due) - len(had),
+            # A greeting that nobody planned is as bad as one that came again.
+            twice=sum(again[key] for key in had) + len(unknown),
+            unsent=len(due) - statuses.get("SENT", 0),
+            seconds=round(max(had.values()) - since.timestamp(), 3),
+            recorded=round(recorded, 3),
+            lateness=Lateness.of([at - due[key] for key, at in had.items()]),
+            cost=cost,
+        )
+        found.append(figures)
+    return found
 
 
 def tell(figures: Figures) -> str:

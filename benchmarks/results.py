@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from benchmarks import floors, instant
@@ -29,6 +30,8 @@ _STEADY = {
     "ten million for tomorrow": FRONTIER,
     "a transaction kept open": MVCC_PIN,
 }
+# What may be another with each benchmark: machines are alike, not the same.
+_OF_ONE = ("CPU", "load before", "fdatasync of 8 KiB", "pg_test_fsync, fdatasync of 8 KiB")
 _SHARES = (0, 1, *range(5, 100, 5), 99, 100)
 _POINTS = 40
 Lines = dict[str, list[tuple[float, float]]]
@@ -132,7 +135,7 @@ def described(results: Results, benchmarks: Sequence[Benchmark[Any]] = BENCHMARK
     for benchmark in benchmarks:
         if runs := benchmark.read(results.runs(benchmark.name)):
             parts.append(benchmark.section(runs))
-            parts.append(f"Measured by `{results.benchmarks[benchmark.name]['command']}`.\n")
+            parts.append(_measured(results.benchmarks[benchmark.name]))
     parts += [f"![{title}]({chart})\n" for chart, (title, of) in CHARTS.items() if of(results)]
     if ratios := [row for ratio in RATIOS if (row := ratio.row(results))]:
         head = "| figure, and what it is held against | Heyday | bare | ratio |\n|---|---|---|---|"
@@ -141,11 +144,20 @@ def described(results: Results, benchmarks: Sequence[Benchmark[Any]] = BENCHMARK
     return "\n" + "\n".join(parts)
 
 
+def _measured(benchmark: Mapping[str, Any]) -> str:
+    """Return by what command a benchmark was measured, and what was its own of the machine."""
+    facts = benchmark["facts"]
+    own = "; ".join(f"{name}: {facts[name]}" for name in _OF_ONE if name in facts)
+    return f"Measured by `{benchmark['command']}`.\n{fill(own, 99)}.\n"
+
+
 def _machines(results: Results) -> str:
     """Return on what was measured; once, where it was the same for all."""
     facts: dict[str, list[str]] = {}
     for one in results.benchmarks.values():
         for name, value in one["facts"].items():
+            if name in _OF_ONE:
+                continue
             facts.setdefault(name, [])
             if value not in facts[name]:
                 facts[name].append(value)
@@ -165,13 +177,15 @@ def burst_lines(results: Results) -> Lines:
 
 
 def steady_lines(results: Results) -> Lines:
-    """Return the dead rows over time, of the last runs."""
+    """Return the dead rows over time, of the last runs or parts, each from its beginning."""
     lines = {}
     for name, benchmark in _STEADY.items():
         if runs := benchmark.read(results.runs(benchmark.name)):
             looks = runs[-1].looks
             every = max(len(looks) // _POINTS, 1)
-            lines[name] = [(look.seconds, float(look.dead)) for look in looks[::every]]
+            lines[name] = [
+                (look.seconds - looks[0].seconds, float(look.dead)) for look in looks[::every]
+            ]
     return lines
 
 

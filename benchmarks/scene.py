@@ -31,7 +31,7 @@ WORKERS, SCHEDULERS = 2, 1
 # How long before its instant Heyday queues a greeting, unless it is told otherwise.
 _LOOK_AHEAD = timedelta(seconds=90)
 _STARTS, _HURRIES = timedelta(seconds=40), timedelta(seconds=45)
-_PLANS_A_SECOND = 30_000
+_PLANS_A_SECOND = 20_000
 _ENOUGH = timedelta(seconds=3)
 _LOOK_EVERY = 0.5
 _STALLED = 120.0

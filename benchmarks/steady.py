@@ -1,7 +1,8 @@
 """Greet so many a second for minutes, and see whether anything grows.
 
 `python -m benchmarks.steady`. Each full second so many are due at once, as times of day have no
-fractions. Lateness is that of each greeting from its own instant.
+fractions. Lateness is that of each greeting from its own instant. `--pin --before 3600` looks at
+the time after the first hour of it, and of a transaction that is open all the while.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from heyday.db.connection import connect
 from tests.chaos import clock
 
 RATE, SECONDS = 1_000, 600
+AN_HOUR = 3_600
 _LOOK_EVERY = timedelta(seconds=5)
 
 
@@ -39,7 +41,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Hold what one run found: what a burst would, and looks at it over time.
+    """Hold what one run, or a part of it, found: what a burst would, and looks at it over time.
 
     is_alarmed: whether Heyday told of a transaction that is open for long.
     """
@@ -79,8 +81,14 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return sum((x - middle) * (y - height) for x, y in points) / width
 
 
-async def measure(load: Load, folder: Path, *, is_pinned: bool = False) -> Figures:
-    """Greet steadily once. is_pinned: somebody keeps a transaction open all the time."""
+async def measure(
+    load: Load, folder: Path, lasts: int, before: int = 0, *, is_pinned: bool = False
+) -> list[Figures]:
+    """Greet steadily; return what was found in each part of the time.
+
+    lasts: seconds of a part.   before: seconds at the beginning that are in none.
+    is_pinned: somebody keeps a transaction open all the time.
+    """
     async with scene(load, folder) as played:
         async with _pinned(played.ground) if is_pinned else contextlib.nullcontext():
             await played.until(played.at)
@@ -90,8 +98,27 @@ async def measure(load: Load, folder: Path, *, is_pinned: bool = False) -> Figur
         cost = await played.cost()
         recorded = (recorded_at - played.at).total_seconds()
         is_alarmed = any("transaction_old" in program.said() for program in played.programs)
-        whole = await instant.judge(played, recorded, cost)
-        return Figures(whole, tuple(looks), is_alarmed)
+        parts = whole_parts(load, lasts, before)
+        times = [
+            (played.at + timedelta(seconds=part.start), played.at + timedelta(seconds=part.stop))
+            for part in parts
+        ]
+        found = await instant.judge_parts(played, times, recorded, cost)
+        return [
+            Figures(whole, within(looks, part), is_alarmed)
+            for whole, part in zip(found, parts, strict=True)
+        ]
+
+
+def whole_parts(load: Load, lasts: int, before: int) -> list[range]:
+    """Return the seconds of each part, as many as are whole."""
+    seconds = load.people // (load.rate or load.people)
+    return [range(at, at + lasts) for at in range(before, seconds - lasts + 1, lasts)]
+
+
+def within(looks: Sequence[Look], part: range) -> tuple[Look, ...]:
+    """Return the looks that were taken in a part."""
+    return tuple(look for look in looks if part.start <= look.seconds < part.stop)
 
 
 @contextlib.asynccontextmanager
@@ -137,21 +164,24 @@ def main() -> None:
     """Greet steadily, and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--rate", type=int, default=RATE, help="greetings due each second")
-    parser.add_argument("--seconds", type=int, default=SECONDS, help="for how long")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="that are looked at")
+    parser.add_argument("--before", type=int, default=0, help="seconds before these")
     parser.add_argument("--later", type=int, default=0, help="greetings planned for tomorrow")
     parser.add_argument("--pin", action="store_true", help="keep a transaction open meanwhile")
     parser.add_argument("--hurry", action="store_true", help="a trial: CPU time is not whole")
     parser.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="of Heyday")
     options = parser.parse_args()
     load = Load(
-        options.rate * options.seconds,
+        options.rate * (options.before + options.seconds),
         rate=options.rate,
         later=options.later,
         settings=instant.named(options.settings),
         is_hurried=options.hurry,
     )
     with instant.new_folder() as folder:
-        print(tell(asyncio.run(measure(load, folder, is_pinned=options.pin))))
+        lasts, before = options.seconds, options.before
+        (found,) = asyncio.run(measure(load, folder, lasts, before, is_pinned=options.pin))
+        print(tell(found))
 
 
 if __name__ == "__main__":

@@ -39,9 +39,10 @@ async def run(
             kept.begin(benchmark.name, command, await facts.gather(folder))
     while (done := len(kept.runs(benchmark.name))) < runs:
         with new_folder() as folder:
-            figures = await benchmark.measure(scale, folder)
-        kept.add(benchmark.name, asdict(figures))
-        print(f"{benchmark.name}, run {done + 1} of {runs}", flush=True)
+            found = await benchmark.measure(scale, folder)
+        for figures in found:
+            kept.add(benchmark.name, asdict(figures))
+        print(f"{benchmark.name}, {done + len(found)} of {runs}", flush=True)
     print(benchmark.section(benchmark.read(kept.runs(benchmark.name))), flush=True)
 
 

@@ -23,6 +23,7 @@ from heyday.db.message_lists import MessageListRepository
 from heyday.db.privacy import PrivacyRepository
 from heyday.db.profiles import ProfileRepository
 from heyday.db.replies import ReplyRepository
+from heyday.db.standing import PostgresStanding
 from heyday.db.texts import TextRepository
 from heyday.domain.queue_ports import DeadLetters
 from heyday.domain.rate_limit import Whose
@@ -168,6 +169,7 @@ def _pages(
         services.health,
         operations.queue,
         PostgresCondition(database),
+        PostgresStanding(database, list(RHYTHMS)),
         PostgresActivity(database),
         clock,
     )

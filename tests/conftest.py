@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.certificates",
     "tests.postfix",
     "tests.built_site",
+    "tests.core_coverage",
 ]
 
 

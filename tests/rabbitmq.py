@@ -23,6 +23,7 @@ import aio_pika
 import pytest
 
 from heyday.queue.config import EXCHANGES, QUEUE, QUEUES
+from tests.epmd import NameService
 from tests.servers import missing
 
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
@@ -74,14 +75,14 @@ def url_at(port: int, host: str = "") -> str:
 class RabbitServer:
     """Run one node in a folder of its own, on ports of its own.
 
-    peers: names of all nodes of its cluster; they share an epmd_port and a home, where the cookie
+    peers: names of all nodes of its cluster; they share a name service and a home, where the cookie
     is by which they know each other.
     """
 
     folder: Path
     port: int = field(default_factory=free_port)
     distribution_port: int = field(default_factory=free_port)
-    epmd_port: int = field(default_factory=free_port)
+    names: NameService = field(default_factory=NameService)
     name: str = "heyday-test@localhost"
     home: Path | None = None
     peers: Sequence[str] = ()
@@ -96,6 +97,7 @@ class RabbitServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "rabbitmq.conf").write_text(self._config())
         (self.folder / "enabled_plugins").write_text("[].")
+        self.names.start()
         with (self.folder / "output.log").open("ab") as output:
             self._process = subprocess.Popen(
                 [_PROGRAMS / "rabbitmq-server"],
@@ -150,9 +152,7 @@ class RabbitServer:
     def close(self) -> None:
         """Leave nothing behind."""
         self.kill()
-        # Erlang's name service is started beside the node, and stays.
-        words = ["/usr/bin/env", "epmd", "-port", str(self.epmd_port), "-kill"]
-        subprocess.run(words, check=False, capture_output=True)
+        self.names.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _config(self) -> str:
@@ -167,8 +167,7 @@ class RabbitServer:
             "PATH": os.defpath,
             "HOME": str(self.home or self.folder),
             "LANG": "C.UTF-8",
-            "ERL_EPMD_PORT": str(self.epmd_port),
-            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            **self.names.environment,
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_DIST_PORT": str(self.distribution_port),
             "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
@@ -194,11 +193,11 @@ class RabbitCluster:
     def __init__(self, folder: Path, size: int = 3) -> None:
         self._folder = folder
         names = [f"n{number}@localhost" for number in range(1, size + 1)]
-        epmd_port = free_port()
+        name_service = NameService()
         self.nodes = [
             RabbitServer(
                 folder / name.partition("@")[0],
-                epmd_port=epmd_port,
+                names=name_service,
                 name=name,
                 home=folder,
                 peers=names if size > 1 else (),

@@ -2,10 +2,15 @@
 
 import argparse
 import asyncio
+import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+
+import msgspec
 
 from benchmarks import facts
 from benchmarks.instant import new_folder
@@ -16,6 +21,7 @@ from benchmarks.peers.page import COMMAND, FIGURES, NAMES, PAGE, Measured, descr
 from benchmarks.peers.peers import PEERS
 from tests.rabbitmq import is_installed
 
+_KEPT = Path(__file__).parents[2] / ".bench-peers.json"
 _VERSIONS = """
 import sys
 from importlib.metadata import version
@@ -23,17 +29,37 @@ print(", ".join(f"{name} {version(name)}" for name in sys.argv[1:]))
 """
 
 
-async def measure_all(
-    names: Sequence[str], greetings: int, rounds: int, worker: str | None = None
-) -> list[Run]:
-    """Measure each in turn, so many times. worker: another command of its workers."""
-    runs = []
-    for number in range(1, rounds + 1):
-        for name in names:
-            runs.append(await measure(name, greetings, worker))
-            rate = f"{runs[-1].rate:,.0f}/s" if runs[-1].is_right else f"wrong: {runs[-1]}"
-            print(f"{name}, run {number} of {rounds}: {rate}", flush=True)
-    return runs
+def measure_all(
+    measured: Measured,
+    names: Sequence[str],
+    rounds: int,
+    take: Callable[[str], Run],
+    keep: Path | None = None,
+) -> None:
+    """Measure each in turn, so many times, but for what is there already.
+
+    take: how one is measured.   keep: a file that has everything after each run.
+    """
+    for number, name in product(range(1, rounds + 1), names):
+        if len(measured.of(name)) >= number:
+            continue
+        run = take(name)
+        measured.runs.append(run)
+        if keep:
+            new = keep.with_suffix(".new")
+            new.write_text(json.dumps(asdict(measured)), "utf-8")
+            new.replace(keep)
+        rate = f"{run.rate:,.0f}/s" if run.is_right else f"wrong: {run}"
+        print(f"{name}, run {number} of {rounds}: {rate}", flush=True)
+
+
+def kept(path: Path, fresh: Measured) -> Measured:
+    """Return what a run that was broken off has left, if it was such a run; else the fresh one."""
+    if not path.exists():
+        return fresh
+    found = msgspec.convert(json.loads(path.read_text("utf-8")), Measured)
+    is_same = (found.command, found.packages) == (fresh.command, fresh.packages)
+    return found if is_same else fresh
 
 
 def packages(names: Sequence[str]) -> str:
@@ -46,9 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write docs/performance.md and docs/peers.json."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=main.__doc__)
     parser.add_argument("--greetings", type=int, default=100_000, help="due at one instant")
-    parser.add_argument("--rounds", type=int, default=3, help="of each, in turn")
+    parser.add_argument("--rounds", type=int, default=5, help="of each, in turn")
     parser.add_argument("--only", choices=NAMES, action="append", help="this one; no file")
     parser.add_argument("--worker", help="another command than its own, with --only; no file")
+    parser.add_argument("--resume", action="store_true", help="go on where a run was broken off")
     parser.add_argument("--dry", action="store_true", help="print only, write no file")
     options = parser.parse_args(arguments)
     if options.worker and not options.only:
@@ -60,11 +87,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = asyncio.run(facts.gather(folder))
     command = f"{parser.prog} --greetings {options.greetings} --rounds {options.rounds}"
     names = options.only or NAMES
-    runs = asyncio.run(measure_all(names, options.greetings, options.rounds, options.worker))
-    of_each = {peer.name: packages(peer.packages) for peer in PEERS}
-    measured = Measured(command, known, of_each, runs)
+    measured = Measured(command, known, {peer.name: packages(peer.packages) for peer in PEERS}, [])
+    is_to_publish = not (options.dry or options.only or options.worker)
+    if is_to_publish and options.resume:
+        measured = kept(_KEPT, measured)
+
+    def take(name: str) -> Run:
+        return asyncio.run(measure(name, options.greetings, options.worker))
+
+    measure_all(measured, names, options.rounds, take, _KEPT if is_to_publish else None)
     print(table(measured))
-    if not (options.dry or options.only or options.worker):
+    if is_to_publish:
         publish(FIGURES, asdict(measured), PAGE, COMMAND, described(measured))
     return 0
 

@@ -264,6 +264,12 @@ class _FailingTransport:
     async def count_waiting(self) -> int:
         return await self._transport.count_waiting()
 
+    async def is_new(self) -> bool:
+        return await self._transport.is_new()
+
+    async def mark(self) -> None:
+        await self._transport.mark()
+
     async def deliveries(self) -> AsyncGenerator[Delivery, None]:
         async with contextlib.aclosing(self._transport.deliveries()) as deliveries:
             async for delivery in deliveries:

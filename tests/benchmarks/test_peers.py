@@ -11,6 +11,7 @@ import pytest
 from benchmarks.lateness import Lateness
 from benchmarks.pages import DOCS
 from benchmarks.peers import measuring
+from benchmarks.peers.__main__ import kept, measure_all
 from benchmarks.peers.figures import Cpu, Received, Run
 from benchmarks.peers.page import (
     COMMAND,
@@ -86,6 +87,34 @@ def test_the_provider_counts_requests_beyond_the_first() -> None:
     assert received == Received([0.5, -0.5], twice=1)
     with pytest.raises(ValueError, match="no request"):
         Received.of([], due_at=10.0)
+
+
+def test_a_run_that_was_broken_off_goes_on_with_what_is_missing(tmp_path: Path) -> None:
+    started: list[str] = []
+
+    def take(name: str) -> Run:
+        started.append(name)
+        return replace(FIRST, name=name)
+
+    def break_off(name: str) -> Run:
+        if len(started) == 3:
+            raise KeyboardInterrupt
+        return take(name)
+
+    names, keep = (HEYDAY, "Celery"), tmp_path / "kept.json"
+    assert kept(keep, measured()) == measured()
+    with pytest.raises(KeyboardInterrupt):
+        measure_all(measured(), names, 2, break_off, keep)
+    found = kept(keep, measured())
+    assert [run.name for run in found.runs] == started == [HEYDAY, "Celery", HEYDAY]
+
+    started.clear()
+    measure_all(found, names, 2, take, keep)
+    assert started == ["Celery"]
+    assert kept(keep, measured()) == found
+    # What was measured of other versions, or by another command, is none of it.
+    assert not kept(keep, replace(measured(), packages={"Celery": "celery 2.0"})).runs
+    assert not kept(keep, replace(measured(), command="another")).runs
 
 
 def test_programs_of_the_peers_import_nothing_of_heydays() -> None:

@@ -13,8 +13,8 @@ from benchmarks.entries import Benchmark, Row
 from benchmarks.lateness import Lateness
 from benchmarks.pages import DOCS
 from benchmarks.results import FIGURES, PAGE, Results, described, publish
-from benchmarks.scene import Cost, Cpu
-from benchmarks.steady import slope
+from benchmarks.scene import Cost, Cpu, Load
+from benchmarks.steady import Look, slope, whole_parts, within
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ BARE = floors.Figures(floors.Floor(10_000, 150), floors.Floor(40_000, 25), None)
 def benchmark(measured: list[float]) -> Benchmark[Speed]:
     left = iter(measured)
 
-    async def measure(scale: float, _: Path) -> Speed:
-        return Speed(next(left) * scale)
+    async def measure(scale: float, _: Path) -> list[Speed]:
+        return [Speed(next(left) * scale)]
 
     row: Row[Speed] = Row("speed", lambda run: run.rate, at_least=100)
     return Benchmark("speed", "Speed", "It runs.", Speed, measure, [row])
@@ -91,6 +91,34 @@ async def test_what_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_no_facts")
+async def test_the_parts_of_a_run_are_kept_one_by_one_and_shown_as_such(tmp_path: Path) -> None:
+    runs = 0
+
+    async def measure(scale: float, _: Path) -> list[Speed]:
+        nonlocal runs
+        runs += 1
+        return [Speed(scale), Speed(2 * scale)]
+
+    kept = Results(tmp_path / "kept.json")
+    parted = replace(benchmark([]), measure=measure, counted="parts")
+    await suite.run(parted, 2, 10, kept, "make it")
+    assert runs == 1
+    assert kept.runs("speed") == [{"rate": 10.0}, {"rate": 20.0}]
+    assert "It runs. 2 parts." in parted.section(parted.read(kept.runs("speed")))
+
+
+def test_looks_are_those_of_their_part_of_the_time() -> None:
+    load = Load(people=1_000 * 95, rate=1_000)
+    parts = whole_parts(load, lasts=30, before=20)
+    assert parts == [range(20, 50), range(50, 80)]
+    looks = [Look(seconds, backlog=0, dead=0, mib=0.0) for seconds in (0.1, 20.0, 49.9, 50.0, 80.0)]
+    assert [[look.seconds for look in within(looks, part)] for part in parts] == [
+        [20.0, 49.9],
+        [50.0],
+    ]
+
+
+@pytest.mark.usefixtures("_no_facts")
 def test_one_that_fails_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +130,19 @@ def test_one_that_fails_does_not_stop_the_others(
     assert suite.main(["--runs", "1"]) == 1
     assert Results(tmp_path / ".bench-trial.json").runs("b") == [{"rate": 7.0}]
     assert "failed: a; go on with --resume" in capsys.readouterr().err
+
+
+def test_each_says_what_it_was_measured_on_and_all_what_they_share(tmp_path: Path) -> None:
+    results = Results(tmp_path / "kept.json")
+    named = [replace(benchmark([]), name=name) for name in ("a", "b")]
+    for one, cpu in zip(named, ("tin", "copper"), strict=True):
+        results.begin(one.name, f"make {one.name}", {"CPU": cpu, "cores": "2"})
+        results.add(one.name, {"rate": 1.0})
+    first, second = described(results, named).split("Measured by ")[1:]
+    assert first.startswith("`make a`.\nCPU: tin.\n")
+    second, _, shared = second.partition("### The machine")
+    assert second.startswith("`make b`.\nCPU: copper.\n")
+    assert ("| cores | 2 |" in shared, "CPU" in shared) == (True, False)
 
 
 def test_taking_one_benchmark_leaves_the_others(tmp_path: Path) -> None:

@@ -43,9 +43,11 @@ class Request:
 
 
 def read_log(path: Path) -> Iterator[Request]:
-    """Yield what a provider noted, in order."""
+    """Yield what a provider noted, in order, up to a line that it is still writing."""
     with path.open(encoding="utf-8") as log:
         for line in log:
+            if not line.endswith("\n"):
+                return
             noted = json.loads(line)
             at = datetime.fromisoformat(noted["received_at"])
             yield Request(

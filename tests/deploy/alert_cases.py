@@ -30,9 +30,13 @@ def _jobs(job: str, result: str, values: str) -> dict[str, str]:
     return {f'heyday_job_runs_total{{job="{job}", result="{result}"}}': values}
 
 
+def _success(job: str) -> str:
+    return f'heyday_job_last_success_timestamp_seconds{{job="{job}"}}'
+
+
 def _gauge(alert: str, gauge: str, bad: str, good: str, minutes: int) -> list[Case]:
     """Return that it fires while the gauge is bad, waits at first, and clears when it is good."""
-    labels = dict(re.findall(r'(provider|stage)="(\w+)"', gauge))
+    labels = dict(re.findall(r'(instance|provider|stage)="(\w+)"', gauge))
     series = {gauge: f"{bad}x{minutes + 5} {good}x10"}
     return [
         Case(alert, "not at once", series, "0m"),
@@ -133,8 +137,10 @@ CASES = [
     ),
     *_gauge("HeydayBreakerOpen", 'heyday_breaker_state{provider="http"}', "2", "0", 5),
     *_gauge("HeydayClockUntrusted", "heyday_clock_untrusted", "1", "0", 1),
+    *_gauge("HeydayHeld", "heyday_held", "1", "0", 1),
+    *_gauge("HeydaySendsUnwritable", 'heyday_sends_unwritable{instance="a"}', "1", "0", 1),
     *_gauge("HeydayTransactionOld", "heyday_oldest_transaction_seconds", "400", "3", 5),
-    *_gauge("HeydayPlanShort", "heyday_plan_ahead_seconds", "80000", "170000", 30),
+    *_gauge("HeydayPlanShort", "heyday_plan_ahead_seconds", "70000", "80000", 30),
     *_gauge("HeydayQueueAway", "heyday_queue_away", "1", "0", 5),
     *_gauge("HeydayBatchesDead", "heyday_queue_dead_batches", "2", "0", 1),
     *_gauge("HeydayUnknownWaiting", "heyday_unknown_greetings", "3", "0", 60),
@@ -146,7 +152,10 @@ CASES = [
         {'heyday_backlog_age_seconds{stage="retrying"}': "900x20"},
         "15m",
     ),
-    *_since("HeydayDailyOverdue", 'heyday_job_last_success_timestamp_seconds{job="daily"}', 1570),
+    *_since("HeydayDailyOverdue", _success("daily"), 1570),
+    *_since("HeydayRetentionOverdue", _success("retention"), 1620),
+    Case("HeydayRetentionOverdue", "never", {_success("daily"): "0x90"}, "70m", {}),
+    Case("HeydayRetentionOverdue", "it runs still", {_success("daily"): "0x90"}, "50m"),
     *_since("HeydayFactsOld", "heyday_facts_read_timestamp_seconds", 7),
     Case("HeydayFactsOld", "no scheduler is read", {'up{job="heyday"}': "1x20"}, "9m", {}),
     *_gauge("HeydayRedisAway", "heyday_redis_away", "1", "0", 5),

@@ -1,5 +1,6 @@
 """docker-compose.yml is valid, safe by default, and hands each service what it needs alone."""
 
+import copy
 import json
 import re
 from datetime import timedelta
@@ -43,7 +44,7 @@ def test_every_part_of_a_company_is_there(services: Services) -> None:
 def test_who_does_not_ask_for_those_who_watch_has_nothing_of_them(tmp_path: Path) -> None:
     composed = compose(tmp_path, **PASSWORDS)
     assert set(composed["services"]) == {*HEYDAY, *SERVERS}
-    assert set(composed["volumes"]) == SERVERS
+    assert set(composed["volumes"]) == {*SERVERS, "sends"}
     assert set(composed["networks"]) == {"data", "outside"}
 
 
@@ -145,7 +146,39 @@ def test_data_are_kept_in_volumes(services: Services) -> None:
         for mount in service.get("volumes", [])
         if mount["type"] == "volume"
     }
-    assert volumes == {(name, name) for name in SERVERS | WATCHERS}
+    servers = {(name, name) for name in SERVERS | WATCHERS}
+    assert volumes == servers | {(name, "sends") for name in HEYDAY}
+
+
+def unkept(services: Services) -> list[str]:
+    """Return the processes of Heyday whose ledger of sends goes with their container."""
+
+    def is_kept(service: dict[str, Any]) -> bool:
+        folder = service["environment"].get("HEYDAY_SENDS")
+        mounts = {each["target"]: each for each in service.get("volumes", [])}
+        return bool(folder) and mounts.get(folder, {}).get("source") == "sends"
+
+    return [name for name in HEYDAY if not is_kept(services[name])]
+
+
+def test_the_ledger_of_sends_outlives_a_container(services: Services) -> None:
+    assert unkept(services) == []
+    # Its user is the image's: Docker takes over whose the folder of the image is.
+    folder = services["worker"]["environment"]["HEYDAY_SENDS"]
+    made = f"install --directory --owner=10001 --group=10001 --mode=700 {folder}\n"
+    assert made in (ROOT / "Dockerfile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("taken", ["volumes", "environment", "tmpfs"])
+def test_a_ledger_that_is_not_kept_is_found(services: Services, taken: str) -> None:
+    wrong = copy.deepcopy(services)
+    if taken == "environment":
+        del wrong["worker"]["environment"]["HEYDAY_SENDS"]
+    elif taken == "tmpfs":
+        wrong["worker"]["environment"]["HEYDAY_SENDS"] = "/tmp/sends"  # noqa: S108
+    else:
+        wrong["worker"]["volumes"] = []
+    assert unkept(wrong) == ["worker"]
 
 
 def test_files_that_are_handed_in_are_there_and_read_only() -> None:

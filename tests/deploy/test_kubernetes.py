@@ -29,6 +29,7 @@ VERSIONS = ("1.30", "1.34")
 # A process opens this many and one more to listen; PostgreSQL keeps three for the superuser.
 CONNECTIONS = Settings.model_fields["pool_max"].default + 1
 RESERVED = 3
+SENDS = "/var/lib/heyday/sends"
 OPERATORS = {"Cluster", "RabbitmqCluster", "ScaledObject", "TriggerAuthentication"}
 
 
@@ -93,8 +94,56 @@ def test_no_process_has_rights(rendered: Rendered) -> None:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }
-        assert [each["mountPath"] for each in container["volumeMounts"]] == ["/tmp"]  # noqa: S108
-        assert {"emptyDir"} == {key for each in pod["volumes"] for key in each} - {"name"}
+        mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+        assert mounts == {"tmp": "/tmp", "sends": SENDS}  # noqa: S108 - of the container
+        kinds = {each["name"]: {*each} - {"name"} for each in pod["volumes"]}
+        assert kinds == {"tmp": {"emptyDir"}, "sends": {"persistentVolumeClaim"}}
+
+
+def unkept(rendered: Rendered) -> list[str]:
+    """Return whose ledger of sends goes with a pod, or cannot be had on each node."""
+    folder = rendered.of("ConfigMap")[0]["data"].get("HEYDAY_SENDS")
+    modes = {
+        each["metadata"]["name"]: each["spec"]["accessModes"]
+        for each in rendered.of("PersistentVolumeClaim")
+    }
+
+    def is_kept(pod: Manifest) -> bool:
+        volumes = {each["name"]: each for each in pod["volumes"]}
+        (container,) = pod["containers"]
+        mounted = [m["name"] for m in container["volumeMounts"] if m["mountPath"] == folder]
+        claims = [volumes[name].get("persistentVolumeClaim", {}) for name in mounted]
+        return [modes.get(each.get("claimName")) for each in claims] == [["ReadWriteMany"]]
+
+    pods = {e["metadata"]["name"]: e["spec"]["template"]["spec"] for e in rendered.deployments}
+    return [name for name, pod in pods.items() if not is_kept(pod)]
+
+
+def test_all_pods_have_one_ledger_of_sends_which_outlives_them(rendered: Rendered) -> None:
+    assert unkept(rendered) == []
+    for deployment in rendered.deployments:
+        security = deployment["spec"]["template"]["spec"]["securityContext"]
+        assert security["fsGroup"] == security["runAsGroup"]
+
+
+@pytest.mark.parametrize("fault", ["setting", "mount", "emptyDir", "claim", "mode"])
+def test_a_ledger_that_is_not_kept_is_found(large: Rendered, fault: str) -> None:
+    wrong = copy.deepcopy(large)
+    pod = wrong.one("Deployment", "heyday-worker")["spec"]["template"]["spec"]
+    (claim,) = wrong.of("PersistentVolumeClaim")
+    (volume,) = [each for each in pod["volumes"] if each["name"] == "sends"]
+    if fault == "setting":
+        del wrong.of("ConfigMap")[0]["data"]["HEYDAY_SENDS"]
+    elif fault == "mount":
+        pod["containers"][0]["volumeMounts"].pop()
+    elif fault == "emptyDir":
+        del volume["persistentVolumeClaim"]
+        volume["emptyDir"] = {}
+    elif fault == "claim":
+        wrong.manifests.remove(claim)
+    else:
+        claim["spec"]["accessModes"] = ["ReadWriteOnce"]
+    assert "heyday-worker" in unkept(wrong)
 
 
 def test_every_container_has_bounds(rendered: Rendered) -> None:
@@ -276,6 +325,15 @@ async def test_workers_are_scaled_by_indexes_alone(database_url: str, trigger: M
 
 def test_a_worker_is_asked_for_what_was_measured(trigger: Manifest) -> None:
     scale = json.loads((ROOT / "docs" / "scale.json").read_text("utf-8"))
-    (one,) = {each["rate"] for each in scale["holding"] if each["workers"] == 1}
+    by_one = [each for each in scale["holding"] if each["workers"] == 1]
+    (one,) = {each["rate"] for each in by_one if each["way"] == "single"}
     half_a_minute = one * 30
     assert half_a_minute / 2 < float(trigger["metadata"]["targetQueryValue"]) <= half_a_minute
+
+
+def test_the_most_workers_are_asked_for_all_that_is_counted(
+    large: Rendered, trigger: Manifest
+) -> None:
+    most = large.one("ScaledObject", "heyday-worker")["spec"]["maxReplicaCount"]
+    counted = sum(map(int, re.findall(r"LIMIT (\d+)", trigger["metadata"]["query"])))
+    assert most * int(trigger["metadata"]["targetQueryValue"]) == counted

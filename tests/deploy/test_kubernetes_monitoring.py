@@ -109,6 +109,8 @@ def test_the_folder_of_the_page_renders(tmp_path: Path) -> None:
     for kind in ("PodMonitor", "PrometheusRule"):
         assert found.one(kind, "heyday")["metadata"]["labels"] == {"release": "prometheus"}
     assert "registry.acme.example/heyday:7" in {each["image"] for _, each in found.containers()}
+    claim = found.one("PersistentVolumeClaim", "heyday-sends")["spec"]
+    assert claim["storageClassName"] == "nfs"
     policy = found.one("NetworkPolicy", "calls-to-the-api")["spec"]["ingress"][0]["from"]
     assert "traefik" in str(policy)
 

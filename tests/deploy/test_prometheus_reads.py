@@ -17,6 +17,7 @@ from tests.servers import missing
 PROCESSES = ("api", "scheduler", "worker")
 # So that the test need not wait for a quarter of a minute.
 EVERY = "1s"
+SUCCESS = "heyday_job_last_success_timestamp_seconds"
 
 
 class Prometheus:
@@ -96,6 +97,7 @@ async def test_it_reads_every_process_and_answers_what_is_asked(
                 await prometheus.processes('up{job="heyday"} == 1') == set(PROCESSES)
                 # One of them alone looks how Heyday stands, and names its jobs.
                 and await prometheus.processes("heyday_months_ahead > 0") == {"scheduler"}
+                and await prometheus.processes(f'{SUCCESS}{{job="retention"}}') == {"scheduler"}
                 and await prometheus.processes('heyday_job_runs_total{job="minute"}')
                 == {"scheduler"}
                 and all(rule["health"] != "unknown" for rule in rules)

@@ -13,13 +13,16 @@ import pytest
 
 from heyday.domain.durations import parse_duration
 from tests.deploy.composition import ROOT
+from tests.docs.commands import commands
+from tests.docs.pages import page
 from tests.program import check_words
 from tests.servers import missing
 
 FOLDER = ROOT / "deploy" / "systemd"
 EVERY = FOLDER / "heyday-.service.d" / "every.conf"
 # Where docs/deploy.md puts Heyday.
-PROGRAM = "/opt/heyday/.venv/bin/heyday"
+CURRENT = "/opt/heyday/current"
+PROGRAM = f"{CURRENT}/.venv/bin/heyday"
 ANALYZE = shutil.which("systemd-analyze")
 UNITS = ("heyday-api", "heyday-scheduler", "heyday-worker@1", "heyday-migrate")
 # In tenths of the 0 to 10 that systemd gives: 10 is a service without any bounds, below 2 is OK.
@@ -135,7 +138,60 @@ def test_a_process_is_given_the_time_to_end() -> None:
 def test_settings_are_no_part_of_a_unit() -> None:
     assert lines(EVERY, "Service")["EnvironmentFile"] == "/etc/heyday/heyday.env"
     texts = "".join(path.read_text("utf-8") for path in FOLDER.rglob("*.*") if path.is_file())
-    assert re.findall(r"^Environment=", texts, re.MULTILINE) == []
+    # What a file of settings says goes before.
+    assert re.findall(r"^Environment=(\w+)", texts, re.MULTILINE) == ["HEYDAY_SENDS"]
+
+
+def unkept(every: Path) -> str | None:
+    """Return where the ledger of sends is that would go with a process; None: it is kept."""
+    service = lines(every, "Service")
+    name, _, folder = service.get("Environment", "").partition("=")
+    state = service.get("StateDirectory")
+    is_kept = name == "HEYDAY_SENDS" and state and folder.startswith(f"%S/{state}/")
+    return None if is_kept else folder
+
+
+def test_the_ledger_of_sends_outlives_a_process_and_its_user() -> None:
+    assert unkept(EVERY) is None
+    # All services have it, and one user.
+    assert EVERY.parent.name == "heyday-.service.d"
+    assert all(path.name.startswith("heyday-") for path in services())
+    assert lines(EVERY, "Service")["User"] == "heyday"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("StateDirectory=heyday\n", ""),
+        ("%S/heyday/sends", "%T/heyday/sends"),
+        ("Environment=HEYDAY_SENDS", "Environment=HEYDAY_HOME"),
+    ],
+)
+def test_a_ledger_that_is_not_kept_is_found(tmp_path: Path, right: str, wrong: str) -> None:
+    text = EVERY.read_text("utf-8")
+    assert right in text
+    (tmp_path / "every.conf").write_text(text.replace(right, wrong), "utf-8")
+    assert unkept(tmp_path / "every.conf") is not None
+
+
+def links(name: str) -> list[list[str]]:
+    """Return the commands of a page that make or move a link."""
+    return [c.line.split() for c in commands(page(name)) if c.program == "ln"]
+
+
+def test_an_upgrade_moves_the_link_that_units_start_heyday_by(tmp_path: Path) -> None:
+    (first,), (moved,) = links("docs/deploy.md"), links("docs/upgrade.md")
+    assert first[-1] == moved[-1] == CURRENT
+    for command in (first, moved):
+        release = tmp_path / command[-2]
+        (release / ".venv" / "bin").mkdir(parents=True)
+        (release / ".venv" / "bin" / "heyday").write_text(command[-2], "utf-8")
+        here = [word.replace("/opt/heyday", str(tmp_path)) for word in command]
+        subprocess.run(here, check=True)
+        started = Path(PROGRAM.replace("/opt/heyday", str(tmp_path)))
+        assert started.read_text("utf-8") == command[-2]
+    assert first[-2] != moved[-2]
+    assert not (tmp_path / first[-2] / moved[-2]).exists()
 
 
 def test_the_target_starts_one_of_each() -> None:

@@ -14,7 +14,7 @@ from tests.program import check_words
 HEYDAY = ".venv/bin/heyday"
 # Programs of others, for which a page says what else must be there.
 OTHERS = {"apt", "cp", "createdb", "createuser", "curl", "export", "git"}
-OTHERS |= {"install", "journalctl", "pipx", "uvx"}
+OTHERS |= {"install", "journalctl", "ln", "pipx", "uvx"}
 SETTINGS = {field.alias for field in Settings.model_fields.values()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 STARTED_BY = {"run": "tests/acceptance/test_tutorial.py"}
@@ -63,6 +63,14 @@ def check_systemctl(verb: str, *words: str) -> None:
     assert bool(units) is (verb != "daemon-reload")
 
 
+def check_systemd_run(*words: str) -> None:
+    """Fail unless it runs a command of Heyday's, with all that the units have."""
+    at = next(n for n, word in enumerate(words) if not word.startswith("-"))
+    assert any(word.startswith("--unit=heyday-") for word in words[:at])
+    assert re.fullmatch(rf"/opt/heyday/[\w.]+/{re.escape(HEYDAY)}", words[at])
+    check_words(list(words[at + 1 :]), is_whole=True)
+
+
 def check_make(arguments: tuple[str, ...]) -> None:
     """Fail unless each target is in the Makefile."""
     assert {word for word in arguments if "=" not in word} <= TARGETS
@@ -79,6 +87,8 @@ def test_a_command_is_there_with_what_it_is_given(command: Command) -> None:
         check_docker(*command.arguments)
     elif command.program == "kubectl":
         check_kubectl(*command.arguments)
+    elif command.program == "systemd-run":
+        check_systemd_run(*command.arguments)
     elif command.program == "systemctl":
         check_systemctl(*command.arguments)
     else:

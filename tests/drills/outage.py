@@ -57,7 +57,7 @@ class Pace:
     """Say how long what lasts, in seconds.
 
     outage: of the provider.   faster: by how much the rules are.   calm: before the first fault.
-    rest: after RabbitMQ was wiped, until what was lost with it is late enough to be looked for.
+    rest: after RabbitMQ was wiped, until a sweep has queued again what was lost with it.
     greets_for: from the first greeting to the last.   clears_within: how long the last alerts are
     waited for, after the last greeting.   a_second: greetings; two workers have those of 64 seconds
     in hand, which no wiping takes, so nearly each second is to have some.
@@ -73,7 +73,7 @@ class Pace:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-FULL = Pace(1800, 1, calm=60, rest=240, greets_for=3720, clears_within=900, a_second=3)
+FULL = Pace(1800, 1, calm=60, rest=90, greets_for=3720, clears_within=900, a_second=3)
 # What Heyday itself waits for is shorter as well, where a setting says how long that is; and so
 # far is queued ahead that batches wait in RabbitMQ at any time.
 _SOON = {"HEYDAY_LOST_AFTER": "10s", "HEYDAY_SWEEP_EVERY": "5s", "HEYDAY_LOOK_AHEAD": "3m"}

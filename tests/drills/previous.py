@@ -2,10 +2,10 @@
 
 import shutil
 import subprocess
-import tarfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 from tests.chaos.processes import ROOT
 
@@ -36,9 +36,9 @@ class Release:
 def lay_out(folder: Path) -> Release:
     """Put the release before this one into a folder. Raises NoHistory."""
     name = _find()
-    archive = _git("archive", "--format=tar", name, "src", "data")
-    with tarfile.open(fileobj=BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
+    archive = _git("archive", "--format=zip", name, "src", "data")
+    with ZipFile(BytesIO(archive)) as files:
+        files.extractall(folder)
     return Release(name, folder / "src")
 
 

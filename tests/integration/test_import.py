@@ -113,7 +113,7 @@ async def test_the_same_file_again_writes_nothing_at_all(pipeline: Pipeline, tmp
     before = await state(pipeline)
     pipeline.clock.advance(timedelta(minutes=5))  # type: ignore[attr-defined]
     report = await imported(pipeline, path)
-    assert (report.imported, report.updated) == (0, 537)
+    assert (report.imported, report.updated, report.unchanged) == (0, 537, 537)
     assert await state(pipeline) == before
 
 
@@ -128,7 +128,7 @@ async def test_a_changed_row_moves_the_greetings_of_that_person_alone(
     lines[1] = "Ada,L,A1@x.org,Asia/Tokyo,1990-01-15\n"
     path.write_text(f"{COLUMNS}\n" + "".join(lines))
     report = await imported(pipeline, path)
-    assert (report.imported, report.updated) == (0, 3)
+    assert (report.imported, report.updated, report.unchanged) == (0, 3, 2)
     after = {row["user_id"]: row for row in await pipeline.messages()}
     (moved,) = [after[user_id] for user_id in after if after[user_id] != before[user_id]]
     assert moved["timezone"] == "Asia/Tokyo"
@@ -307,6 +307,7 @@ def test_json_is_one_object_and_all_there_is(command: Command):
         "rejected_file": None,
         "suspicious": 0,
         "suspicious_dates": [],
+        "unchanged": 0,
     }
     bad = command.file(f"{COLUMNS}\nAda,L,ada@x.org,UTC,\n,L,bob@x.org,UTC,\n", "bad.csv")
     assert json.loads(command.run(bad, "--json", status=1)) == {
@@ -316,7 +317,22 @@ def test_json_is_one_object_and_all_there_is(command: Command):
         "rejected_file": str(command.folder / "bad.rejected.csv"),
         "suspicious": 0,
         "suspicious_dates": [],
+        "unchanged": 1,
     }
+
+
+def test_the_command_tells_who_was_there_as_the_file_says(command: Command):
+    rows = [f"Ada,L,a{n}@x.org,UTC," for n in range(3)]
+    path = command.file("\n".join((COLUMNS, *rows, "")))
+    assert "unchanged" not in command.run(path)
+    path = command.file("\n".join((COLUMNS, *rows[1:], "Ada,M,a0@x.org,UTC,", "")))
+    printed = command.run(path)
+    assert [line.split() for line in printed.splitlines()] == [
+        ["imported", "0"],
+        ["updated", "3"],
+        ["rejected", "0"],
+        ["unchanged", "2", "of", "those", "updated"],
+    ]
 
 
 SUSPICIOUS = "A,B,a{}@x.org,UTC,1970-01-01,1900-01-01\n"

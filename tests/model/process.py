@@ -377,6 +377,13 @@ class ProcessTransport:
         self._process.check()
         return self._process.around.broker.count_due(self._process.around.world.clock.now())
 
+    async def is_new(self) -> bool:
+        self._process.check()
+        return False
+
+    async def mark(self) -> None:
+        self._process.check()
+
     async def deliveries(self) -> AsyncGenerator[ModelDelivery, None]:
         process = self._process
         while True:

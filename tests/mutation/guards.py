@@ -427,6 +427,14 @@ GUARDS: tuple[Guard, ...] = (
         [f"{_SCHEDULING_TESTS}::test_a_lost_queue_costs_delay_and_no_greeting"],
     ),
     Guard(
+        "sweep: a wiped queue",
+        "What a queue held that is gone is queued again at once.",
+        _SCHEDULING,
+        "            if not await self._transport.is_new():\n",
+        "            if self:\n",
+        [f"{_SCHEDULING_TESTS}::test_all_that_a_renewed_queue_held_is_queued_again_once"],
+    ),
+    Guard(
         "sweep: backlog",
         "A backlog is not queued again and again.",
         _SCHEDULING,

@@ -85,7 +85,8 @@ class RequestFrame:
         async def framed_send(message: "Message") -> None:
             nonlocal status, replied_after
             if message["type"] == "http.response.start":
-                status, replied_after = message["status"], perf_counter() - started
+                # Routes may give a member of HTTPStatus, which a log would spell out.
+                status, replied_after = int(message["status"]), perf_counter() - started
                 message["headers"] = _with_ours(list(message["headers"]), request_id)
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}

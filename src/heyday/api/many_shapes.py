@@ -62,6 +62,7 @@ class ImportStatus(Struct, frozen=True):
     """Tell how an import goes. Counts grow while it runs.
 
     state: uploaded says that it came by the page, and that nobody has started it yet.
+    updated: people who were there already.   unchanged: those of them whom the file did not change.
     suspicious: dates of stored people that programs write for "not known", 1900-01-01 and
     1970-01-01.   error: why it failed.
     """
@@ -72,6 +73,7 @@ class ImportStatus(Struct, frozen=True):
     bytes_done: Annotated[int, _BYTES]
     imported: Annotated[int, _ROWS]
     updated: Annotated[int, Meta(ge=0, examples=[0])]
+    unchanged: Annotated[int, Meta(ge=0, examples=[0])]
     rejected: Annotated[int, Meta(ge=0, examples=[3])]
     suspicious: Annotated[int, Meta(ge=0, examples=[0])]
     error: str | None

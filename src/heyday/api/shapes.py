@@ -200,7 +200,7 @@ class SchedulerRun(Struct, frozen=True):
 
     started_at: null if it never ran.   error: the kind of fault alone.   next_run_at: by when it is
     to run again.   lag_seconds: for how long it has been due.   failures_in_a_row: up to 1000.
-    is_overdue: it is late by half a rhythm, at least a minute.
+    is_overdue: it is late by half a rhythm, at least a minute, at most an hour.
     """
 
     name: str

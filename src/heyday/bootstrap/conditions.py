@@ -6,11 +6,19 @@ from heyday.bootstrap import App
 from heyday.bootstrap.queueing import queue_of
 from heyday.db.activity import PostgresActivity
 from heyday.db.condition import PostgresCondition
+from heyday.db.standing import PostgresStanding
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.services.condition import ConditionService
+from heyday.services.retention import RETENTION
+from heyday.services.scheduling import RHYTHMS
 
 PATIENCE = timedelta(seconds=3)
 """How long each part may take to answer."""
+
+
+def standing_of(app: App) -> PostgresStanding:
+    """Return what tells how Heyday stands."""
+    return PostgresStanding(app.database, [*RHYTHMS, RETENTION])
 
 
 def condition_of(app: App, patience: timedelta = PATIENCE) -> ConditionService:
@@ -28,6 +36,7 @@ def condition_of(app: App, patience: timedelta = PATIENCE) -> ConditionService:
         # What PostgreSQL tells of the queue is to be had also where RabbitMQ keeps silent.
         queue_of(app, patience / 2),
         PostgresCondition(app.database),
+        standing_of(app),
         PostgresActivity(app.database),
         app.clock,
         patience,

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 from heyday.api.side_door import SideDoor, Working
 from heyday.bootstrap import App
-from heyday.db.standing import PostgresStanding
+from heyday.bootstrap.conditions import standing_of
 from heyday.domain.tzdb import PINNED
 from heyday.schedulers.standing_watch import StandingWatch
-from heyday.services.scheduling import RHYTHMS
 
 
 def standing_watch_of(app: App) -> StandingWatch:
     """Return what looks how Heyday stands."""
-    store, jobs = PostgresStanding(app.database), list(RHYTHMS)
-    return StandingWatch(store, app.dead_letters, app.clock, app.metrics, jobs, PINNED.version)
+    parts = (standing_of(app), app.dead_letters, app.clock, app.metrics)
+    return StandingWatch(*parts, PINNED.version)
 
 
 def side_door_of(app: App, parts: Sequence[Working]) -> SideDoor:

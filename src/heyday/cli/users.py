@@ -31,10 +31,11 @@ app.command("erase", epilog=f"Example: heyday users erase {_SOME_ID}")(privacy.e
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Say what became of a file.
+    """Say what became of a file. Who was there already counts as updated.
 
     rejected_file: where the rejected rows are, if there are any.   suspicious: how many dates
     were taken that may stand for "not known".   suspicious_dates: where the first of them are.
+    unchanged: how many of the updated were there as the file says.
     """
 
     imported: int
@@ -43,6 +44,7 @@ class ImportReport:
     rejected_file: Path | None
     suspicious: int = 0
     suspicious_dates: tuple[SuspiciousDate, ...] = ()
+    unchanged: int = 0
 
 
 @app.callback()
@@ -61,8 +63,9 @@ def import_(
     must be there; birthday_date, anniversary_date, location_city, location_country and locale may
     be. Dates are written YYYY-MM-DD, or --MM-DD if the year is not known; a locale is a language
     tag such as pt-BR.
-    A person whose address is known is updated; columns that the file does not have stay as they
-    are. Rejected rows go to FILE.rejected.csv with their line and the reason, cells as they came.
+    A person whose address is known is updated, or left alone where nothing is new; columns that
+    the file does not have stay as they are. Rejected rows go to FILE.rejected.csv with their line
+    and the reason, cells as they came.
     Running it again is harmless. Exit status: 0 all rows taken, 1 some rejected, 2 not readable.
     """
     console = Console(stderr=True, quiet=as_json)
@@ -123,6 +126,7 @@ async def _import(
         rejected.path if counts.rejected else None,
         counts.suspicious,
         counts.suspicious_dates,
+        counts.unchanged,
     )
 
 
@@ -144,6 +148,8 @@ def _print(report: ImportReport, *, as_json: bool) -> None:
         return
     for name in ("imported", "updated", "rejected"):
         typer.echo(f"{name:<9} {getattr(report, name):>9,}")
+    if report.unchanged:
+        typer.echo(f"{'unchanged':<9} {report.unchanged:>9,}  of those updated")
     if report.rejected_file:
         typer.echo(f"Rejected rows and reasons: {report.rejected_file}", err=True)
     if report.suspicious:

@@ -10,17 +10,19 @@ from heyday.db.connection import Database
 from heyday.db.migrate import newest_revision
 from heyday.db.partitions import PARTITIONED
 from heyday.domain.condition_ports import (
-    MOST_COUNTED,
     DatabaseFacts,
+    Failing,
     MonthSize,
     ProviderPace,
     SchemaFacts,
     ServerFacts,
 )
+from heyday.domain.standing_ports import MOST_READ
+from heyday.domain.thresholds import STUCK
 
 _QUERIES = queries.load("condition")
-# A heartbeat comes each third of a lease; the sweep takes over within half a minute after one.
-_STUCK_AFTER = timedelta(minutes=2)
+# How many greetings around each of how many that failed are looked at for one that did not.
+_AROUND, _FAILED = 100, 10
 SET_UP = (
     "autovacuum",
     "fsync",
@@ -47,9 +49,10 @@ class PostgresCondition:
         """Return what it tells. Raises DatabaseError."""
         async with self._database.connection() as connection:
             server = _QUERIES["server"].text
-            (row,) = await connection.fetch(server, failed_since, MOST_COUNTED, _STUCK_AFTER)
+            (row,) = await connection.fetch(server, failed_since, MOST_READ, STUCK)
             months = await connection.fetch(_QUERIES["months"].text, list(PARTITIONED))
             paces = await connection.fetch(_QUERIES["paces"].text)
+            failing = await connection.fetch(_QUERIES["failing"].text, MOST_READ, _AROUND, _FAILED)
         return DatabaseFacts(
             **row,
             months=[
@@ -57,11 +60,11 @@ class PostgresCondition:
                     each["month"],
                     each["rows"] if each["rows"] is not None and each["rows"] >= 0 else None,
                     each["size"],
-                    each["is_whole"],
                 )
                 for each in months
             ],
             paces=[ProviderPace(**each) for each in paces],
+            failing=[Failing(**each) for each in failing],
         )
 
     async def read_schema(self) -> SchemaFacts:

@@ -14,25 +14,28 @@ _PLANNER = "daily"
 
 
 class PostgresStanding:
-    """Ask PostgreSQL (standing_ports.StandingStore)."""
+    """Ask PostgreSQL (standing_ports.StandingStore). jobs: names of schedulers."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, jobs: Sequence[str]) -> None:
         self._database = database
+        self._jobs = jobs
 
-    async def read(self, now: datetime, jobs: Sequence[str], tzdb_version: str) -> Standing:
+    async def read(self, now: datetime) -> Standing:
         """Return how Heyday stands. Raises DatabaseError."""
-        watermark = _JOB_RUNS["find_watermark"].text
+        watermark, versions = _JOB_RUNS["find_watermark"].text, _QUERIES["tzdb_versions"].text
         async with self._database.connection() as connection:
-            other = (now, tzdb_version, MOST_READ)
             return Standing(
                 backlog=await _backlog(connection, now),
                 planned_until=await connection.fetchval(watermark, _PLANNER),
-                of_other_tzdb=await connection.fetchval(_QUERIES["of_other_tzdb"].text, *other),
+                tzdb_versions={
+                    row["tzdb_version"]: row["greetings"]
+                    for row in await connection.fetch(versions, now, MOST_READ)
+                },
                 months_ahead=await partitions.count_ahead(connection, now),
                 unknown=await connection.fetchval(_QUERIES["unknown"].text, MOST_READ),
                 succeeded_at={
                     row["name"]: row["started_at"]
-                    for row in await connection.fetch(_QUERIES["successes"].text, jobs)
+                    for row in await connection.fetch(_QUERIES["successes"].text, self._jobs)
                 },
             )
 

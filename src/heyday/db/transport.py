@@ -88,6 +88,13 @@ class PostgresTransport:
             raise TransportError("the queue in PostgreSQL cannot be counted") from error
         return waiting
 
+    async def is_new(self) -> bool:
+        """Tell that it is the same as ever: it is lost with the greetings alone."""
+        return False
+
+    async def mark(self) -> None:
+        """Do nothing: there is but one."""
+
     async def ack(self, batch: Batch) -> None:
         """Take a batch off the queue for good."""
         async with self._database.connection() as connection:

@@ -2,18 +2,33 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Final
 
 from heyday.domain.condition_database import of_schema, of_server
-from heyday.domain.condition_facts import Facts, missing_months, months_ahead, months_too_old
+from heyday.domain.condition_facts import Facts, missing_months, months_too_old
 from heyday.domain.condition_plans import of_plans, of_zones
 from heyday.domain.condition_ports import SchemaFacts
+from heyday.domain.standing_ports import Stage
+from heyday.domain.thresholds import (
+    FAILED_RUNS,
+    FAILING,
+    LATE,
+    LEAST_FAILING,
+    LEAST_MONTHS_AHEAD,
+    OLD_TRANSACTION,
+)
 from heyday.domain.troubles import Level, Part, Trouble, _
+from heyday.domain.wall_clock import write_instant
 
-LEAST_MONTHS_AHEAD: Final = 2
-"""With fewer months there is little time left to find out why none are made."""
-_LATE = timedelta(minutes=2)
-_OLD_TRANSACTION = timedelta(minutes=10)
+_LATE_WORDS = {
+    Stage.PLANNED: (
+        _("Greetings have been due for %(minutes)s minutes, and nobody has queued them."),
+        _("See that `heyday scheduler` runs, and look at its log."),
+    ),
+    Stage.LEAVING: (
+        _("Greetings have been due for %(minutes)s minutes and have not left."),
+        _("See that workers run, and whether the provider answers; more workers send faster."),
+    ),
+}
 
 
 def judge(facts: Facts) -> list[Trouble]:
@@ -27,6 +42,7 @@ def judge(facts: Facts) -> list[Trouble]:
         *_of_queue(facts),
         *_of_backlog(facts),
         *_of_providers(facts),
+        *_of_failing(facts),
         *_of_greetings(facts),
         *_of_months(facts),
         *_of_transactions(facts),
@@ -47,7 +63,7 @@ def _of_database(facts: Facts) -> Iterator[Trouble]:
             _("PostgreSQL does not answer. Nothing is planned or sent meanwhile."),
             _("Start it, or look at its log. What fell due is sent as soon as it is back."),
         )
-    elif facts.database is None and not facts.schema.is_behind:
+    elif not (facts.database and facts.standing) and not facts.schema.is_behind:
         yield Trouble(
             Part.DATABASE,
             Level.WARNING,
@@ -97,7 +113,7 @@ def _of_schedulers(facts: Facts) -> Iterator[Trouble]:
                 _("See that `heyday scheduler` runs, and look at its log."),
                 {"name": each.name},
             )
-        elif each.failures > 1:
+        elif each.failures > FAILED_RUNS:
             yield Trouble(
                 Part.SCHEDULERS,
                 Level.ALARM,
@@ -149,15 +165,11 @@ def _of_queue(facts: Facts) -> Iterator[Trouble]:
 
 
 def _of_backlog(facts: Facts) -> Iterator[Trouble]:
-    oldest = facts.on_the_way.oldest_due_at if facts.on_the_way else None
-    if oldest and facts.now - oldest > _LATE:
-        yield Trouble(
-            Part.BACKLOG,
-            Level.ALARM,
-            _("Greetings have been due for %(minutes)s minutes and have not left."),
-            _("See that workers run, and whether the provider answers; more workers send faster."),
-            {"minutes": (facts.now - oldest) // timedelta(minutes=1)},
-        )
+    for stage, (says, todo) in _LATE_WORDS.items():
+        oldest = facts.standing.backlog[stage].oldest_at if facts.standing else None
+        if oldest and facts.now - oldest > LATE:
+            minutes = (facts.now - oldest) // timedelta(minutes=1)
+            yield Trouble(Part.BACKLOG, Level.ALARM, says, todo, {"minutes": minutes})
     if facts.database and facts.database.stuck:
         yield Trouble(
             Part.BACKLOG,
@@ -180,14 +192,34 @@ def _of_providers(facts: Facts) -> Iterator[Trouble]:
             )
 
 
+def _of_failing(facts: Facts) -> Iterator[Trouble]:
+    """Tell of a provider that is away before greetings are late by it, and not of bad luck."""
+    for each in facts.database.failing if facts.database else ():
+        if each.greetings >= LEAST_FAILING and facts.now - each.since >= FAILING:
+            yield Trouble(
+                Part.SENDERS,
+                Level.WARNING,
+                _(
+                    "The provider %(provider)s has taken nothing since %(since)s: %(greetings)s "
+                    "greetings that failed wait to be tried again."
+                ),
+                _("Look how it is: Messages shows what it answered. They leave when it is back."),
+                {
+                    "provider": each.sender,
+                    "since": write_instant(each.since),
+                    "greetings": each.greetings,
+                },
+            )
+
+
 def _of_greetings(facts: Facts) -> Iterator[Trouble]:
-    if facts.database and facts.database.unknown:
+    if facts.standing and facts.standing.unknown:
         yield Trouble(
             Part.GREETINGS,
             Level.WARNING,
             _("Of %(unknown)s greetings nobody knows whether they arrived."),
             _("Look into the provider's own records, and settle each under Messages."),
-            {"unknown": facts.database.unknown},
+            {"unknown": facts.standing.unknown},
         )
     if facts.database and facts.database.failed:
         yield Trouble(
@@ -208,10 +240,7 @@ def _of_months(facts: Facts) -> Iterator[Trouble]:
             _("This month has not all of its partitions, so that nothing can be planned in it."),
             _("Make them: heyday db create-partitions."),
         )
-    if facts.database is None:
-        return
-    ahead = months_ahead(facts.database, today)
-    if ahead < LEAST_MONTHS_AHEAD:
+    if facts.standing and (ahead := facts.standing.months_ahead) < LEAST_MONTHS_AHEAD:
         yield Trouble(
             Part.PARTITIONS,
             Level.WARNING if ahead else Level.ALARM,
@@ -219,6 +248,8 @@ def _of_months(facts: Facts) -> Iterator[Trouble]:
             _("The daily run makes them ahead; by hand: heyday db create-partitions."),
             {"ahead": ahead},
         )
+    if facts.database is None:
+        return
     old = months_too_old(facts.database, today, facts.keep_months) if facts.keep_months else 0
     if old:
         yield Trouble(
@@ -242,7 +273,7 @@ def _is_month_missing(schema: SchemaFacts, today: date) -> bool:
 
 
 def _of_transactions(facts: Facts) -> Iterator[Trouble]:
-    if facts.oldest_transaction > _OLD_TRANSACTION:
+    if facts.oldest_transaction > OLD_TRANSACTION:
         yield Trouble(
             Part.DATABASE,
             Level.WARNING,

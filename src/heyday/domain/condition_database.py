@@ -5,12 +5,11 @@ from datetime import timedelta
 from typing import Final
 
 from heyday.domain.condition_ports import SchemaFacts, ServerFacts
+from heyday.domain.thresholds import FULL, SLOW_ANSWER
 from heyday.domain.troubles import Level, Part, Trouble, _
 
 _OLDEST, _NEWEST = 15, 18
 _A_MAJOR_VERSION = 10_000
-_SLOW = timedelta(milliseconds=250)
-_FULL: Final = 0.8
 # Beside its pool, a process listens for news over a connection of its own.
 _LISTENING = 1
 _SAFE: Final = (
@@ -58,7 +57,7 @@ def of_server(server: ServerFacts) -> Iterator[Trouble]:
             _("Make one in UTF-8: createdb -E UTF8 -T template0 NAME; and move over by pg_dump."),
             {"encoding": server.settings["server_encoding"]},
         )
-    if server.took > _SLOW:
+    if server.took > SLOW_ANSWER:
         yield Trouble(
             Part.DATABASE,
             Level.WARNING,
@@ -96,7 +95,7 @@ def _of_connections(server: ServerFacts) -> Iterator[Trouble]:
             _("Raise max_connections of PostgreSQL, or lower HEYDAY_POOL_MAX."),
             values,
         )
-    elif server.sessions > room * _FULL:
+    elif server.sessions > room * FULL:
         yield Trouble(
             Part.DATABASE,
             Level.WARNING,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from heyday.domain.condition_ports import DatabaseFacts, SchemaFacts, ServerFacts
-from heyday.domain.queue_ports import OnTheWay, QueueDepth
+from heyday.domain.queue_ports import QueueDepth
+from heyday.domain.standing_ports import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Facts:
     """Hold what is judged.
 
     is_broker_reachable: None where there is none.   clock_doubt: why the time cannot be trusted.
-    depth: None while the transport does not answer.   database, on_the_way, schema: None while
+    depth: None while the transport does not answer.   database, standing, schema: None while
     PostgreSQL does not answer.   oldest_transaction: for how long it has kept dead rows.
     tzdb_version: that this process goes by.   server: None where it was not asked.
     unplanned: greetings that are due by the calendar, yet have no row; None: not counted.
@@ -42,8 +43,8 @@ class Facts:
     clock_doubt: str | None
     schedulers: Sequence[SchedulerFacts]
     depth: QueueDepth | None
-    on_the_way: OnTheWay | None
     database: DatabaseFacts | None
+    standing: Standing | None
     oldest_transaction: timedelta
     schema: SchemaFacts | None
     tzdb_version: str
@@ -55,19 +56,11 @@ class Facts:
     hold: str | None = None
 
 
-def months_ahead(database: DatabaseFacts, today: date) -> int:
-    """Return how many of the months that follow this one are there, without a gap."""
-    there = {month.month for month in database.months if month.is_whole}
-    ahead, month = 0, _next(today.replace(day=1))
-    while month in there:
-        ahead, month = ahead + 1, _next(month)
-    return ahead
-
-
 def missing_months(schema: SchemaFacts, today: date) -> list[date]:
     """Return of this month and the next those that have not all of their partitions."""
     this_month = today.replace(day=1)
-    return [month for month in (this_month, _next(this_month)) if month not in schema.months]
+    next_month = (this_month + timedelta(days=31)).replace(day=1)
+    return [month for month in (this_month, next_month) if month not in schema.months]
 
 
 def months_too_old(database: DatabaseFacts, today: date, keep: int) -> int:
@@ -75,7 +68,3 @@ def months_too_old(database: DatabaseFacts, today: date, keep: int) -> int:
     this_month = today.year * 12 + today.month
     ages = [this_month - (each.month.year * 12 + each.month.month) for each in database.months]
     return sum(age > keep + 1 for age in ages)
-
-
-def _next(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)

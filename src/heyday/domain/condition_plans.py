@@ -1,24 +1,20 @@
 """Judge what is planned: how far, by which tz database, and whom it leaves out."""
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
 
 from heyday.domain.condition_facts import Facts
+from heyday.domain.thresholds import OLD_TZDB_YEARS, PLAN_ENDS, PLAN_SHORT
 from heyday.domain.troubles import Level, Part, Trouble, _
 from heyday.domain.wall_clock import write_instant
-
-_LEAST_PLANNED = timedelta(hours=2)
-# Hardly a year goes by in which no country changes its clocks.
-_OLD_YEARS = 2
 
 
 def of_plans(facts: Facts) -> Iterator[Trouble]:
     """Tell whether the plan reaches into the future, and has everybody."""
-    until = facts.database.planned_until if facts.database else None
-    if until and until - facts.now < _LEAST_PLANNED:
+    until = facts.standing.planned_until if facts.standing else None
+    if until and until - facts.now < PLAN_SHORT:
         yield Trouble(
             Part.PLANS,
-            Level.ALARM,
+            Level.ALARM if until - facts.now < PLAN_ENDS else Level.WARNING,
             _("Greetings are planned up to %(until)s only."),
             _("The daily run plans ahead: see that `heyday scheduler` runs, and look at its log."),
             {"until": write_instant(until)},
@@ -36,7 +32,7 @@ def of_plans(facts: Facts) -> Iterator[Trouble]:
 def of_zones(facts: Facts) -> Iterator[Trouble]:
     """Tell whether the tz database is that of the plans, and of this time."""
     ours = facts.tzdb_version
-    if facts.now.year - int(ours[:4]) >= _OLD_YEARS:
+    if facts.now.year - int(ours[:4]) >= OLD_TZDB_YEARS:
         yield Trouble(
             Part.ZONES,
             Level.WARNING,
@@ -44,8 +40,8 @@ def of_zones(facts: Facts) -> Iterator[Trouble]:
             _("Install a newer release of Heyday, or of its package tzdata."),
             {"version": ours},
         )
-    if facts.database:
-        yield from _of_versions(ours, facts.database.tzdb_versions)
+    if facts.standing:
+        yield from _of_versions(ours, facts.standing.tzdb_versions)
     if facts.database and facts.database.lost_people:
         yield Trouble(
             Part.ZONES,
@@ -56,7 +52,7 @@ def of_zones(facts: Facts) -> Iterator[Trouble]:
         )
 
 
-def _of_versions(ours: str, planned: Sequence[str]) -> Iterator[Trouble]:
+def _of_versions(ours: str, planned: Iterable[str]) -> Iterator[Trouble]:
     if any(version > ours for version in planned):
         yield Trouble(
             Part.ZONES,

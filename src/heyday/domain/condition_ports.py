@@ -11,13 +11,12 @@ class MonthSize:
     """Tell how large a month is: its greetings, their keys and what providers told of them.
 
     rows: greetings, as PostgreSQL last estimated them; None if it never did.   size: bytes, indexes
-    included.   is_whole: each of those tables has its partition.
+    included.
     """
 
     month: date
     rows: int | None
     size: int
-    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +34,38 @@ class ProviderPace:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """Tell of a sender that takes nothing.
+
+    greetings: that failed since it last took one, and wait to be tried again.   since: the first of
+    those attempts ended.
+    """
+
+    sender: str
+    greetings: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseFacts:
     """Tell what PostgreSQL tells of itself.
 
-    version: such as "15.14".   size: of the whole database, bytes.   unknown, failed, stuck:
-    greetings of which nobody knows whether they arrived, those that failed within the last day, and
-    those whose worker has given no sign of life for minutes; each is counted up to MOST_COUNTED.
-    planned_until: how far the daily run has planned; None: it never did.   lost_people: how many
-    it found in zones that nobody knows.   tzdb_versions: by which the next greetings were timed, of
-    a sample of up to MOST_COUNTED.   is_audit_stray: lines of the audit log have no month.
+    version: such as "15.14".   size: of the whole database, bytes.   failed, stuck: greetings that
+    failed within the last day, and those whose worker has given no sign of life for minutes; each
+    is counted up to MOST_READ.   lost_people: how many the daily run found in zones that nobody
+    knows.   is_audit_stray: lines of the audit log have no month.   failing: senders of which some
+    attempts failed since they last took a greeting.
     """
 
     version: str
     size: int
     months: Sequence[MonthSize]
     paces: Sequence[ProviderPace]
-    unknown: int
     failed: int
     stuck: int = 0
-    planned_until: datetime | None = None
     lost_people: int = 0
-    tzdb_versions: Sequence[str] = ()
     is_audit_stray: bool = False
-
-
-MOST_COUNTED = 1000
+    failing: Sequence[Failing] = ()
 
 
 def is_behind(revision: str | None, newest: str) -> bool:

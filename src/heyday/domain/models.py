@@ -158,16 +158,19 @@ class ClaimRules:
     """Hold what may leave now, for each of MESSAGE_TYPES in their order.
 
     skip_before: what was scheduled before this is too late.   same_occasion: within this of a
-    greeting that was sent, another one of its type is about the same occasion.
+    greeting that was sent, another one of its type is about the same occasion.   since: what was
+    scheduled before this has been looked at; None: nothing has.
     """
 
     skip_before: tuple[datetime, ...]
     same_occasion: tuple[timedelta, ...]
+    since: datetime | None = None
 
     @property
     def earliest(self) -> datetime:
-        """Return the instant before which nothing may leave any more, whatever its type."""
-        return min(self.skip_before)
+        """Return the instant before which nothing is to be looked for, whatever its type."""
+        too_late = min(self.skip_before)
+        return max(too_late, self.since) if self.since else too_late
 
 
 @dataclass(frozen=True, slots=True)

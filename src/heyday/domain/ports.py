@@ -361,6 +361,17 @@ class Transport(Protocol):
         """Return how many batches workers could take now and have not. Raises TransportError."""
         ...
 
+    async def is_new(self) -> bool:
+        """Tell whether the queue is not the one that was marked last: what that held is lost.
+
+        Raises TransportError.
+        """
+        ...
+
+    async def mark(self) -> None:
+        """Have the queue known from now on: the mark goes when it does. Raises TransportError."""
+        ...
+
     def deliveries(self) -> AsyncGenerator[Delivery, None]:
         """Yield batches shortly before they are due, for ever. Close it to stop.
 

@@ -1,6 +1,6 @@
 """Name what whoever watches how Heyday stands needs from the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,15 +39,15 @@ class Standing:
     """Tell how Heyday stands, whichever processes run.
 
     backlog: one for each stage.   planned_until: the end of what is planned; None: nothing ever
-    was.   of_other_tzdb: how many of the next MOST_READ were planned by another tz database.
-    months_ahead: how many of the coming months have their partitions.   unknown: greetings that
+    was.   tzdb_versions: by which the next MOST_READ were planned, with how many.   months_ahead:
+    how many of the coming months have their partitions.   unknown: greetings that
     wait for a decision, up to MOST_READ.   succeeded_at: when the latest run of each job began
     that ended without an error; jobs that never did are left out.
     """
 
     backlog: Mapping[Stage, Backlog]
     planned_until: datetime | None
-    of_other_tzdb: int
+    tzdb_versions: Mapping[str, int]
     months_ahead: int
     unknown: int
     succeeded_at: Mapping[str, datetime]
@@ -56,6 +56,6 @@ class Standing:
 class StandingStore(Protocol):
     """Look at the database as a whole, at a cost that does not grow with it."""
 
-    async def read(self, now: datetime, jobs: Sequence[str], tzdb_version: str) -> Standing:
+    async def read(self, now: datetime) -> Standing:
         """Return how Heyday stands. Raises DatabaseError."""
         ...

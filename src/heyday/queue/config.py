@@ -10,6 +10,8 @@ QUEUE = "heyday.messages"
 DEAD_EXCHANGE = "heyday.dlx"
 DEAD_QUEUE = "heyday.messages.dead"
 ROUTING_KEY = "batch.due"
+MARK = "heyday.mark"
+"""An exchange to which nobody publishes: RabbitMQ deletes it with the queue that is bound to it."""
 _EVERY_BATCH = "batch.*"
 _EVERYTHING = "#"
 

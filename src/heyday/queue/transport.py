@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 
 from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from heyday.domain.models import Batch
 from heyday.domain.ports import Clock
-from heyday.queue.config import QUEUE, QueueConfig
+from heyday.queue.config import MARK, QUEUE, ROUTING_KEY, QueueConfig
 from heyday.queue.connection import QueueConnection
 from heyday.queue.consumer import QueueConsumer, QueueDelivery
 from heyday.queue.dead_letters import QueueDeadLetters
@@ -41,6 +42,14 @@ class QueueTransport:
         """Return how many batches are ready for workers. Raises TransportError."""
         return await self._publishing.open_channel(_count)
 
+    async def is_new(self) -> bool:
+        """Tell whether nobody has marked the queue since it was made. Raises TransportError."""
+        return await self._publishing.open_channel(_is_unmarked)
+
+    async def mark(self) -> None:
+        """Mark it. The mark is gone with the queue. Raises TransportError."""
+        await self._publishing.open_channel(_mark)
+
     def deliveries(self) -> AsyncGenerator[QueueDelivery, None]:
         """Yield batches as soon as they are there. Raises TransportError when RabbitMQ is lost."""
         return self._consumer.deliveries()
@@ -59,3 +68,19 @@ async def _count(channel: AbstractChannel) -> int:
     async with channel:
         queue = await channel.declare_queue(QUEUE, passive=True)
         return queue.declaration_result.message_count or 0
+
+
+async def _is_unmarked(channel: AbstractChannel) -> bool:
+    try:
+        await channel.get_exchange(MARK)
+    except ChannelNotFoundEntity:
+        return True  # which closes the channel
+    await channel.close()
+    return False
+
+
+async def _mark(channel: AbstractChannel) -> None:
+    async with channel:
+        mark = await channel.declare_exchange(MARK, "topic", durable=True, auto_delete=True)
+        queue = await channel.get_queue(QUEUE, ensure=False)
+        await queue.bind(mark, ROUTING_KEY)

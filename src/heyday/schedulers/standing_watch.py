@@ -1,7 +1,6 @@
 """Look again and again how Heyday stands: facts that belong to no process, for all of them."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,7 +20,7 @@ PATIENCE = timedelta(seconds=10)
 class StandingWatch:
     """Look every half minute, and show what was found until the next look.
 
-    jobs: names of schedulers.   tzdb_version: that this process plans with.
+    tzdb_version: that this process plans with.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part that it joins
@@ -30,7 +29,6 @@ class StandingWatch:
         queue: DeadLetters,
         clock: Clock,
         metrics: Metrics,
-        jobs: Sequence[str],
         tzdb_version: str,
         patience: timedelta = PATIENCE,
     ) -> None:
@@ -38,7 +36,6 @@ class StandingWatch:
         self._queue = queue
         self._clock = clock
         self._metrics = metrics
-        self._jobs = jobs
         self._tzdb_version = tzdb_version
         self._patience = patience.total_seconds()
 
@@ -53,7 +50,7 @@ class StandingWatch:
         now = self._clock.now()
         try:
             async with asyncio.timeout(self._patience):
-                standing = await self._store.read(now, self._jobs, self._tzdb_version)
+                standing = await self._store.read(now)
         except Exception as error:  # noqa: BLE001 - a watch that ended would end the process
             log.info("standing_not_read", error=type(error).__name__)
         else:
@@ -80,7 +77,8 @@ class StandingWatch:
             metrics.backlog_age.labels(stage.value).set(max(age.total_seconds(), 0))
         planned_until = standing.planned_until or now
         metrics.plan_ahead.set((planned_until - now).total_seconds())
-        metrics.tzdb_other.set(standing.of_other_tzdb)
+        versions = standing.tzdb_versions.items()
+        metrics.tzdb_other.set(sum(n for name, n in versions if name != self._tzdb_version))
         metrics.months_ahead.set(standing.months_ahead)
         metrics.unknown.set(standing.unknown)
         for job, at in standing.succeeded_at.items():

@@ -6,13 +6,12 @@ import structlog
 
 from heyday.domain.activity_ports import Activity
 from heyday.domain.ports import Clock
+from heyday.domain.thresholds import OLD_TRANSACTION
 from heyday.telemetry import Metrics
 
 log = structlog.get_logger()
 
 EVERY = timedelta(seconds=30)
-OLD = timedelta(minutes=5)
-"""From when on it is worth an alarm: Heyday's own last seconds."""
 
 
 class TransactionWatch:
@@ -35,7 +34,7 @@ class TransactionWatch:
 
     def _note(self, age: timedelta) -> None:
         self._metrics.oldest_transaction.set(age.total_seconds())
-        was_old, self._is_old = self._is_old, age >= OLD
+        was_old, self._is_old = self._is_old, age > OLD_TRANSACTION
         if self._is_old and not was_old:
             log.warning("transaction_old", seconds=round(age.total_seconds()))
         elif was_old and not self._is_old:

@@ -10,10 +10,12 @@ import structlog
 
 from heyday.domain.activity_ports import Activity
 from heyday.domain.condition import judge
-from heyday.domain.condition_facts import Facts, SchedulerFacts, months_ahead
+from heyday.domain.condition_facts import Facts, SchedulerFacts
 from heyday.domain.condition_ports import ConditionStore, DatabaseFacts, ServerFacts
 from heyday.domain.errors import HeydayError
 from heyday.domain.ports import Clock
+from heyday.domain.standing_ports import Standing, StandingStore
+from heyday.domain.thresholds import FAILED_WITHIN
 from heyday.domain.troubles import Trouble
 from heyday.services.health import Health, HealthService, SchedulerHealth
 from heyday.services.queueing import QueueService, QueueState
@@ -22,21 +24,18 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_DAY = timedelta(days=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Hold one look. queue, database: None while PostgreSQL does not answer.
+    """Hold one look. queue, database, standing: None while PostgreSQL does not answer.
 
-    months_ahead: how many of the coming months have their partitions.   server, unplanned: None
-    where nobody asked, too.
+    server, unplanned: None where nobody asked, too.
     """
 
     health: Health
     queue: QueueState | None
     database: DatabaseFacts | None
-    months_ahead: int
+    standing: Standing | None
     troubles: Sequence[Trouble]
     server: ServerFacts | None = None
     unplanned: int | None = None
@@ -55,6 +54,7 @@ class ConditionService:
         health: HealthService,
         queue: QueueService,
         store: ConditionStore,
+        standing: StandingStore,
         activity: Activity,
         clock: Clock,
         patience: timedelta = timedelta(seconds=3),
@@ -66,6 +66,7 @@ class ConditionService:
         self._health = health
         self._queue = queue
         self._store = store
+        self._standing = standing
         self._activity = activity
         self._clock = clock
         self._patience = patience
@@ -90,10 +91,11 @@ class ConditionService:
         is_close: bool = False,
     ) -> Condition:
         now = self._clock.now()
-        health, queue, database, oldest = await asyncio.gather(
+        health, queue, database, standing, oldest = await asyncio.gather(
             self._health.check(),
             self._ask("queue", self._queue.look()),
-            self._ask("database", self._store.read_facts(now - _DAY)),
+            self._ask("database", self._store.read_facts(now - FAILED_WITHIN)),
+            self._ask("standing", self._standing.read(now)),
             self._ask("activity", self._activity.find_oldest_transaction()),
         )
         facts = Facts(
@@ -103,8 +105,8 @@ class ConditionService:
             hold=health.hold,
             schedulers=[_facts_of(each) for each in health.schedulers],
             depth=queue.depth if queue else None,
-            on_the_way=queue.on_the_way if queue else None,
             database=database,
+            standing=standing,
             oldest_transaction=oldest or timedelta(),
             schema=health.schema,
             tzdb_version=health.tzdb_version,
@@ -115,8 +117,7 @@ class ConditionService:
             is_close=is_close,
             keep_months=self._keep_months,
         )
-        ahead = months_ahead(database, now.date()) if database else 0
-        return Condition(health, queue, database, ahead, judge(facts), server, unplanned)
+        return Condition(health, queue, database, standing, judge(facts), server, unplanned)
 
     async def _ask(self, part: str, answer: Awaitable[T]) -> T | None:
         """Return what a part answers; None if it does not."""

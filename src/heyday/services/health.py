@@ -14,6 +14,7 @@ from heyday.domain.condition_ports import SchemaFacts, SchemaStore
 from heyday.domain.errors import ClockUntrusted, SendingPaused, TransportError, TransportMisfit
 from heyday.domain.models import JobRun
 from heyday.domain.ports import Clock, ClockGuard, Store, Transport
+from heyday.domain.thresholds import LEAST_GRACE, MOST_GRACE
 
 log = structlog.get_logger()
 
@@ -22,9 +23,6 @@ T = TypeVar("T")
 MOST_FAILURES: Final = 1000
 """More failures in a row than these say nothing new."""
 
-# Half a rhythm late is still harmless: a daily plan reaches 48 h ahead. A minute is the least,
-# as a busy machine may well be that late.
-_LEAST_GRACE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _OK: Final = "ok"
 
@@ -245,7 +243,7 @@ class HealthService:
         now, rhythm = self._clock.now(), self._rhythms[name]
         # A scheduler that has never run is given its time from our own start.
         since_at = last_run.started_at if last_run else self._since_at
-        is_overdue = now - since_at > rhythm + max(rhythm / 2, _LEAST_GRACE)
+        is_overdue = now - since_at > rhythm + min(max(rhythm / 2, LEAST_GRACE), MOST_GRACE)
         next_run_at = _next_run(since_at, rhythm)
         lag = max(now - next_run_at, timedelta())
         return SchedulerHealth(name, last_run, is_overdue, next_run_at, lag, failures)

@@ -3,13 +3,21 @@
 Source: docs/adr/0028.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
 
 from heyday.domain.ports import Clock, Store
 from heyday.domain.privacy_ports import RetentionStore
 from heyday.domain.timezone import Window
 from heyday.services.jobs import JobJournal
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 RETENTION = "retention"
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,29 +53,58 @@ class RetentionService:
         self._config = config
 
     async def run(self) -> dict[str, int]:
-        """Make months, empty and drop; return what was made, emptied and dropped.
+        """Make months, drop and empty; return what was made, dropped and emptied.
 
-        The journal says how far it came: from there the next run goes on.
+        Each step has its turn, whatever became of the others; then the fault of the first that
+        failed is raised. The journal says how far the last run came that had none: from there the
+        next one goes on.
         """
-        now = self._clock.now()
-        window = await self._window(now)
+        now, turns, after = self._clock.now(), _Turns(), self._config.scrub_after
+        before = now - after if after else None
+        window = await turns.take("find_window", self._window(before)) if before else None
         async with self._journal.run(RETENTION, window) as counts:
-            if made := await self._retention.make_months(now):
+            if made := await turns.take("make_months", self._retention.make_months(now)):
                 counts["months_made"] = made
-            if self._config.keep_months:
-                months = await self._retention.drop_months(now, self._config.keep_months)
-                counts |= {"dropped": months.dropped, "kept_open": months.kept}
-            if window and self._config.scrub_after:
-                letters = await self._retention.scrub_letters(now - self._config.scrub_after)
-                greetings = await self._retention.scrub_greetings(window)
-                counts["scrubbed"] = greetings + letters
+            if keep := self._config.keep_months:
+                drop = self._retention.drop_months(now, keep)
+                if months := await turns.take("drop_months", drop):
+                    counts.update(dropped=months.dropped, kept_open=months.kept)
+            if before:
+                counts["scrubbed"] = await self._scrub(turns, before, window)
+            turns.end()
         return counts
 
-    async def _window(self, now: datetime) -> Window | None:
+    async def _scrub(self, turns: "_Turns", before: datetime, window: Window | None) -> int:
+        letters = await turns.take("scrub_letters", self._retention.scrub_letters(before))
+        if window is None:
+            return letters or 0
+        greetings = await turns.take("scrub_greetings", self._retention.scrub_greetings(window))
+        return (letters or 0) + (greetings or 0)
+
+    async def _window(self, before: datetime) -> Window:
         """Return which greetings are to be emptied: none beyond one that is still open."""
-        if not self._config.scrub_after:
-            return None
         async with self._store.session() as session:
             start_at = await session.jobs.find_watermark(RETENTION) or _EVER
-        end_at = await self._retention.find_settled_before(now - self._config.scrub_after)
+        end_at = await self._retention.find_settled_before(before)
         return Window(min(start_at, end_at), end_at)
+
+
+class _Turns:
+    """Let steps have their turn one after the other, and remember what failed."""
+
+    def __init__(self) -> None:
+        self._faults: list[Exception] = []
+
+    async def take(self, step: str, work: Awaitable[T]) -> T | None:
+        """Return what a step returns; None where it failed."""
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001 - it would keep the next ones from their turn
+            log.warning("retention_step_failed", step=step, error=type(error).__name__)
+            self._faults.append(error)
+            return None
+
+    def end(self) -> None:
+        """Raise the fault of the first that failed, if one did."""
+        if self._faults:
+            raise self._faults[0]

@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from uuid import uuid4
 
 import structlog
 
 from heyday.domain.errors import DatabaseUnavailable, TransportError
-from heyday.domain.models import Batch, DueMessage
+from heyday.domain.models import Batch, ClaimRules, DueMessage
 from heyday.domain.ports import Clock, Session, Store, Transport
 from heyday.domain.timezone import Window
 from heyday.services import following
@@ -188,9 +189,8 @@ class MessageSchedulerService:
         return counts
 
     async def _enqueue_due(self, now: datetime, until: datetime) -> int:
-        rules = self._planner.claim_rules(now)
         return await self._hand_over(
-            lambda s: s.messages.enqueue_due(now, until, rules, self._config.chunk)
+            now, lambda rules, s: s.messages.enqueue_due(now, until, rules, self._config.chunk)
         )
 
     async def _skip_late(self, now: datetime) -> int:
@@ -207,19 +207,40 @@ class MessageSchedulerService:
         return counts
 
     async def _enqueue_lost(self, now: datetime) -> int:
-        rules = self._planner.claim_rules(now)
+        requeued = await self._enqueue_wiped(now)
         before = now - await self._patience()
+        return requeued + await self._enqueue_again(now, before, before)
 
-        async def take(session: Session) -> list[DueMessage]:
+    async def _enqueue_wiped(self, now: datetime) -> int:
+        """Queue again all that was in a queue that is gone: nobody has marked the new one.
+
+        It is marked first: where that is refused, all would be queued again with each sweep. Two
+        who come at once cost batches that find nothing to claim; one who dies here, some minutes.
+        """
+        try:
+            if not await self._transport.is_new():
+                return 0
+            await self._transport.mark()
+        except TransportError as error:
+            log.warning("queue_not_marked", error=type(error).__name__)
+            return 0
+        requeued = await self._enqueue_again(now, now, now + self._config.look_ahead)
+        log.info("queue_marked", requeued=requeued)
+        return requeued
+
+    async def _enqueue_again(
+        self, now: datetime, queued_before: datetime, due_before: datetime
+    ) -> int:
+        async def take(rules: ClaimRules, session: Session) -> list[DueMessage]:
             return await session.messages.enqueue_again(
                 now,
-                queued_before=before,
-                due_before=before,
+                queued_before=queued_before,
+                due_before=due_before,
                 rules=rules,
                 limit=self._config.chunk,
             )
 
-        return await self._hand_over(take)
+        return await self._hand_over(now, take)
 
     async def _patience(self) -> timedelta:
         """Return how long a due row is left in the queue: a backlog is not queued again and again.
@@ -234,14 +255,22 @@ class MessageSchedulerService:
         config = self._config
         return config.lost_after if waiting == 0 else max(config.lost_after, config.lost_in_backlog)
 
-    async def _hand_over(self, take: _Take) -> int:
-        """Take rows and publish them, chunk by chunk, until there are no more; return how many."""
+    async def _hand_over(
+        self, now: datetime, take: Callable[[ClaimRules, Session], Awaitable[list[DueMessage]]]
+    ) -> int:
+        """Take rows and publish them, chunk by chunk, until there are no more; return how many.
+
+        Each chunk begins at the instant at which the one before ended: while somebody keeps a
+        transaction open, what was taken before is still in the index, and would be read again.
+        """
+        rules = self._planner.claim_rules(now)
         handed_over, is_more = 0, True
         while is_more:
-            rows = await self._taken(take)
+            rows = await self._taken(partial(take, rules))
             handed_over += len(rows)
             is_more = len(rows) == self._config.chunk
             if rows:
+                rules = replace(rules, since=max(row.scheduled_send_at for row in rows))
                 await self._publish(rows)
         return handed_over
 

@@ -393,8 +393,6 @@ class MessageSenderService:
 
 
 async def _wait(event: asyncio.Event, at_most: timedelta) -> None:
-    try:
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(at_most.total_seconds()):
             await event.wait()
-    except TimeoutError:
-        return

@@ -25,7 +25,7 @@ class SendingFigures:
 
     def note_claim(self, claim: Claim) -> None:
         """Count what was taken: for the first time, or not to be sent."""
-        firsts = [message for message in claim.messages if message.retry_count == 0]
+        firsts = [message for message in claim.messages if _is_first(message)]
         due = Counter((each.message_type, each.sender or UNKNOWN_SENDER) for each in firsts)
         for of, greetings in due.items():
             self._metrics.due.labels(*of).inc(greetings)
@@ -39,7 +39,7 @@ class SendingFigures:
         firsts = [
             message
             for message, outcome in zip(messages, outcomes, strict=True)
-            if message.retry_count == 0 and outcome.kind is not OutcomeKind.NOT_TRIED
+            if _is_first(message) and outcome.kind is not OutcomeKind.NOT_TRIED
         ]
         for message_type in {message.message_type for message in firsts}:
             observe = self._metrics.lateness.labels(message_type).observe
@@ -85,3 +85,11 @@ class SendingFigures:
         self._attempts.clear()
         self._calls.clear()
         self._seconds.clear()
+
+
+def _is_first(message: ClaimedMessage) -> bool:
+    """Tell whether its row knows of no attempt: an ambiguous one that was a probe spent no retry.
+
+    A row that was put back untried, or whose probe was surely not accepted, tells nothing of it.
+    """
+    return message.retry_count == 0 and message.ambiguous_since is None

@@ -60,6 +60,14 @@ class WithoutBroker:
         """Return how many batches wait in the broker. Raises TransportError."""
         return await self._broker.count_waiting()
 
+    async def is_new(self) -> bool:
+        """Tell whether the broker's queue was made anew. Raises TransportError."""
+        return await self._broker.is_new()
+
+    async def mark(self) -> None:
+        """Mark it. Raises TransportError."""
+        await self._broker.mark()
+
     async def deliveries(self) -> AsyncGenerator[Delivery, None]:
         """Yield batches of the broker, or of PostgreSQL. Raises TransportError when it is lost."""
         if self._config.after is not None and self._broker.away_for >= self._config.after:

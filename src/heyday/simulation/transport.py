@@ -25,6 +25,7 @@ class MemoryTransport:
         self._waiting: deque[Batch] = deque()
         self._held: dict[UUID, Batch] = {}
         self._announced = asyncio.Event()
+        self._is_new = False
 
     async def publish(self, batches: Sequence[Batch]) -> None:
         """Take batches over."""
@@ -47,6 +48,14 @@ class MemoryTransport:
         """Return how many batches nobody has taken."""
         return len(self._waiting)
 
+    async def is_new(self) -> bool:
+        """Tell whether every batch was forgotten since it was marked."""
+        return self._is_new
+
+    async def mark(self) -> None:
+        """Have it known."""
+        self._is_new = False
+
     def ack(self, batch: Batch) -> None:
         """Forget a batch."""
         del self._held[batch.id]
@@ -61,6 +70,7 @@ class MemoryTransport:
         """Forget every batch, as a broker whose disk was lost."""
         self._waiting.clear()
         self._held.clear()
+        self._is_new = True
 
     def take_back(self) -> None:
         """Deliver again what was held by a worker that is gone."""

@@ -63,6 +63,16 @@ async def test_a_file_is_taken_in_and_worked_off_afterwards(
     assert not await pipeline.import_runner.run_once()
 
 
+async def test_who_was_there_as_the_file_says_is_told_apart(
+    client: httpx.AsyncClient, pipeline: Pipeline
+) -> None:
+    for rows, counts in ((people(3), [3, 0, 0]), ([*people(2), "A" + GOOD.format(2)], [0, 3, 2])):
+        path = await start(client, file_of(*rows))
+        await pipeline.import_runner.run_once()
+        done = (await client.get(path)).json()
+        assert [done[name] for name in ("imported", "updated", "unchanged")] == counts
+
+
 async def test_a_file_may_come_in_pieces_of_any_size(
     client: httpx.AsyncClient, pipeline: Pipeline
 ) -> None:

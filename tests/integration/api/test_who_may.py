@@ -238,3 +238,10 @@ async def test_each_operation_names_the_scope_that_it_takes(
         assert is_guarded == (place.scope is not None), place
         expected = [{"api_key": [place.scope]}] if place.scope else None
         assert operation.get("security") == expected, place
+
+
+async def test_every_tag_says_what_is_under_it(client: httpx.AsyncClient) -> None:
+    openapi = (await client.get("/openapi.json")).json()
+    operations = [each for path in openapi["paths"].values() for each in path.values()]
+    described = {tag["name"] for tag in openapi["tags"] if tag["description"]}
+    assert described == {tag for operation in operations for tag in operation["tags"]}

@@ -28,8 +28,7 @@ JOBS = ["daily", "minute"]
 
 
 async def look(pipeline: Pipeline) -> Standing:
-    store = PostgresStanding(pipeline.database)
-    return await store.read(pipeline.clock.now(), JOBS, PINNED.version)
+    return await PostgresStanding(pipeline.database, JOBS).read(pipeline.clock.now())
 
 
 async def plan_one(pipeline: Pipeline) -> None:
@@ -43,7 +42,7 @@ async def test_an_empty_database_stands_well(pipeline: Pipeline) -> None:
     standing = await look(pipeline)
     assert standing.backlog == NOTHING
     assert standing.planned_until is None
-    assert (standing.of_other_tzdb, standing.unknown, standing.succeeded_at) == (0, 0, {})
+    assert (standing.tzdb_versions, standing.unknown, standing.succeeded_at) == ({}, 0, {})
 
 
 async def test_what_is_due_is_told_by_where_it_is(pipeline: Pipeline, clock: FakeClock) -> None:
@@ -56,6 +55,10 @@ async def test_what_is_due_is_told_by_where_it_is(pipeline: Pipeline, clock: Fak
     again = "UPDATE message_logs SET status = 'RETRYING', next_attempt_at = '2027-01-16'"
     await pipeline.execute(again)
     assert (await look(pipeline)).backlog == NOTHING | {Stage.RETRYING: Backlog(1, NINE)}
+    await pipeline.execute("UPDATE message_logs SET status = 'QUEUED'")
+    asked_at = datetime(2027, 1, 16, tzinfo=UTC)
+    leaving = (await look(pipeline)).backlog[Stage.LEAVING]
+    assert leaving == Backlog(1, asked_at), "it could not leave before it may be tried again"
     await pipeline.execute("UPDATE message_logs SET status = 'SENT', next_attempt_at = NULL")
     assert (await look(pipeline)).backlog == NOTHING
 
@@ -76,7 +79,7 @@ async def test_plans_runs_and_what_waits_are_told(pipeline: Pipeline, clock: Fak
     standing = await look(pipeline)
     assert standing.planned_until == began + pipeline.planner.horizon
     assert standing.succeeded_at == {"daily": began}
-    assert standing.of_other_tzdb == 0
+    assert standing.tzdb_versions == {PINNED.version: 1}
     await pipeline.execute("UPDATE message_logs SET tzdb_version = '2020a'")
     clock.advance(MINUTE)
     await pipeline.execute(
@@ -84,11 +87,11 @@ async def test_plans_runs_and_what_waits_are_told(pipeline: Pipeline, clock: Fak
         clock.now(),
     )
     standing = await look(pipeline)
-    assert standing.of_other_tzdb == 1
+    assert standing.tzdb_versions == {"2020a": 1}
     assert standing.succeeded_at == {"daily": began}, "a run that failed is no success"
     await pipeline.execute("UPDATE message_logs SET status = 'UNKNOWN'")
     standing = await look(pipeline)
-    assert (standing.unknown, standing.of_other_tzdb) == (1, 0)
+    assert (standing.unknown, standing.tzdb_versions) == (1, {})
 
 
 async def test_months_are_counted_up_to_the_first_that_lacks_a_table(
@@ -115,7 +118,7 @@ async def populated(connection: AnyConnection) -> AnyConnection:
     [
         # All that is planned is due, thousands of rows: no more than the limit of each are read.
         ("backlog", (datetime(2027, 12, 1, tzinfo=UTC), 50), 100),
-        ("of_other_tzdb", (datetime(2027, 1, 1, tzinfo=UTC), "2020a", 50), 50),
+        ("tzdb_versions", (datetime(2027, 1, 1, tzinfo=UTC), 50), 50),
         ("unknown", (50,), 50),
     ],
 )

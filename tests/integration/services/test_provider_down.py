@@ -14,6 +14,7 @@ NINE = datetime(2027, 1, 15, 9, tzinfo=UTC)
 REFUSED_CONNECTION = Outcome(
     OutcomeKind.NOT_ACCEPTED, error="no connection to the provider", trouble=Trouble.PROVIDER
 )
+NO_ANSWER = Outcome(OutcomeKind.AMBIGUOUS, error="timeout", trouble=Trouble.PROVIDER)
 WRONG_API_KEY = Outcome(OutcomeKind.REFUSED, code=401, trouble=Trouble.ACCOUNT)
 
 
@@ -70,6 +71,23 @@ async def test_a_provider_that_is_down_costs_a_few_calls_and_no_greeting_its_ret
                 await pipeline.minute.run_once()
         pipeline.worker.stop()
         await working
+
+
+async def test_each_greeting_is_late_once_however_often_it_is_a_probe(
+    database_url: str, clock: FakeClock
+) -> None:
+    sender = FailingSender(NO_ANSWER)
+    config = PipelineConfig(breaker=BreakerConfig(failures=1))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await due(pipeline, clock, 2)
+        await pipeline.deliver_all()
+        await live_on(clock, pipeline, 40)
+        probes = "SELECT count(*) FROM message_attempts WHERE outcome = 'ambiguous'"
+        assert await pipeline.value(probes) > 3
+        late = pipeline.metrics.registry.get_sample_value(
+            "heyday_lateness_seconds_count", {"message_type": "BIRTHDAY"}
+        )
+        assert late == 2
 
 
 async def test_a_wrong_api_key_fails_a_few_greetings_and_not_the_day(

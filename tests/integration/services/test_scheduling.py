@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 import structlog
 
+from heyday.db.message_logs import MessageLogRepository
 from heyday.domain.errors import DatabaseError, DatabaseUnavailable, TransportError
-from heyday.domain.models import Batch
+from heyday.domain.models import Batch, ClaimRules, DueMessage
 from heyday.domain.ports import Delivery
 from heyday.domain.timezone import Window
 from heyday.services.scheduling import SchedulerConfig
@@ -45,8 +46,35 @@ class BrokenTransport:
     async def count_waiting(self) -> int:
         raise TransportError("away")
 
+    async def is_new(self) -> bool:
+        raise TransportError("away")
+
+    async def mark(self) -> None:
+        raise TransportError("away")
+
     def deliveries(self) -> AsyncGenerator[Delivery, None]:
         raise NotImplementedError
+
+
+class RenewedTransport(BrokenTransport):
+    """Hold a backlog in a queue that was made anew."""
+
+    def __init__(self) -> None:
+        super().__init__(times=0)
+        self.is_marked = False
+        self.marks_fail = 0
+
+    async def count_waiting(self) -> int:
+        return 7
+
+    async def is_new(self) -> bool:
+        return not self.is_marked
+
+    async def mark(self) -> None:
+        if self.marks_fail:
+            self.marks_fail -= 1
+            raise TransportError("away")
+        self.is_marked = True
 
 
 async def people(pipeline: Pipeline, count: int, **fields: object) -> list[UUID]:
@@ -125,6 +153,35 @@ async def test_more_rows_than_one_statement_moves_are_all_queued(
         clock.set(NINE)
         assert await pipeline.send_due() == 8
         assert await pipeline.statuses() == ["SENT"] * 8
+
+
+async def test_a_chunk_is_looked_for_from_where_the_one_before_ended(
+    database_url: str,
+    clock: FakeClock,
+    sender: RecordingSender,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun_at: list[datetime] = []
+    enqueue_due = MessageLogRepository.enqueue_due
+
+    async def watched(
+        self: MessageLogRepository, now: datetime, until: datetime, rules: ClaimRules, limit: int
+    ) -> list[DueMessage]:
+        begun_at.append(rules.earliest)
+        return await enqueue_due(self, now, until, rules, limit)
+
+    monkeypatch.setattr(MessageLogRepository, "enqueue_due", watched)
+    config = PipelineConfig(scheduling=SchedulerConfig(chunk=3))
+    async with open_pipeline(database_url, clock=clock, sender=sender, config=config) as pipeline:
+        await people(pipeline, 7)
+        await pipeline.execute(
+            "UPDATE message_logs SET scheduled_send_time = scheduled_send_time - interval '1 hour' "
+            "WHERE id IN (SELECT id FROM message_logs ORDER BY id LIMIT 4)"
+        )
+        clock.set(NINE)
+        assert await pipeline.send_due() == 7
+    assert begun_at[1:3] == [NINE - HOUR, NINE]
+    assert begun_at[0] < NINE - HOUR
 
 
 async def test_a_batch_points_at_the_partition_of_its_rows(
@@ -263,6 +320,41 @@ async def test_a_lost_queue_costs_delay_and_no_greeting(
     assert (await pipeline.recovery.run_once())["requeued"] == 0
     assert await pipeline.deliver_all() == 3
     assert len(set(pipeline.sender.keys)) == 3
+
+
+async def test_all_that_a_renewed_queue_held_is_queued_again_once(
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
+) -> None:
+    await people(pipeline, 3, timezone="UTC")
+    renewed = RenewedTransport()
+    clock.set(NINE - 80 * SECOND)
+    async with open_pipeline(pipeline.url, clock=clock, sender=sender, transport=renewed) as other:
+        renewed.is_marked = True
+        assert await other.minute.run_once() == {"enqueued": 3}
+        clock.advance(SECOND)
+        assert (await other.sweep.run_once())["requeued"] == 0, "it waits among others"
+        renewed.is_marked = False
+        clock.advance(SECOND)
+        assert (await other.sweep.run_once())["requeued"] == 3, "before they are due"
+        clock.advance(SECOND)
+        assert (await other.sweep.run_once())["requeued"] == 0
+    assert [len(batch.message_ids) for batch in renewed.taken] == [3, 3]
+
+
+async def test_a_queue_that_could_not_be_marked_is_looked_at_again(
+    pipeline: Pipeline, clock: FakeClock, sender: RecordingSender
+) -> None:
+    await people(pipeline, 3, timezone="UTC")
+    renewed = RenewedTransport()
+    renewed.marks_fail = 1
+    clock.set(NINE - 80 * SECOND)
+    async with open_pipeline(pipeline.url, clock=clock, sender=sender, transport=renewed) as other:
+        await other.minute.run_once()
+        for marked in (False, True):
+            clock.advance(SECOND)
+            await other.sweep.run_once()
+            assert renewed.is_marked is marked
+    assert [len(batch.message_ids) for batch in renewed.taken] == [3, 3]
 
 
 async def test_a_batch_that_was_only_late_is_harmless_beside_its_copy(

@@ -282,6 +282,19 @@ async def test_a_call_that_vanished_began_after_its_lease_did(
     assert HOUR + 60 * SECOND <= await pipeline.value(age) < HOUR + 70 * SECOND
 
 
+async def test_what_a_vanished_worker_had_taken_is_due_once(pipeline: Pipeline) -> None:
+    await due(pipeline)
+    await pipeline.send_due()
+    await pipeline.execute(
+        "UPDATE message_logs SET status = 'SENDING', lease_until = now() - interval '1 s'"
+    )
+    await pipeline.sweep.run_once()
+    pipeline.clock.advance(10 * SECOND)  # type: ignore[attr-defined] # a FakeClock
+    assert await pipeline.send_due() == 1
+    of = {"message_type": "BIRTHDAY", "sender": "test"}
+    assert pipeline.metrics.registry.get_sample_value("heyday_due_total", of) == 1
+
+
 async def test_a_worker_that_vanished_twice_leaves_it_unknown_where_keys_are_not_honoured(
     keyless: Pipeline,
 ) -> None:

@@ -44,23 +44,26 @@ OF_EVERY_KIND = [
 
 
 class Watched(DayRepository):
-    """The store, and what was counted of it."""
+    """The store, and what was counted of it. Each count takes `takes`."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, clock: FakeClock) -> None:
         super().__init__(pipeline.database)
         self.windows: list[Window] = []
+        self.takes = timedelta()
+        self._clock = clock
         self.counted = asyncio.Semaphore(0)
 
     async def count_slots(self, window: Window) -> SlotCounts:
         self.windows.append(window)
         counts = await super().count_slots(window)
+        self._clock.advance(self.takes)
         self.counted.release()
         return counts
 
 
 @pytest.fixture
-def store(pipeline: Pipeline) -> Watched:
-    return Watched(pipeline)
+def store(pipeline: Pipeline, clock: FakeClock) -> Watched:
+    return Watched(pipeline, clock)
 
 
 async def write(pipeline: Pipeline, greetings: Sequence[Greetings]) -> None:
@@ -135,6 +138,7 @@ async def test_between_two_counts_of_all_only_what_moves_is_counted(
     )
     await Greetings(NINE, Status.QUEUED, zone="Europe/London").write(pipeline)
     clock.set(NINE + MINUTE)
+    store.takes = timedelta(seconds=3)
     book = DayBook(ON, store, clock)
     await book.refresh()
     await pipeline.execute(
@@ -152,6 +156,20 @@ async def test_between_two_counts_of_all_only_what_moves_is_counted(
     await Greetings(EIGHT).write(pipeline)
     assert (await book.refresh()).totals[Fate.SENT] == 5
     assert store.windows[2:] == [day_window(ON)]
+
+
+async def test_who_comes_to_a_day_that_is_quickly_counted_is_in_the_next_count(
+    pipeline: Pipeline, store: Watched, clock: FakeClock
+) -> None:
+    """A first start counts before anybody is planned."""
+    store.takes = timedelta(milliseconds=20)
+    book = DayBook(ON, store, clock)
+    assert (await book.refresh()).due == 0
+    await Greetings(TEN, Status.SCHEDULED).write(pipeline)
+    clock.advance(timedelta(seconds=3))
+    assert (await book.refresh()).due == 0
+    clock.advance(timedelta(seconds=1))
+    assert (await book.refresh()).due == 1
 
 
 async def test_what_leaves_next_is_counted_before_its_instant(

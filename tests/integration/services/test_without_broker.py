@@ -34,6 +34,12 @@ class AwayBroker:
     async def count_waiting(self) -> int:
         raise TransportError("away")
 
+    async def is_new(self) -> bool:
+        raise TransportError("away")
+
+    async def mark(self) -> None:
+        raise TransportError("away")
+
     async def deliveries(self) -> AsyncGenerator[Delivery, None]:
         for each in self.nothing:
             yield each

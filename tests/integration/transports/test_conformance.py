@@ -181,6 +181,16 @@ async def test_publishing_nothing_is_no_fault(lab: Lab) -> None:
     assert await here.transport.count_waiting() == 0
 
 
+async def test_a_queue_that_was_marked_is_known_to_all(lab: Lab) -> None:
+    here, there = await lab.open(), await lab.open()
+    await here.transport.mark()
+    await here.transport.mark()
+    assert not await here.transport.is_new()
+    await here.transport.publish([batch()])
+    await (await take(there.transport)).ack()
+    assert not await there.transport.is_new()
+
+
 async def test_a_slow_consumer_leaves_batches_to_others(lab: Lab) -> None:
     slow, quick = await lab.open(), await lab.open()
     published = [batch() for _ in range(100)]

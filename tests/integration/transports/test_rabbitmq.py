@@ -107,7 +107,10 @@ class TestWhatIsNoBatch:
         delivery = await take(transport)
         assert delivery.batch == published
         await delivery.ack()
-        (dead,) = await transport.dead_letters.list_dead(10)
+        # RabbitMQ sets it aside in its own time.
+        (dead,) = await wait_until(
+            lambda: transport.dead_letters.list_dead(10), WITHIN, "what was set aside"
+        )
         assert (dead.id, dead.batch, dead.size) == ("foreign", None, len(body))
         assert await transport.dead_letters.replay(None) == 0
         assert await body_in(rabbit, DEAD_QUEUE) == body
@@ -300,6 +303,35 @@ class TestBrokenByHand:
         await transport.close()
 
 
+class TestNew:
+    """A queue that nobody has marked."""
+
+    async def test_is_the_first_one(self, transport: QueueTransport) -> None:
+        assert await transport.is_new()
+        assert await transport.is_new(), "to ask is no mark"
+        await transport.mark()
+        assert not await transport.is_new()
+
+    async def test_is_one_in_the_place_of_one_that_was_deleted(
+        self, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        await transport.mark()
+        async with await aio_pika.connect(rabbit.url) as connection:
+            await (await connection.channel()).queue_delete(QUEUE)
+        await transport.publish([batch()])
+        assert await transport.is_new()
+
+    async def test_is_none_after_a_restart(
+        self, transport: QueueTransport, rabbit: RabbitServer
+    ) -> None:
+        await transport.mark()
+        await asyncio.to_thread(rabbit.remember_queues)
+        await asyncio.to_thread(rabbit.kill)
+        await asyncio.to_thread(rabbit.start)
+        await transport.publish([batch()])
+        assert not await transport.is_new()
+
+
 class TestServer:
     """What needs the server itself to be broken."""
 
@@ -307,9 +339,11 @@ class TestServer:
         self, transport: QueueTransport, rabbit: RabbitServer
     ) -> None:
         await transport.publish([batch()])
+        await transport.mark()
         await asyncio.to_thread(rabbit.wipe)
         published = batch()
         await transport.publish([published])
+        assert await transport.is_new()
         assert (await take(transport)).batch == published
 
     @pytest.mark.parametrize(

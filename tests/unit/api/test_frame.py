@@ -82,6 +82,13 @@ async def test_the_log_names_the_route_and_never_what_was_asked(
     assert "ada@" not in str(line)
 
 
+async def test_the_log_has_the_status_as_a_number(client: httpx.AsyncClient) -> None:
+    with capture_logs() as lines:
+        reply = await client.post("/user", json={"first_name": "Ada"})
+    assert reply.status_code == 201
+    assert [repr(line["status"]) for line in lines] == ["201"]
+
+
 async def test_what_comes_every_few_seconds_is_logged_for_debugging_only(
     client: httpx.AsyncClient,
 ) -> None:

@@ -2,25 +2,28 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from heyday.domain.condition import judge
-from heyday.domain.condition_facts import Facts, SchedulerFacts, missing_months, months_ahead
+from heyday.domain.condition_facts import Facts, SchedulerFacts, missing_months
 from heyday.domain.condition_ports import (
     DatabaseFacts,
+    Failing,
     MonthSize,
     ProviderPace,
     SchemaFacts,
     ServerFacts,
 )
-from heyday.domain.queue_ports import OnTheWay, QueueDepth, TransportName
+from heyday.domain.queue_ports import QueueDepth, TransportName
+from heyday.domain.standing_ports import Backlog, Stage, Standing
 from heyday.domain.troubles import Level, Part
 
 NOW = datetime(2027, 1, 14, 12, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MONTHS = [MonthSize(date(2027, month, 1), 10, 8192) for month in range(1, 13)]
-DATABASE = DatabaseFacts("18.6", 1 << 20, MONTHS, [], unknown=0, failed=0)
+DATABASE = DatabaseFacts("18.6", 1 << 20, MONTHS, [], failed=0)
 SCHEMA = SchemaFacts("18.6", "0022", "0022", frozenset(month.month for month in MONTHS))
 SAFE = {
     "autovacuum": "on",
@@ -34,21 +37,27 @@ SAFE = {
 }
 SERVER = ServerFacts(SAFE, 5, is_replica=False, took=timedelta(milliseconds=3), pool_max=20)
 DEPTH = QueueDepth(TransportName.RABBITMQ, waiting=3, workers=2, dead=0)
-ON_THE_WAY = OnTheWay(coming=5, queued=(1, 0, 0, 0), sending=2, oldest_due_at=NOW - MINUTE)
+BACKLOG = {
+    Stage.PLANNED: Backlog(1, NOW - 2 * MINUTE),
+    Stage.RETRYING: Backlog(1, NOW - 60 * MINUTE),
+    Stage.LEAVING: Backlog(3, NOW - 2 * MINUTE),
+}
+STANDING = Standing(BACKLOG, NOW + 23 * HOUR, {}, 2, 0, {})
 WELL = Facts(
     now=NOW,
     is_broker_reachable=True,
     clock_doubt=None,
     schedulers=[SchedulerFacts("daily", is_overdue=False, error=None, last_at=NOW)],
     depth=DEPTH,
-    on_the_way=ON_THE_WAY,
     database=DATABASE,
-    oldest_transaction=9 * MINUTE,
+    standing=STANDING,
+    oldest_transaction=5 * MINUTE,
     schema=SCHEMA,
     tzdb_version="2026b",
     server=SERVER,
     unplanned=0,
 )
+AWAY: dict[str, Any] = {"database": None, "standing": None, "schema": None}
 
 
 def server(**settings: str) -> dict[str, object]:
@@ -61,6 +70,22 @@ def database(**facts: object) -> dict[str, object]:
     return {"database": replace(DATABASE, **facts)}  # type: ignore[arg-type] # as the fields are
 
 
+def standing(**facts: object) -> dict[str, object]:
+    """Return the fact of a Heyday that stands otherwise."""
+    return {"standing": replace(STANDING, **facts)}  # type: ignore[arg-type] # as the fields are
+
+
+def waiting(stage: Stage, since: datetime | None) -> dict[str, object]:
+    """Return the fact of a backlog."""
+    return standing(backlog={**BACKLOG, stage: Backlog(1, since)})
+
+
+def failing(greetings: int, seconds: float) -> dict[str, object]:
+    """Return the fact of a sender that has taken nothing for as long."""
+    since = NOW - timedelta(seconds=seconds)
+    return database(failing=[Failing("http", greetings, since)])
+
+
 def test_where_all_is_well_nothing_is_said() -> None:
     assert judge(WELL) == []
 
@@ -68,8 +93,9 @@ def test_where_all_is_well_nothing_is_said() -> None:
 @pytest.mark.parametrize(
     ("facts", "level", "text"),
     [
-        ({"database": None, "schema": None}, Level.ALARM, "PostgreSQL does not answer"),
+        (AWAY, Level.ALARM, "PostgreSQL does not answer"),
         ({"database": None}, Level.WARNING, "does not tell how it is"),
+        ({"standing": None}, Level.WARNING, "does not tell how it is"),
         (
             {"database": None, "schema": replace(SCHEMA, revision="0021")},
             Level.ALARM,
@@ -102,13 +128,22 @@ def test_where_all_is_well_nothing_is_said() -> None:
         ({"server": replace(SERVER, took=timedelta(seconds=1))}, Level.WARNING, "took 1000 ms"),
         (database(stuck=3), Level.WARNING, "3 greetings are with workers"),
         (
-            database(planned_until=NOW + 119 * MINUTE),
+            standing(planned_until=NOW + 119 * MINUTE),
             Level.ALARM,
             "planned up to 2027-01-14 13:59:00",
         ),
+        (
+            standing(planned_until=NOW + 23 * HOUR - MINUTE),
+            Level.WARNING,
+            "planned up to 2027-01-15 10:59:00",
+        ),
         ({"unplanned": 4}, Level.WARNING, "4 greetings were due by the calendar"),
-        (database(tzdb_versions=["2026a", "2026b"]), Level.WARNING, "by an older tz database"),
-        (database(tzdb_versions=["2026c"]), Level.WARNING, "goes by a newer tz database"),
+        (
+            standing(tzdb_versions={"2026a": 1, "2026b": 4}),
+            Level.WARNING,
+            "by an older tz database",
+        ),
+        (standing(tzdb_versions={"2026c": 1}), Level.WARNING, "goes by a newer tz database"),
         ({"tzdb_version": "2025b"}, Level.WARNING, "The tz database is 2025b"),
         (database(lost_people=7), Level.WARNING, "7 people have a time zone"),
         (
@@ -160,21 +195,20 @@ def test_where_all_is_well_nothing_is_said() -> None:
         ({"is_broker_reachable": False}, Level.WARNING, "RabbitMQ does not answer"),
         ({"depth": replace(DEPTH, dead=4)}, Level.WARNING, "4 batches were set aside"),
         ({"depth": replace(DEPTH, workers=0)}, Level.ALARM, "No worker asks"),
-        (
-            {"on_the_way": replace(ON_THE_WAY, oldest_due_at=NOW - 3 * MINUTE)},
-            Level.ALARM,
-            "due for 3 minutes",
-        ),
+        (waiting(Stage.LEAVING, NOW - 3 * MINUTE), Level.ALARM, "3 minutes and have not left"),
+        (waiting(Stage.PLANNED, NOW - 4 * MINUTE), Level.ALARM, "4 minutes, and nobody has queued"),
+        (failing(3, 30), Level.WARNING, "http has taken nothing since 2027-01-14 11:59:30"),
+        (failing(25, 90), Level.WARNING, "25 greetings that failed wait to be tried again."),
         (
             {"database": replace(DATABASE, paces=[ProviderPace("ses", 1.0, NOW + MINUTE, NOW)])},
             Level.WARNING,
             "ses asked to be left alone",
         ),
-        ({"database": replace(DATABASE, unknown=2)}, Level.WARNING, "Of 2 greetings nobody knows"),
+        (standing(unknown=2), Level.WARNING, "Of 2 greetings nobody knows"),
         ({"database": replace(DATABASE, failed=7)}, Level.WARNING, "7 greetings failed"),
-        ({"database": replace(DATABASE, months=MONTHS[:2])}, Level.WARNING, "Only 1 of the coming"),
-        ({"database": replace(DATABASE, months=MONTHS[:1])}, Level.ALARM, "Only 0 of the coming"),
-        ({"oldest_transaction": 11 * MINUTE}, Level.WARNING, "open for 11 minutes"),
+        (standing(months_ahead=1), Level.WARNING, "Only 1 of the coming"),
+        (standing(months_ahead=0), Level.ALARM, "Only 0 of the coming"),
+        ({"oldest_transaction": 6 * MINUTE}, Level.WARNING, "open for 6 minutes"),
     ],
 )
 def test_each_trouble_is_named(facts: dict[str, object], level: Level, text: str) -> None:
@@ -190,10 +224,12 @@ def test_each_trouble_is_named(facts: dict[str, object], level: Level, text: str
         {"is_broker_reachable": None},
         {"depth": None},
         {"depth": replace(DEPTH, workers=None)},
-        {"on_the_way": replace(ON_THE_WAY, oldest_due_at=None)},
+        waiting(Stage.LEAVING, None),
+        failing(2, 600),
+        failing(500, 29),
         {"database": replace(DATABASE, paces=[ProviderPace("ses", None, NOW - MINUTE, NOW)])},
         {"server": None, "unplanned": None},
-        database(planned_until=NOW + 121 * MINUTE),
+        standing(planned_until=None),
         {"schema": replace(SCHEMA, revision="0023")},
     ],
 )
@@ -202,20 +238,10 @@ def test_what_is_not_known_or_is_over_is_no_trouble(facts: dict[str, object]) ->
 
 
 def test_the_worst_stands_first() -> None:
-    found = judge(replace(WELL, is_broker_reachable=False, database=None, schema=None))
+    found = judge(
+        replace(WELL, is_broker_reachable=False, database=None, standing=None, schema=None)
+    )
     assert [trouble.level for trouble in found] == [Level.ALARM, Level.WARNING]
-
-
-def test_months_ahead_end_at_a_gap() -> None:
-    december = date(2027, 12, 31)
-    months = [*MONTHS, MonthSize(date(2028, 1, 1), None, 0), MonthSize(date(2028, 3, 1), None, 0)]
-    assert months_ahead(replace(DATABASE, months=months), december) == 1
-    assert months_ahead(DATABASE, NOW.date()) == 11
-
-
-def test_a_month_that_lacks_a_partition_is_not_there() -> None:
-    months = [replace(month, is_whole=month.month.month != 3) for month in MONTHS]
-    assert months_ahead(replace(DATABASE, months=months), NOW.date()) == 1
 
 
 def test_of_months_this_one_and_the_next_must_be_there() -> None:
@@ -224,5 +250,5 @@ def test_of_months_this_one_and_the_next_must_be_there() -> None:
 
 
 def test_every_trouble_names_its_part() -> None:
-    found = judge(replace(WELL, database=None, schema=None, clock_doubt="a jump"))
+    found = judge(replace(WELL, **AWAY, clock_doubt="a jump"))
     assert {trouble.part for trouble in found} == {Part.DATABASE, Part.CLOCKS}

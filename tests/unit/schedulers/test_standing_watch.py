@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -16,7 +16,6 @@ from heyday.schedulers.standing_watch import EVERY, StandingWatch
 from heyday.telemetry import Metrics
 from tests.fakes import START_AT, FakeClock
 
-JOBS = ["daily", "minute"]
 HOUR = timedelta(hours=1)
 STANDING = Standing(
     backlog={
@@ -25,7 +24,7 @@ STANDING = Standing(
         Stage.LEAVING: Backlog(1, START_AT + timedelta(seconds=1)),
     },
     planned_until=START_AT + 47 * HOUR,
-    of_other_tzdb=5,
+    tzdb_versions={"2026f": 7, "2026e": 3, "2027a": 2},
     months_ahead=12,
     unknown=2,
     succeeded_at={"daily": START_AT - 2 * HOUR},
@@ -39,8 +38,8 @@ class Store:
         self.found = list(found)
         self.asked: list[object] = []
 
-    async def read(self, now: datetime, jobs: Sequence[str], tzdb_version: str) -> Standing:
-        self.asked = [now, jobs, tzdb_version]
+    async def read(self, now: datetime) -> Standing:
+        self.asked = [now]
         found = self.found.pop(0)
         if found is None:
             await asyncio.Event().wait()
@@ -71,7 +70,6 @@ class Rig:
             cast("DeadLetters", self.queue),
             clock,
             self.metrics,
-            JOBS,
             "2026f",
             patience=timedelta(milliseconds=20),
         )
@@ -83,7 +81,7 @@ class Rig:
 async def test_it_shows_what_it_found(clock: FakeClock) -> None:
     rig = Rig(clock, STANDING)
     await rig.watch.run_once()
-    assert rig.store.asked == [START_AT, JOBS, "2026f"]
+    assert rig.store.asked == [START_AT]
     shown = {each: rig.value("backlog_greetings", {"stage": each.value}) for each in Stage}
     assert shown == {Stage.PLANNED: 3, Stage.RETRYING: 0, Stage.LEAVING: 1}
     ages = {each: rig.value("backlog_age_seconds", {"stage": each.value}) for each in Stage}

@@ -7,7 +7,8 @@ import pytest
 import structlog
 
 from heyday.domain.errors import DatabaseUnavailable
-from heyday.schedulers.transaction_watch import EVERY, OLD, TransactionWatch
+from heyday.domain.thresholds import OLD_TRANSACTION as OLD
+from heyday.schedulers.transaction_watch import EVERY, TransactionWatch
 from heyday.telemetry import Metrics
 from tests.fakes import FakeClock
 

@@ -15,6 +15,7 @@ from tests.fakes import MESSAGE
 AT = datetime(2027, 1, 14, 9, tzinfo=UTC)
 BY_MAIL = replace(MESSAGE, sender="smtp", scheduled_send_at=AT)
 AGAIN = replace(BY_MAIL, retry_count=1)
+PROBED = replace(BY_MAIL, ambiguous_count=1, ambiguous_since=AT)
 OF_NOBODY = replace(BY_MAIL, sender=None)
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED)
 NOT_TRIED = Outcome(OutcomeKind.NOT_TRIED)
@@ -42,7 +43,7 @@ def recorded(status: Status) -> Recorded:
 
 def test_a_claim_counts_what_fell_due_and_what_is_not_sent(book: Book) -> None:
     left = {("BIRTHDAY", "CANCELLED"): 2, ("ANNIVERSARY", "SKIPPED"): 1}
-    book.figures.note_claim(Claim((BY_MAIL, BY_MAIL, AGAIN, OF_NOBODY), {}, left))
+    book.figures.note_claim(Claim((BY_MAIL, BY_MAIL, AGAIN, PROBED, OF_NOBODY), {}, left))
     assert book.value("due_total", message_type="BIRTHDAY", sender="smtp") == 2
     assert book.value("due_total", message_type="BIRTHDAY", sender="unknown") == 1
     assert book.value("not_sent_total", message_type="BIRTHDAY", status="CANCELLED") == 2
@@ -78,7 +79,7 @@ def test_calls_are_counted_with_the_time_that_they_took(book: Book) -> None:
 
 
 def test_lateness_is_that_of_first_attempts_that_were_made(book: Book) -> None:
-    greetings, outcomes = [BY_MAIL, AGAIN, BY_MAIL], [ACCEPTED, ACCEPTED, NOT_TRIED]
+    greetings, outcomes = [BY_MAIL, AGAIN, PROBED, BY_MAIL], [ACCEPTED] * 3 + [NOT_TRIED]
     book.figures.note_lateness(greetings, outcomes, AT + timedelta(seconds=3))
     assert book.value("lateness_seconds_count", message_type="BIRTHDAY") == 1
     assert book.value("lateness_seconds_sum", message_type="BIRTHDAY") == 3

@@ -46,6 +46,12 @@ class ScriptedTransport:
     async def publish(self, batches: Sequence[Batch]) -> None:
         raise NotImplementedError
 
+    async def is_new(self) -> bool:
+        raise NotImplementedError
+
+    async def mark(self) -> None:
+        raise NotImplementedError
+
     async def count_waiting(self) -> int:
         raise NotImplementedError
 

@@ -2,7 +2,8 @@
 
 -- name: backlog
 -- What is due at $1 and not sent, by stage: the oldest $2 that wait to be queued, and the oldest $2
--- that have been. Who was added or moved onto today after 09:00 has waited since then.
+-- that have been. Who was added or moved onto today after 09:00 has waited since then, and who is to
+-- be tried again, once that is queued, since that time.
 SELECT stage, count(*) AS greetings, min(due_at) AS oldest_at
 FROM (
     (SELECT CASE status WHEN 'RETRYING' THEN 'retrying' ELSE 'planned' END AS stage,
@@ -12,7 +13,7 @@ FROM (
      ORDER BY scheduled_send_time, id
      LIMIT $2)
     UNION ALL
-    (SELECT 'leaving', greatest(scheduled_send_time, created_at)
+    (SELECT 'leaving', greatest(scheduled_send_time, created_at, next_attempt_at)
      FROM message_logs
      WHERE stage = 'LEAVING' AND scheduled_send_time < $1
      ORDER BY scheduled_send_time, id
@@ -20,17 +21,17 @@ FROM (
 ) AS due
 GROUP BY stage
 
--- name: of_other_tzdb
--- How many of the next $3 to leave, from $1 on, another version than $2 of the tz database planned.
-SELECT count(*)
+-- name: tzdb_versions
+-- By which versions of the tz database the next $2 to leave, from $1 on, were planned.
+SELECT tzdb_version, count(*) AS greetings
 FROM (
     SELECT tzdb_version
     FROM message_logs
     WHERE stage = 'PLANNED' AND scheduled_send_time >= $1
     ORDER BY scheduled_send_time, id
-    LIMIT $3
+    LIMIT $2
 ) AS coming
-WHERE tzdb_version <> $2
+GROUP BY tzdb_version
 
 -- name: unknown
 -- How many wait for a decision, up to $1.
