@@ -178,7 +178,9 @@ PLAN_DAY = Benchmark(
 PLAN_SCALE = Benchmark(
     "plan_scale",
     "Planning among more people",
-    "250,000 greetings are due among 1,000,000 people, then among 10,000,000.",
+    "250,000 greetings are due among 1,000,000 people, and as many among 10,000,000. Each of five "
+    "years is planned among the ones and then among the others: how many times as long that takes "
+    "is the median of these pairs.",
     plan_scale.Figures,
     _plan_scale,
     plan_scale.ROWS,

@@ -9,10 +9,10 @@ the people: one step of the index for each zone day, and a look at each person f
 import argparse
 import asyncio
 import json
-import shutil
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +30,7 @@ from heyday.domain.tzdb import PINNED
 from tests.factories import seed_choice
 
 SIZES, DUE = (1_000_000, 10_000_000), 250_000
-_YEARS = 3
+_YEARS = 5
 _EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
 
 
@@ -71,8 +71,12 @@ class Figures:
 
     @property
     def growth(self) -> float:
-        """Return how many times as long it takes among the most people as among the fewest."""
-        return self.sizes[-1].seconds / self.sizes[0].seconds
+        """Return how many times as long it takes among the most people as among the fewest.
+
+        It is the median of the years, of which each was planned on both within seconds.
+        """
+        pairs = zip(self.sizes[0].planned, self.sizes[-1].planned, strict=True)
+        return statistics.median(fewest.rate / most.rate for fewest, most in pairs)
 
     @property
     def further(self) -> float:
@@ -92,20 +96,20 @@ ROWS: tuple[Row[Figures], ...] = (
 
 
 async def measure(sizes: Sequence[int], due: int, folder: Path) -> Figures:
-    """Do one run: each size on a new server."""
-    return Figures([await _size(people, due, folder / str(people)) for people in sizes])
-
-
-async def _size(people: int, due: int, folder: Path) -> Size:
-    """Plan some years on a new server in the folder."""
-    async with EmbeddedServer(EmbeddedConfig(home=folder)) as url:
-        await bring(url, people, due)
-        years = range(FIRST_YEAR, FIRST_YEAR + _YEARS)
-        planned = [await plan(url, folder, around_new_year(year)) for year in years]
-        size = Size(people, planned, await _explain(url, FIRST_YEAR + _YEARS))
-    # The next one is larger, and needs the room.
-    shutil.rmtree(folder)
-    return size
+    """Do one run: all sizes on new servers, and some years on them by turns."""
+    async with AsyncExitStack() as stack:
+        servers: list[tuple[str, Path]] = []
+        for people in sizes:
+            home = folder / str(people)
+            url = await stack.enter_async_context(EmbeddedServer(EmbeddedConfig(home=home)))
+            await bring(url, people, due)
+            servers.append((url, home))
+        years = [around_new_year(FIRST_YEAR + n) for n in range(_YEARS)]
+        planned = [[await plan(url, home, year) for url, home in servers] for year in years]
+        found = [await _explain(url, FIRST_YEAR + _YEARS) for url, _ in servers]
+    by_size = zip(*planned, strict=True)
+    figures = zip(sizes, by_size, found, strict=True)
+    return Figures([Size(people, list(runs), how) for people, runs, how in figures])
 
 
 async def _explain(url: str, year: int) -> Found:
