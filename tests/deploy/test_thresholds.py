@@ -46,6 +46,7 @@ RINGS: Mapping[str, tuple[Read, list[float]]] = {
     "HeydayDailyOverdue": (bounds, seconds(thresholds.DAILY_OVERDUE_RINGS)),
     "HeydayMonthsShort": (bounds, [thresholds.LEAST_MONTHS_AHEAD]),
     "HeydayPlanShort": (bounds, seconds(thresholds.PLAN_SHORT_RINGS)),
+    "HeydayRetentionOverdue": (bounds, seconds(thresholds.RETENTION_OVERDUE)),
     "HeydaySchedulerFailing": (bounds, [thresholds.FAILED_RUNS_RINGS]),
     "HeydaySchedulerOverdue": (windows, seconds(*thresholds.OVERDUE_RINGS.values())),
     "HeydayTransactionOld": (bounds, seconds(thresholds.OLD_TRANSACTION)),
@@ -68,7 +69,6 @@ ELSEWHERE = {
     "HeydayOutcomesFenced",
     "HeydayProcessDown",
     "HeydayRedisAway",
-    "HeydayRetentionOverdue",
     "HeydaySendsUnwritable",
 }
 
@@ -98,6 +98,7 @@ def test_the_page_tells_before_anybody_is_woken() -> None:
     assert thresholds.FAILED_RUNS <= thresholds.FAILED_RUNS_RINGS
     # Of the plan more is left when the page tells; and it has told of the daily run by then.
     assert thresholds.PLAN_SHORT > thresholds.PLAN_SHORT_RINGS > thresholds.PLAN_ENDS
+    assert seconds(thresholds.RETENTION_TAKES) == waits("HeydayRetentionOverdue")
     rings = {"daily": thresholds.DAILY_OVERDUE_RINGS, **thresholds.OVERDUE_RINGS}
     for job, after in rings.items():
         grace = max(RHYTHMS[job] / 2, thresholds.LEAST_GRACE)

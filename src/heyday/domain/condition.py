@@ -15,6 +15,8 @@ from heyday.domain.thresholds import (
     LEAST_FAILING,
     LEAST_MONTHS_AHEAD,
     OLD_TRANSACTION,
+    RETENTION_OVERDUE,
+    RETENTION_TAKES,
 )
 from heyday.domain.troubles import Level, Part, Trouble, _
 from heyday.domain.wall_clock import write_instant
@@ -38,6 +40,7 @@ def judge(facts: Facts) -> list[Trouble]:
         *_of_hold(facts),
         *_of_clock(facts),
         *_of_schedulers(facts),
+        *_of_retention(facts),
         *of_plans(facts),
         *_of_queue(facts),
         *_of_backlog(facts),
@@ -129,6 +132,23 @@ def _of_schedulers(facts: Facts) -> Iterator[Trouble]:
                 _("The next run tries again. If that fails too, look for job_failed in the log."),
                 {"name": each.name, "error": each.error},
             )
+
+
+def _of_retention(facts: Facts) -> Iterator[Trouble]:
+    """Tell of what follows each daily run, where these go well themselves."""
+    done = facts.standing.succeeded_at if facts.standing else {}
+    daily, last = done.get("daily"), done.get("retention")
+    if daily is None or facts.now - daily > RETENTION_OVERDUE:
+        return
+    waited = facts.now - (last or daily)
+    if waited > (RETENTION_OVERDUE if last else RETENTION_TAKES):
+        yield Trouble(
+            Part.SCHEDULERS,
+            Level.WARNING,
+            _("For %(hours)s hours no daily run has let go of all that is old, and made months."),
+            _("Look for retention_step_failed in the log of `heyday scheduler`: it says which."),
+            {"hours": waited // timedelta(hours=1)},
+        )
 
 
 def _of_queue(facts: Facts) -> Iterator[Trouble]:

@@ -46,6 +46,14 @@ MOST_GRACE: Final = timedelta(hours=1)
 DAILY_OVERDUE_RINGS: Final = timedelta(hours=26)
 """Since the daily run last began that ended well: a day, and twice what it may be late."""
 
+RETENTION_OVERDUE: Final = timedelta(hours=26)
+"""Since what follows each daily run last went well: a day, and twice what that may be late. The
+rule waits an hour.
+"""
+
+RETENTION_TAKES: Final = timedelta(hours=1)
+"""For how long it may do so the first time: there may be years of texts to empty."""
+
 OVERDUE_RINGS: Final[Mapping[str, timedelta]] = {
     "minute": timedelta(minutes=5),
     "recovery": timedelta(minutes=30),

@@ -75,6 +75,11 @@ def standing(**facts: object) -> dict[str, object]:
     return {"standing": replace(STANDING, **facts)}  # type: ignore[arg-type] # as the fields are
 
 
+def succeeded(**ago: timedelta) -> dict[str, object]:
+    """Return the fact of jobs that last began to succeed so long ago."""
+    return standing(succeeded_at={job: NOW - each for job, each in ago.items()})
+
+
 def waiting(stage: Stage, since: datetime | None) -> dict[str, object]:
     """Return the fact of a backlog."""
     return standing(backlog={**BACKLOG, stage: Backlog(1, since)})
@@ -209,6 +214,12 @@ def test_where_all_is_well_nothing_is_said() -> None:
         (standing(months_ahead=1), Level.WARNING, "Only 1 of the coming"),
         (standing(months_ahead=0), Level.ALARM, "Only 0 of the coming"),
         ({"oldest_transaction": 6 * MINUTE}, Level.WARNING, "open for 6 minutes"),
+        (
+            succeeded(daily=3 * HOUR, retention=26 * HOUR + MINUTE),
+            Level.WARNING,
+            "For 26 hours no daily run has let go",
+        ),
+        (succeeded(daily=HOUR + MINUTE), Level.WARNING, "For 1 hours no daily run has let go"),
     ],
 )
 def test_each_trouble_is_named(facts: dict[str, object], level: Level, text: str) -> None:
@@ -231,6 +242,11 @@ def test_each_trouble_is_named(facts: dict[str, object], level: Level, text: str
         {"server": None, "unplanned": None},
         standing(planned_until=None),
         {"schema": replace(SCHEMA, revision="0023")},
+        succeeded(daily=12 * HOUR, retention=26 * HOUR),
+        succeeded(daily=HOUR),
+        # The daily run itself is told of.
+        succeeded(daily=27 * HOUR, retention=27 * HOUR),
+        succeeded(retention=27 * HOUR),
     ],
 )
 def test_what_is_not_known_or_is_over_is_no_trouble(facts: dict[str, object]) -> None:
