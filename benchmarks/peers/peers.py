@@ -65,6 +65,7 @@ PEERS: Sequence[Peer] = (
             "celery -A PROGRAMS.with_celery worker -P threads -c 16 -n {number}@%h -l WARNING "
             "--without-gossip --without-mingle --without-heartbeat"
         ),
+        at_most=20_000,
     ),
     Peer(
         "Dramatiq",
