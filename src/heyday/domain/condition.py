@@ -146,7 +146,10 @@ def _of_retention(facts: Facts) -> Iterator[Trouble]:
             Part.SCHEDULERS,
             Level.WARNING,
             _("For %(hours)s hours no daily run has let go of all that is old, and made months."),
-            _("Look for retention_step_failed in the log of `heyday scheduler`: it says which."),
+            _(
+                "Mend what retention_step_failed in the log of `heyday scheduler` names, then: "
+                "heyday jobs run daily."
+            ),
             {"hours": waited // timedelta(hours=1)},
         )
 
