@@ -4,12 +4,14 @@ The server is Heyday's own, durable, set as `make run` sets it. People get their
 `heyday jobs run daily`, as a company's do.
 """
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from benchmarks.processes import run_heyday
 from heyday.db import migrate, queries
@@ -18,20 +20,22 @@ from heyday.db.embedded import EmbeddedConfig, EmbeddedServer
 from heyday.db.embedded.binaries import find_binaries, has_library
 from heyday.db.embedded.postmaster import find_postmaster
 from heyday.db.types import AnyConnection
-from heyday.domain.message_types import BIRTHDAY, MessageType
+from heyday.domain.message_types import ANNIVERSARY, BIRTHDAY, MessageType
 from tests.chaos import clock
 
 _SEEDING = queries.load("seeding")
 _STATISTICS = "pg_stat_statements"
 _NOON = 12
+# Connections that bring people at once, and how many people each statement brings.
+_HANDS, _AT_ONCE = 2, 250_000
 # Ids as PostgreSQL draws them, so people who are greeted together lie all over the table.
 _BRING = """
 INSERT INTO users (first_name, last_name, email, timezone, {column}, created_at, updated_at)
 SELECT (ARRAY['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara', 'Donald', 'Katherine'])[1 + n % 7],
-       'Number ' || n, 'person-' || n || '@example.com', $2,
-       make_date(1960 + (n % 45)::integer, $3, $4), now() - interval '30 days',
+       'Number ' || n, 'person-' || n || '@example.com', $3,
+       make_date(1960 + (n % 45)::integer, $4, $5), now() - interval '30 days',
        now() - interval '30 days'
-FROM generate_series($5::bigint, $5 + $1 - 1) AS n
+FROM generate_series($1::bigint, $2::bigint - 1) AS n
 """
 # Without them PostgreSQL would take it that everybody has the same day and zone, as nowhere else.
 _BYSTANDERS = """
@@ -40,9 +44,9 @@ SELECT 'Ada', 'Bystander ' || n, 'bystander-' || n || '@example.com',
        (ARRAY['Africa/Lagos', 'America/Bogota', 'America/Chicago', 'America/New_York',
               'America/Sao_Paulo', 'Asia/Kolkata', 'Asia/Shanghai', 'Asia/Tokyo',
               'Australia/Sydney', 'Europe/Berlin', 'Europe/London', 'Europe/Paris'])[1 + n % 12],
-       $2::date - interval '1 year' * (20 + n % 45) - interval '1 day' * (7 + n % 350),
+       $3::date - interval '1 year' * (20 + n % 45) - interval '1 day' * (7 + n % 350),
        now() - interval '30 days', now() - interval '30 days'
-FROM generate_series(1, $1::bigint) AS n
+FROM generate_series($1::bigint, $2::bigint - 1) AS n
 """
 _KEYS = """
 SELECT idempotency_key, extract(epoch FROM scheduled_send_time)::float8 AS send_at
@@ -63,10 +67,10 @@ _REMOVE = "DELETE FROM message_logs WHERE scheduled_send_time = $1"
 # plan for so many instants would have it; and rows come in the order of ids.
 _MOVE = """
 UPDATE spread s
-SET scheduled_send_time = scheduled_send_time + interval '1 second' * n.second,
+SET scheduled_send_time = to_timestamp($3 + n.second),
     tzdb_version = '9999z',
-    id = CASE WHEN n.digits LIKE lpad(to_hex($2::bigint), 12, '0') || '%'
-              THEN lpad(to_hex($2 + n.second * 1000), 12, '0') || substr(n.digits, 13)
+    id = CASE WHEN n.digits LIKE lpad(to_hex($2::bigint * 1000), 12, '0') || '%'
+              THEN lpad(to_hex(($3::bigint + n.second) * 1000), 12, '0') || substr(n.digits, 13)
               ELSE n.digits END::uuid
 FROM (SELECT id, replace(id::text, '-', '') AS digits,
              (row_number() OVER (ORDER BY id) - 1) / $1::bigint AS second
@@ -159,25 +163,38 @@ class Ground:
             raise RuntimeError(f"PostgreSQL in {self.folder} has ended")
         return found.pid
 
-    async def bring(self, people: int, place: Place, message_type: MessageType = BIRTHDAY) -> None:
-        """Add people who live there and have their day on the place's date.
+    async def bring(self, people: int, place: Place, later: int = 0) -> None:
+        """Add people who live there and have their birthday on the place's date.
 
-        With the first come as many others, who have theirs a week away or more. Indexes are made
-        at the end, as Heyday does it when it brings many.
+        With them come as many others, who have theirs a week away or more. later: so many more
+        have their anniversary the day after. Indexes are made at the end, as Heyday does it when
+        it brings many.
         """
-        on, first = place.on, await self.connection.fetchval("SELECT count(*) FROM users")
-        bring = _BRING.format(column=message_type.date_column)
+        indexes = await self.connection.fetch(_SEEDING["list_indexes"].text)
+        for index in indexes:
+            await self.connection.execute(index["drop"])
+        left = iter(
+            [
+                *_parts(BIRTHDAY, place, range(people)),
+                *_parts(ANNIVERSARY, place.tomorrow, range(people, people + later)),
+                *((_BYSTANDERS, part.start, part.stop, place.on) for part in _cut(range(people))),
+            ]
+        )
+        await asyncio.gather(*(self._execute(left) for _ in range(_HANDS)))
         async with self.connection.transaction():
-            indexes = await self.connection.fetch(_SEEDING["list_indexes"].text)
-            for index in indexes:
-                await self.connection.execute(index["drop"])
-            await self.connection.execute(bring, people, place.zone, on.month, on.day, first)
-            if not first:
-                await self.connection.execute(_BYSTANDERS, people, on)
             await self.connection.execute(_SEEDING["sort_in_memory"].text)
             for index in indexes:
                 await self.connection.execute(index["make"])
         await self.connection.execute("VACUUM (ANALYZE) users")
+
+    async def _execute(self, left: Iterator[Sequence[Any]]) -> None:
+        """Take one statement after the other, until none is left."""
+        connection = await connect(self.url)
+        try:
+            for statement, *values in left:
+                await connection.execute(statement, *values)
+        finally:
+            await connection.close()
 
     async def plan(self, settings: Mapping[str, str]) -> int:
         """Plan as the daily scheduler does; return how many greetings were."""
@@ -186,17 +203,20 @@ class Ground:
         )
         return int(json.loads(printed)["planned"])
 
-    async def spread(self, at: datetime, rate: int) -> None:
-        """Let greetings that all leave at an instant leave one after the other, so many a second.
+    async def take_out(self, at: datetime) -> None:
+        """Take greetings that all leave at an instant out of the ledger, for `put_back`."""
+        await self.connection.execute(_TAKE_OUT, at)
+        await self.connection.execute(_REMOVE, at)
+        await self.connection.execute("VACUUM message_logs")  # their space is free again
+
+    async def put_back(self, planned_at: datetime, at: datetime, rate: int) -> None:
+        """Let them leave one after the other from another instant on, so many a second.
 
         People live in some four hundred zones, so that so many instants a day would be much. Plans
         of a newer tz database than ours are left alone, so this one is said to be.
         """
         execute = self.connection.execute
-        await execute(_TAKE_OUT, at)
-        await execute(_REMOVE, at)
-        await execute("VACUUM message_logs")  # its end is free again, and given back
-        await execute(_MOVE, rate, round(at.timestamp() * 1000))
+        await execute(_MOVE, rate, int(planned_at.timestamp()), int(at.timestamp()))
         columns = await self.connection.fetchval(_COLUMNS)
         await execute(_PUT_BACK.format(columns=columns))
         await execute("DROP TABLE spread")
@@ -247,6 +267,17 @@ class Ground:
     @property
     def _has_statistics(self) -> bool:
         return has_library(find_binaries(), _STATISTICS)
+
+
+def _parts(message_type: MessageType, place: Place, numbers: range) -> Iterator[Sequence[Any]]:
+    """Return statements, with their values, that bring people with these numbers."""
+    bring = _BRING.format(column=message_type.date_column)
+    for part in _cut(numbers):
+        yield bring, part.start, part.stop, place.zone, place.on.month, place.on.day
+
+
+def _cut(numbers: range) -> list[range]:
+    return [numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE)]
 
 
 def new_home(folder: Path) -> Path:
