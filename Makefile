@@ -141,15 +141,20 @@ bench-dashboard: $(DEV) ## Measure every page with ten million people, an hour; 
 bench-scale: $(DEV) ## Reckon what up to a billion people take, from measured costs; writes docs/scale.md
 	@$(BIN)/python -m benchmarks.scale
 
-.PHONY: bench-peers
-PEERS := .venv-peers
+.PHONY: bench-peers bench-limit
+PEERS := .venv-peers/.installed
 PEERS_LOCK := benchmarks/peers/requirements.lock
-bench-peers: $(DEV) ## Compare with Celery, Dramatiq, Procrastinate, PgQueuer, over an hour; writes docs/performance.md
-	@test -e $(PEERS)/.installed -a $(PEERS)/.installed -nt $(PEERS_LOCK) || { \
-	  $(PYTHON) -m venv --clear $(PEERS) && $(PEERS)/bin/python -m pip install --quiet \
-	  --disable-pip-version-check --require-hashes --only-binary :all: \
-	  -r $(PEERS_LOCK) && touch $(PEERS)/.installed; }
+$(PEERS): $(PEERS_LOCK)
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes \
+	  --only-binary :all: -r $<
+	@touch $@
+
+bench-peers: $(DEV) $(PEERS) ## Compare with Celery, Dramatiq, Procrastinate, PgQueuer, over an hour; writes docs/performance.md
 	@$(BIN)/python -m benchmarks.peers $(if $(RESUME),--resume)
+
+bench-limit: $(DEV) $(PEERS) ## Show what stops Heyday at that rate, twenty minutes; writes docs/performance.md
+	@$(BIN)/python -m benchmarks.peers.limit
 
 .PHONY: chaos chaos-short
 chaos: $(DEV) ## Break everything around Heyday, over and over; writes docs/chaos.json

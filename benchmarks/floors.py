@@ -84,10 +84,12 @@ async def measure(greetings: int, folder: Path) -> Figures:
     return Figures(client, queue, publisher)
 
 
-async def measure_client(greetings: int, stub: Provider, folder: Path) -> Floor:
-    """Post greetings to the stub. The CPU time is that of the clients alone."""
+async def measure_client(
+    greetings: int, stub: Provider, folder: Path, client: str = "aiohttp"
+) -> Floor:
+    """Post greetings to the stub. client: aiohttp or heyday. CPU time is that of clients alone."""
     share = greetings // _CLIENTS
-    command = (sys.executable, "-m", bare_client.__name__, stub.url, str(share))
+    command = (sys.executable, "-m", bare_client.__name__, client, stub.url, str(share))
     clients = [
         await asyncio.create_subprocess_exec(
             *command, cwd=folder, env=environment({}), stdout=asyncio.subprocess.PIPE
