@@ -56,6 +56,7 @@ _LEAVING = "tests/integration/services/test_unsubscribing.py"
 _BY_SQL = "tests/integration/services/test_edits_by_sql.py"
 _EDITS = "tests/integration/services/test_edits.py"
 _OCCASIONS = "tests/integration/services/test_occasions.py"
+_WRITTEN = "tests/integration/services/test_written_lately.py"
 _RESOLVING = "tests/integration/services/test_resolving.py"
 _TRYING_AGAIN = "tests/integration/services/test_trying_again.py"
 _CANCELLING = "tests/integration/services/test_cancelling.py"
@@ -408,6 +409,33 @@ GUARDS: tuple[Guard, ...] = (
         "        return max(spaced, min(retry_after, _LONGEST_RETRY_AFTER))\n",
         "        return spaced\n",
         [f"{_DELIVERY_TESTS}::test_retry_after_is_obeyed"],
+    ),
+    # --- Recovery
+    Guard(
+        "recovery: who is new",
+        "Whoever SQL has added is planned also within what was planned before.",
+        _SCHEDULING,
+        "            planned = await self._planner.plan_people("
+        "self._store, written.user_ids, now)\n",
+        "",
+        [f"{_WRITTEN}::test_a_new_person_is_planned_also_far_within_what_was_planned"],
+    ),
+    Guard(
+        "recovery: what comes near",
+        "Whoever nobody touched is planned when the day comes near.",
+        _SCHEDULING,
+        "        planned += await self._planner.plan_window("
+        "self._store, Window(start_at, end_at), now)\n",
+        "",
+        [(f"{_WRITTEN}::test_a_day_that_comes_near_is_planned_for_those_whom_nobody_touched")],
+    ),
+    Guard(
+        "recovery: what is under way",
+        "An edit that was not committed at the last look is found by the next.",
+        _PLANS,
+        "WHERE age(xmin) <= (SELECT",
+        "WHERE age(xmin) < (SELECT",
+        [f"{_WRITTEN}::test_an_edit_is_found_that_was_begun_long_before_it_was_committed"],
     ),
     # --- The sweep
     Guard(

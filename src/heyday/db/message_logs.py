@@ -251,7 +251,8 @@ class MessageLogRepository:
 
     async def skip_late(self, rules: ClaimRules) -> int:
         """Move rows that are too late to be sent to SKIPPED; return how many."""
-        tag = await self._connection.execute(_SKIP_LATE, list(rules.skip_before))
+        before = list(rules.skip_before)
+        tag = await self._connection.execute(_SKIP_LATE, before, max(before))
         return int(tag.removeprefix("UPDATE "))
 
     async def balance(

@@ -9,7 +9,7 @@ from heyday.db.plan_texts import TextArrays
 from heyday.db.types import PooledConnection
 from heyday.domain.dates import YEAR_UNKNOWN
 from heyday.domain.message_types import MESSAGE_TYPES, MessageType
-from heyday.domain.models import PlanRules, ZoneInstant
+from heyday.domain.models import PlanRules, Written, ZoneInstant
 from heyday.domain.people import EARLIEST_ON
 from heyday.domain.resolutions import UNDONE_BY_EDITS
 from heyday.domain.text_choice import TextChoice, TextNeeds, usual_years
@@ -55,6 +55,7 @@ def statement(
         "candidates": _QUERIES[candidates].fill(days),
         "id": _QUERIES["timed_id"].text if is_for_all else "gen_random_uuid()",
         "unplanned": _QUERIES["unplanned"].text if is_for_all else "",
+        "among": "" if is_for_all else "AND m.user_id = ANY ($3)",
     }
     return _QUERIES[name].fill({**columns, **parts})
 
@@ -248,13 +249,31 @@ class PlanRepository:
             for zone, on, at, spread in rows
         ]
 
-    async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
+    async def find_written(self, since: int | None, at_most: int) -> Written:
+        """Return whose row was written by transactions from a number on, unless there are more.
+
+        since: the horizon of an earlier look; None: nobody has looked. What lies ahead of all
+        transactions is of a database that was restored, and says nothing.
+        """
+        horizon: int = await self._connection.fetchval(_QUERIES["find_horizon"].text)
+        if since is None or since > horizon:
+            return Written(horizon, None)
+        query = _QUERIES["list_written_user_ids"].text
+        rows = await self._connection.fetch(query, since, at_most + 1)
+        user_ids = [row["id"] for row in rows]
+        return Written(horizon, user_ids if len(user_ids) <= at_most else None)
+
+    async def list_changed_user_ids(
+        self, message_type: MessageType, since: datetime, among: Sequence[UUID] | None
+    ) -> list[UUID]:
         """Return people whose unsent rows no longer fit their date, zone or presence.
 
         With them come people whose rows, scheduled after `since`, were cancelled and fit again.
         """
-        query = statement("list_changed_user_ids", message_type)
-        rows = await self._connection.fetch(query, message_type.name, since)
+        whom = "everybody" if among is None else "some_people"
+        query = statement("list_changed_user_ids", message_type, whom)
+        some = [] if among is None else [among]
+        rows = await self._connection.fetch(query, message_type.name, since, *some)
         return [row["user_id"] for row in rows]
 
     async def retime(

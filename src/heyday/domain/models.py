@@ -204,6 +204,18 @@ class PlanCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Hold whose rows were written of late.
+
+    horizon: the first transaction that this look may not have seen; the next begins there.
+    user_ids: None if they are too many, or nobody can tell any more: it may be anybody.
+    """
+
+    horizon: int
+    user_ids: Sequence[UUID] | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobRun:
     """Record one run of a scheduler: what `/health/schedulers` shows."""
 

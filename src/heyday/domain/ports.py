@@ -21,6 +21,7 @@ from heyday.domain.models import (
     Recorded,
     TypeBalance,
     UpcomingGreeting,
+    Written,
     ZoneInstant,
 )
 from heyday.domain.people_ports import UserStore
@@ -132,7 +133,13 @@ class PlanStore(Protocol):
         """
         ...
 
-    async def list_changed_user_ids(self, message_type: MessageType, since: datetime) -> list[UUID]:
+    async def find_written(self, since: int | None, at_most: int) -> Written:
+        """Return whose row was written from a horizon on; it is one of an earlier look's."""
+        ...
+
+    async def list_changed_user_ids(
+        self, message_type: MessageType, since: datetime, among: Sequence[UUID] | None
+    ) -> list[UUID]:
         """Return people whose unsent rows no longer fit their date, zone or presence.
 
         With them come people whose rows, scheduled after `since`, were cancelled and fit again.

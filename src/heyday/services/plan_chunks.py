@@ -1,9 +1,13 @@
-"""Cut a large plan into chunks, and work some of them off at the same time."""
+"""Cut what is to be planned into chunks, and work them off, some at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
+from uuid import UUID
 
+from heyday.domain.models import PlanCounts
+from heyday.domain.ports import Session, Store
 from heyday.domain.timezone import ZoneDay
 
 T = TypeVar("T")
@@ -48,3 +52,22 @@ async def work_off(chunks: Sequence[T], work: Callable[[T], Awaitable[R]], at_on
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
     return results
+
+
+async def by_pages(
+    store: Store,
+    user_ids: Sequence[UUID],
+    page: int,
+    work: Callable[[Session, Sequence[UUID]], Awaitable[PlanCounts]],
+) -> PlanCounts:
+    """Do `work` for so many people after the others, whom nobody has locked."""
+
+    async def held(session: Session, some: Sequence[UUID]) -> PlanCounts:
+        await session.plans.hold_erasures()
+        return await work(session, some)
+
+    counts = PlanCounts()
+    for start in range(0, len(user_ids), page):
+        some = user_ids[start : start + page]
+        counts += await store.in_transaction(partial(held, some=some))
+    return counts

@@ -16,7 +16,7 @@ from heyday.domain.text_ports import BookShelf
 from heyday.domain.timezone import TimezoneService, Window, ZoneDay, month_day_of
 from heyday.domain.transactions import apart
 from heyday.services.choosing import TextChooser
-from heyday.services.plan_chunks import cut, work_off
+from heyday.services.plan_chunks import by_pages, cut, work_off
 
 # A transaction that stores a person may commit this much later than it read the clock, and the
 # daily plan may have run in between.
@@ -28,6 +28,9 @@ _ZONE_REACH = timedelta(hours=26)
 
 # Zones and dates whose rows move in one transaction: a few percent of a plan for everybody.
 _MOVED_AT_ONCE = 50
+
+# People who are planned or replanned in one transaction, where nobody is waiting for it.
+_PLANNED_AT_ONCE, _CHANGED_AT_ONCE = 10_000, 1000
 
 # Windows move on with every request: with some room the partitions are looked at once a week.
 _ROOM = timedelta(days=7)
@@ -223,27 +226,35 @@ class Planner:
         since = now - self._late_window
         return sum([await session.plans.cancel_unwanted(t, user_ids, since) for t in MESSAGE_TYPES])
 
-    async def replan_changed(self, store: Store, now: datetime, page: int = 1000) -> PlanCounts:
-        """Find people who were changed past Heyday, by SQL, and replan them."""
+    async def plan_people(self, store: Store, user_ids: Sequence[UUID], now: datetime) -> int:
+        """Plan people who may be new, in transactions of their own; return how many greetings."""
+        await self.prepare(store, now)
+
+        async def plan(session: Session, some: Sequence[UUID]) -> PlanCounts:
+            return await self.plan_new(session, some, self.zones, now)
+
+        return (await by_pages(store, user_ids, _PLANNED_AT_ONCE, plan)).planned
+
+    async def replan_changed(
+        self, store: Store, now: datetime, among: Sequence[UUID] | None = None
+    ) -> PlanCounts:
+        """Find people who were changed past Heyday, by SQL, and replan them.
+
+        among: who alone may have been; None: anybody.
+        """
         await self.prepare(store, now)
         # What was cancelled may be due later where its person is now.
         since = now - self._late_window - _ZONE_REACH
         async with store.session() as session:
             changed: dict[UUID, None] = {}
             for message_type in MESSAGE_TYPES:
-                found = await session.plans.list_changed_user_ids(message_type, since)
+                found = await session.plans.list_changed_user_ids(message_type, since, among)
                 changed.update(dict.fromkeys(found))
-        counts = PlanCounts()
-        user_ids = list(changed)
 
-        async def work(session: Session, some: Sequence[UUID]) -> PlanCounts:
-            await session.plans.hold_erasures()
+        async def replan(session: Session, some: Sequence[UUID]) -> PlanCounts:
             return await self.replan(session, some, self.zones, now)
 
-        for start in range(0, len(user_ids), page):
-            some = user_ids[start : start + page]
-            counts += await store.in_transaction(partial(work, some=some))
-        return counts
+        return await by_pages(store, list(changed), _CHANGED_AT_ONCE, replan)
 
     async def retime(self, store: Store, before: datetime | None = None) -> int:
         """Move unsent rows whose zone rules, send time or spread have changed since.

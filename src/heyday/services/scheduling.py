@@ -11,7 +11,7 @@ from uuid import uuid4
 import structlog
 
 from heyday.domain.errors import DatabaseUnavailable, TransportError
-from heyday.domain.models import Batch, ClaimRules, DueMessage
+from heyday.domain.models import Batch, ClaimRules, DueMessage, Written
 from heyday.domain.ports import Clock, Session, Store, Transport
 from heyday.domain.timezone import Window
 from heyday.services import following
@@ -20,6 +20,7 @@ from heyday.services.jobs import JobJournal
 from heyday.services.planning import Planner
 from heyday.services.sending import MessageSenderService
 from heyday.services.upkeep import UpkeepService
+from heyday.services.written_lately import WrittenLately
 
 log = structlog.get_logger()
 
@@ -111,6 +112,8 @@ class MessageSchedulerService:
         self._journal = journal
         self._clock = clock
         self._config = config
+        self._written = WrittenLately()
+        self._planned_until: datetime | None = None
 
     async def plan(self, at: datetime | None = None) -> dict[str, int]:
         """Plan every greeting from the last planned instant, or the late window, to the horizon.
@@ -148,8 +151,11 @@ class MessageSchedulerService:
             # What is on its way comes first: it moves on even if planning should fail.
             counts.update(await self._sweep(now))
             counts["skipped"] = await self._skip_late(now)
-            counts["planned"] = await self._plan_missed(now)
-            changed = await self._planner.replan_changed(self._store, now)
+            async with self._store.session() as session:
+                written = await self._written.look(session, now)
+            counts["planned"] = await self._plan_missed(now, written)
+            changed = await self._planner.replan_changed(self._store, now, written.user_ids)
+            self._written.note(written, now)
             # What a process with an older tz database has planned since the daily run.
             retimed = await self._planner.retime(self._store, before=now + _RETIME_AHEAD)
             counts["retimed"] = changed.retimed + retimed
@@ -170,9 +176,16 @@ class MessageSchedulerService:
         start_at = min(watermark or now, now - late_window)
         return Window(max(start_at, now - _LONGEST_CATCH_UP), now + horizon)
 
-    async def _plan_missed(self, now: datetime) -> int:
-        window = Window(now - self._planner.late_window, now + _REPLAN_AHEAD)
-        return await self._planner.plan_window(self._store, window, now)
+    async def _plan_missed(self, now: datetime, written: Written) -> int:
+        """Plan what is due near now; where it is known who is new, of the others what came near."""
+        start_at, end_at = now - self._planner.late_window, now + _REPLAN_AHEAD
+        planned = 0
+        if written.user_ids is not None and self._planned_until:
+            start_at = min(self._planned_until, end_at)
+            planned = await self._planner.plan_people(self._store, written.user_ids, now)
+        planned += await self._planner.plan_window(self._store, Window(start_at, end_at), now)
+        self._planned_until = end_at
+        return planned
 
     async def _report_lost_zones(self) -> dict[str, int]:
         """Tell of people whose zone the tz database does not have; return how many there are."""

@@ -418,6 +418,22 @@ class TestOnTheWay:
         # Found, joined, written: no other row of the month.
         assert rows_touched(json.loads(plan)) <= 4 * at_nine
 
+    async def test_what_is_too_late_is_found_by_its_instant(self, populated: AnyConnection) -> None:
+        """And not by a look at all that is planned."""
+        plan = await explain(populated, message_logs.statement("skip_late"), LATE, max(LATE))
+        assert not SCAN_OF_A_MONTH.search(plan)
+        assert rows_touched(json.loads(plan)) < 100
+
+    async def test_who_was_written_is_compared_with_greetings_of_their_own(
+        self, populated: AnyConnection
+    ) -> None:
+        some = [row["id"] for row in await populated.fetch("SELECT id FROM users LIMIT 20")]
+        statement = plans.statement("list_changed_user_ids", BIRTHDAY, "some_people")
+        plan = await explain(populated, statement, "BIRTHDAY", NOW - 2 * DAY, some)
+        assert not SCAN_OF_A_MONTH.search(plan)
+        assert not SCAN_OF_USERS.search(plan)
+        assert rows_touched(json.loads(plan)) < 400
+
     async def test_a_list_reads_a_page_of_the_first_month(self, populated: AnyConnection) -> None:
         statement = resolutions.page_statement(())
         whole = (NOW - 45 * DAY, NOW + 400 * DAY, UUID(int=0), 51)

@@ -271,12 +271,12 @@ JOIN message_logs m ON m.id = o.id AND m.scheduled_send_time = o.scheduled_send_
 WHERE m.scheduled_send_time BETWEEN $4 AND $5 AND m.epoch = o.epoch AND m.status <> 'SENDING'
 
 -- name: skip_late
--- End what is too late to be sent.
+-- End what is too late to be sent. $2, the latest of $1, lets an index find it.
 -- moves: SCHEDULED QUEUED RETRYING > SKIPPED
 UPDATE message_logs m
 SET status = 'SKIPPED', epoch = epoch + 1, error_message = 'the late window had passed'
 WHERE (stage = 'PLANNED' OR stage = 'LEAVING') AND status {movable}
-  AND scheduled_send_time < {skip_before}
+  AND scheduled_send_time < $2 AND scheduled_send_time < {skip_before}
 
 -- name: balance
 -- What became of the greetings of one type that were scheduled in a window.

@@ -335,6 +335,17 @@ WHERE m.user_id = u.id AND m.message_type = $2
                OR u.{month_day} IS DISTINCT FROM
                   date_part('month', m.occasion_date) * 100 + date_part('day', m.occasion_date)))
 
+-- name: find_horizon
+-- The first transaction that may still be under way: what it and later ones write may not be seen.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+
+-- name: list_written_user_ids
+-- People whose row was written by transaction $1 or a later one, $2 of them at most. The row itself
+-- says who wrote it: no statement can forget to, as it can `updated_at`. All rows are gone through,
+-- which takes a second for ten million; an index there is not. Ages count from the present, so that
+-- numbers may begin anew.
+SELECT id FROM users WHERE age(xmin) <= (SELECT age($1::bigint::text::xid8::xid)) LIMIT $2
+
 -- name: list_changed_user_ids
 -- People whose unsent rows no longer fit, or whose rows that an edit cancelled may fit again: edits
 -- by SQL.
@@ -342,7 +353,7 @@ WHERE m.user_id = u.id AND m.message_type = $2
 SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
-WHERE m.message_type = $1 AND m.stage = 'PLANNED'
+WHERE m.message_type = $1 AND m.stage = 'PLANNED' {among}
   AND (u.deleted_at IS NOT NULL OR coalesce(u.unsubscribed_at, u.{left_at}) IS NOT NULL
        OR m.ambiguous_count = 0 AND u.timezone <> m.timezone
        OR u.{date} IS DISTINCT FROM m.occasion_date
@@ -353,8 +364,8 @@ UNION
 SELECT m.user_id
 FROM message_logs m
 JOIN users u ON u.id = m.user_id
-WHERE m.message_type = $1 AND m.stage = 'CANCELLED' AND m.scheduled_send_time >= $2
-  AND m.error_message IN ({by_edit})
+WHERE m.message_type = $1 AND m.stage = 'CANCELLED' {among}
+  AND m.scheduled_send_time >= $2 AND m.error_message IN ({by_edit})
   AND u.deleted_at IS NULL AND u.unsubscribed_at IS NULL AND u.{left_at} IS NULL
   AND u.{month_day} IN (
       229,
