@@ -342,8 +342,7 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 -- name: list_written_user_ids
 -- People whose row was written by transaction $1 or a later one, $2 of them at most. The row itself
 -- says who wrote it: no statement can forget to, as it can `updated_at`. All rows are gone through,
--- which takes a second for ten million; an index there is not. Ages count from the present, so that
--- numbers may begin anew.
+-- for an index there is not. Ages count from the present, so that numbers may begin anew.
 SELECT id FROM users WHERE age(xmin) <= (SELECT age($1::bigint::text::xid8::xid)) LIMIT $2
 
 -- name: list_changed_user_ids
