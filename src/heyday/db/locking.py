@@ -91,18 +91,23 @@ class Watch:
     async def looking(self) -> AsyncIterator[None]:
         """Look again and again until the end."""
         self._pid = None
-        looking = asyncio.create_task(self._look())
+        is_over = asyncio.Event()
+        looking = asyncio.create_task(self._look(is_over))
         try:
             yield
         finally:
-            looking.cancel()
+            # A look that was cancelled halfway could take the connection with it.
+            is_over.set()
             # Who was in the way is told as far as it is known.
-            with contextlib.suppress(asyncio.CancelledError, *_NOT_SEEN):
+            with contextlib.suppress(*_NOT_SEEN):
                 await looking
 
-    async def _look(self) -> None:
+    async def _look(self, is_over: asyncio.Event) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(is_over.wait(), LOOK_EVERY)
+            if is_over.is_set():
+                return
             found = await list_sessions(self._connection, "blockers", self._pid)
             if not found:
                 continue

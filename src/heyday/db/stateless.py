@@ -4,6 +4,7 @@ Behind a pooler, whatever a connection left with the server, the next transactio
 elsewhere.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,7 +43,8 @@ class StatelessConnection(DeedConnection):
     plans it anew each time.
     """
 
-    _server_caps: Any  # asyncpg's own
+    _server_caps: Any  # asyncpg's own, as is the next
+    _protocol: Any
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -59,7 +61,14 @@ class StatelessConnection(DeedConnection):
         return self._begin if query == deeds.BEGIN else query
 
     async def _get_statement(self, *given: Any, **options: Any) -> Any:
-        statement = await super()._get_statement(*given, **options)  # type: ignore[misc]
+        try:
+            statement = await super()._get_statement(*given, **options)  # type: ignore[misc]
+        except asyncio.CancelledError:
+            # Cancelled after the answer: asyncpg tells the server of no end, which then waits with
+            # the pooler, for us alone. Before the answer, it says that it is cancelling.
+            if not (self._protocol._is_cancelling() or self.is_in_transaction()):  # noqa: SLF001
+                self.terminate()
+            raise
         # From now on it is sent whole, each time.
         statement.mark_unprepared()
         return statement

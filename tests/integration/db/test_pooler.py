@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import select
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -110,6 +111,28 @@ async def test_many_transactions_at_once_each_keep_to_one_server(
         counted = await asyncio.gather(*(database.in_transaction(work) for _ in range(50)))
     assert sorted(counted) == list(range(1, 51))
     assert await connection.fetchval("SELECT n FROM counter") == 50
+
+
+async def test_whoever_is_cancelled_between_parsing_and_running_gives_the_server_back(
+    database: Database,
+) -> None:
+    async with database.connection() as lent:
+        running = asyncio.create_task(lent.fetchval("SELECT 1"))
+        await asyncio.sleep(0)  # it asks
+        await is_answered(lent)
+        await asyncio.sleep(0)  # the answer is taken in
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await use_all_servers(database)
+    assert await database.in_transaction(lambda session: session.users.count()) == 0
+
+
+async def is_answered(connection: AnyConnection) -> None:
+    """Stand still, with all that runs in this loop, until an answer is there to be read."""
+    transport = connection._transport  # type: ignore[union-attr]  # noqa: SLF001
+    await asyncio.sleep(0)
+    assert select.select([transport.get_extra_info("socket")], [], [], 10)[0]
 
 
 async def test_nothing_is_left_with_any_server(
