@@ -33,14 +33,15 @@ _ABOUT = """
 {peer}, Heyday, and the two halves of Heyday's work by turns, {greetings:,} greetings each: nothing
 but the POSTs (nobody asks a database, judges an answer or remembers one), and nothing but what is
 written down (Heyday with a sender that does nothing). Each has all cores, so a greeting's time in
-both adds up. {rounds} rounds. Measured by `{command}`.
+both adds up. {rounds} rounds.
+Measured by `{command}`.
 
 | greetings a second | median (range) | times {peer} |
 |---|---|---|
 """
-_PROFILE = """
-Where Heyday's workers are while they do both: the innermost of its modules, with what it calls. Of
-{seen:,} looks at a worker that was running:
+_PROFILE = """\
+Where Heyday's workers are while they do both: the innermost of its modules, with what it calls;
+`__main__.py` calls the event loop. Of {seen:,} looks at a worker that was running:
 
 | module | share, % |
 |---|---|
