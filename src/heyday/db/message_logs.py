@@ -29,7 +29,7 @@ _QUERIES = queries.load("message_logs")
 # What a claim makes of rows whose people have left, or have another date or zone now.
 _OF_CHANGED_PEOPLE = frozenset({Status.CANCELLED.value, Status.QUEUED.value})
 # How much wider than a batch the bounds of statements are that find its rows one by one.
-_AROUND = "interval '7 days'"
+_AROUND = timedelta(days=7)
 # Which parameter of a statement holds the instants before which it is too late.
 _SKIP_BEFORE = {
     "enqueue_due": "$5",
@@ -42,11 +42,12 @@ _SKIP_BEFORE = {
 
 def statement(name: str, *, is_doubtful: bool = False, is_of_one_instant: bool = False) -> str:
     """Return a statement; `claim` is another for rows that are doubtful, or of one instant."""
-    fragments = {"around": _AROUND}
+    fragments = {}
     if name in _SKIP_BEFORE:
         fragments["skip_before"] = _element_of(f"{_SKIP_BEFORE[name]}::timestamptz[]")
     if name == "claim":
-        within = "= $2::timestamptz" if is_of_one_instant else "BETWEEN $2 AND $3"
+        first, last = "($2::timestamptz[])[1]", "($2::timestamptz[])[2]"
+        within = f"= {first}" if is_of_one_instant else f"BETWEEN {first} AND {last}"
         fragments |= _claim_fragments(is_doubtful=is_doubtful) | {"within": within}
     return _QUERIES[name].fill(fragments)
 
@@ -136,6 +137,11 @@ def _values(outcome: Recorded) -> tuple[object, ...]:
     )
 
 
+def _bounds_around(instants: Sequence[datetime]) -> list[datetime]:
+    """Return two instants, well before the first of these and well after the last."""
+    return [min(instants) - _AROUND, max(instants) + _AROUND]
+
+
 class MessageLogRepository:
     """Run the statements of `message_logs` over one connection."""
 
@@ -177,8 +183,8 @@ class MessageLogRepository:
         """
         values = (
             list(batch.message_ids),
-            batch.first_at,
-            batch.last_at,
+            [batch.first_at, batch.last_at],
+            _bounds_around([batch.first_at, batch.last_at]),
             now,
             list(rules.skip_before),
             lease,
@@ -228,8 +234,7 @@ class MessageLogRepository:
             instants,
             [message.epoch for message in held],
             lease,
-            min(instants),
-            max(instants),
+            *_bounds_around(instants),
         )
         return {row["id"] for row in rows}
 
@@ -239,8 +244,7 @@ class MessageLogRepository:
         What it has written before, and lost the answer to, counts as well.
         """
         columns = [list(c) for c in zip(*(_values(outcome) for outcome in outcomes), strict=True)]
-        instants = [outcome.scheduled_send_at for outcome in outcomes]
-        bounds = (min(instants), max(instants))
+        bounds = _bounds_around([outcome.scheduled_send_at for outcome in outcomes])
         written: int = await self._connection.fetchval(_RECORD, *columns, *bounds)
         if written == len(outcomes):
             return written

@@ -46,6 +46,9 @@ LATE, SAME = [NOW - DAY] * 2, [180 * DAY] * 2
 # Fewer than the rows, of which the others stay as they are.
 THROUGH = ["http"] * 50
 LEASE = timedelta(minutes=2)
+AROUND = [NOW - 7 * DAY, NOW + 7 * DAY]
+# What a claim of rows that are due now is given besides their ids.
+CLAIMED_NOW: tuple[object, ...] = ([NOW, NOW], AROUND, NOW, LATE, LEASE, SAME, THROUGH, [])
 # How many people a search looks at before it knows whether those it is for are many.
 LOOKED_AT = 5000
 SCAN_OF_USERS = re.compile(r'"Node Type": "Seq Scan"[^{}]*"Relation Name": "users"')
@@ -370,20 +373,18 @@ class TestOnTheWay:
     async def test_claiming_reads_one_month(self, populated: AnyConnection) -> None:
         statement = message_logs.statement("claim")
         ids = await queued(populated)
-        plan = await explain(
-            populated, statement, ids, NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, []
-        )
+        plan = await explain(populated, statement, ids, *CLAIMED_NOW)
         assert months_read(plan) == JANUARY
         assert "pk_users" in plan
 
     async def test_recording_reads_one_month(self, populated: AnyConnection) -> None:
         ids = await queued(populated)
         claim = message_logs.statement("claim")
-        await populated.fetch(claim, ids, NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, [])
+        await populated.fetch(claim, ids, *CLAIMED_NOW)
         same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, None, 200, None, None, None, "http"]
         arrays = [[value] * len(ids) for value in same]
         statement = message_logs.statement("record")
-        plan = await explain(populated, statement, ids, *arrays, NOW, NOW)
+        plan = await explain(populated, statement, ids, *arrays, *AROUND)
         assert months_read(plan) == JANUARY
         sent = "SELECT count(*) FROM message_logs WHERE id = ANY ($1) AND status = 'SENT'"
         assert await populated.fetchval(sent, ids) == len(ids)
@@ -468,6 +469,23 @@ class TestOnTheWay:
         plan = await explain(populated, take, NOW, NOW + LEASE, 20)
         assert "idx_queue_batches_due" in plan
         assert '"Sort"' not in plan
+
+
+@pytest.mark.parametrize("name", ["claim", "record", "prolong"])
+async def test_no_plan_is_made_for_months_that_a_batch_is_not_in(
+    populated: AnyConnection, name: str
+) -> None:
+    """Each of those that are kept would cost every batch something."""
+    await populated.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    values = {
+        "claim": CLAIMED_NOW,
+        "record": (*[[]] * 15, *AROUND),
+        "prolong": ([], [], LEASE, *AROUND),
+    }[name]
+    explained = f"EXPLAIN (FORMAT JSON) {message_logs.statement(name)}"
+    plan = await populated.fetchval(explained, [], *values)
+    assert months_read(plan) == JANUARY
+    assert "Subplans Removed" not in plan
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
@@ -631,13 +649,13 @@ async def test_nine_o_clock_reads_the_batch_alone(
     connection, ids = one_instant
     batch = ids[:100]
     claim = message_logs.statement("claim", is_of_one_instant=is_of_one_instant)
-    read = await explain(connection, claim, batch, NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, [])
+    read = await explain(connection, claim, batch, *CLAIMED_NOW)
     assert rows_touched(json.loads(read)) <= 5 * len(batch), read
     assert not list(pairs_compared(json.loads(read), 5 * len(batch))), read
     same = [NOW, 1, "SENT", 1, "accepted", NOW, 0, 0, None, None, 200, None, None, None, "http"]
     columns = [[value] * len(batch) for value in same]
     record = message_logs.statement("record")
-    read = await explain(connection, record, batch, *columns, NOW, NOW)
+    read = await explain(connection, record, batch, *columns, *AROUND)
     assert rows_touched(json.loads(read)) <= 3 * len(batch), read
     sent = "SELECT count(*) FROM message_logs WHERE id = ANY ($1) AND status = 'SENT'"
     assert await connection.fetchval(sent, batch) == len(batch)
@@ -655,9 +673,7 @@ async def test_hardly_a_claim_writes_into_an_index(
     )
     async with connection.transaction():
         before = await connection.fetchrow(written)
-        rows = await connection.fetch(
-            claim, ids[:100], NOW, NOW, NOW, LATE, LEASE, SAME, THROUGH, []
-        )
+        rows = await connection.fetch(claim, ids[:100], *CLAIMED_NOW)
         after = await connection.fetchrow(written)
     assert len(rows) == 100
     assert before

@@ -3,8 +3,7 @@
 -- Places: {occasion}, the person's date that the row is about; {left}, the columns that say since
 -- when a person wants none of a message type, and {left_at}, that of the row's type;
 -- {skip_before} and {same_occasion}, the element for the row's message type of an array with one for
--- each; {twin}, {greeted}, {which} and {within}, what tells the statements that claim apart; {around},
--- by how much bounds are wider than they would have to be.
+-- each; {twin}, {greeted}, {which} and {within}, what tells the statements that claim apart.
 --
 -- `stage` stands beside `status` where an index has to find few rows among very many (db/schema.py).
 
@@ -108,8 +107,9 @@ WHEN twin.greeted_on IS NOT NULL THEN 'greeted for this occasion on ' || twin.gr
 -- A row whose person has another date or zone now stays QUEUED: the caller replans that person. Who
 -- has perhaps been greeted gets the same letter again or none, whatever the zone and the year.
 -- Rows are found one by one, by the whole of a key: as a set, while statistics do not know the very
--- many rows of one instant yet, each claim would read all of them. OFFSET 0 keeps it so, and bounds
--- that are wider than the batch lead to its month without seeming a shorter way.
+-- many rows of one instant yet, each claim would read all of them. OFFSET 0 keeps it so. $2 is when
+-- the first and the last of the batch leave; $3, bounds that are wider, leads to its month without
+-- seeming a shorter way, and is a value, not reckoned here: else all months would be planned for.
 -- $8 is through whom each row leaves, and $9 through whom after an odd number of retries. Who it is
 -- is written before the call: of a worker that dies in it nobody else could tell. A row that may
 -- have been taken already stays with whom it was.
@@ -172,7 +172,7 @@ SET status = CASE WHEN t.unwanted IS NOT NULL THEN 'CANCELLED'
     error_message = coalesce(t.unwanted, t.skipped, m.error_message)
 FROM target t
 WHERE m.id = t.id AND m.scheduled_send_time = t.scheduled_send_time
-  AND m.scheduled_send_time BETWEEN $2::timestamptz - {around} AND $3::timestamptz + {around}
+  AND m.scheduled_send_time BETWEEN ($3::timestamptz[])[1] AND ($3::timestamptz[])[2]
   AND t.status {movable} AND m.status {movable} AND m.epoch = t.epoch
 RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.lease_until, m.retry_count,
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
@@ -213,7 +213,7 @@ UPDATE message_logs m
 SET lease_until = now() + $4::interval
 FROM unnest($1::uuid[], $2::timestamptz[], $3::integer[]) AS h (id, scheduled_send_time, epoch)
 WHERE m.id = h.id AND m.scheduled_send_time = h.scheduled_send_time
-  AND m.scheduled_send_time BETWEEN $5::timestamptz - {around} AND $6::timestamptz + {around}
+  AND m.scheduled_send_time BETWEEN $5 AND $6
   AND m.status = 'SENDING' AND m.epoch = h.epoch
 RETURNING m.id
 
@@ -247,7 +247,7 @@ WITH outcome AS (
         provider_message_id = CASE WHEN m.message_content <> '' THEN o.provider_message_id END
     FROM outcome o
     WHERE m.id = o.id AND m.scheduled_send_time = o.scheduled_send_time
-      AND m.scheduled_send_time BETWEEN $17::timestamptz - {around} AND $18::timestamptz + {around}
+      AND m.scheduled_send_time BETWEEN $17 AND $18
       AND m.status {movable} AND m.epoch = o.epoch
     RETURNING m.id
 ), noted AS (
