@@ -27,11 +27,11 @@ from heyday.domain.import_ports import ImportJobStore
 from heyday.domain.job_ports import JobRunStore
 from heyday.domain.models import Batch, ClaimedMessage
 from heyday.domain.people_ports import UserStore
+from heyday.domain.plan_ports import PlanStore
 from heyday.domain.ports import (
     BatchSender,
     Delivery,
     MessageLogStore,
-    PlanStore,
     Session,
     Store,
     Transport,

@@ -71,6 +71,9 @@ class ModelMessages:
         )
         return [_due(self._database.put(replace(row, queued_at=now))) for row in lost]
 
+    async def read_ahead(self, batch: Batch) -> None:
+        """Have no disk to read from."""
+
     async def claim(
         self,
         batch: Batch,

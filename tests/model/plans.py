@@ -1,4 +1,4 @@
-"""The statements of db/sql/plans.sql, on the model database (ports.PlanStore)."""
+"""The statements of db/sql/plans.sql, on the model database (plan_ports.PlanStore)."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -19,8 +19,9 @@ from heyday.domain.job_ports import JobRunStore
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import Batch, ClaimedMessage
 from heyday.domain.people_ports import UserStore
+from heyday.domain.plan_ports import PlanStore
 from heyday.domain.policies import TimePolicies
-from heyday.domain.ports import MessageLogStore, PlanStore, Session
+from heyday.domain.ports import MessageLogStore, Session
 from heyday.domain.resolution_ports import ResolutionStore
 from heyday.domain.retry import RetryPolicy
 from heyday.domain.sender_plan import Share

@@ -41,14 +41,15 @@ _SKIP_BEFORE = {
 
 
 def statement(name: str, *, is_doubtful: bool = False, is_of_one_instant: bool = False) -> str:
-    """Return a statement; `claim` is another for rows that are doubtful, or of one instant."""
+    """Return a statement; some are others for rows that are doubtful, or of one instant."""
     fragments = {}
     if name in _SKIP_BEFORE:
         fragments["skip_before"] = _element_of(f"{_SKIP_BEFORE[name]}::timestamptz[]")
-    if name == "claim":
+    if name in {"claim", "read_ahead"}:
         first, last = "($2::timestamptz[])[1]", "($2::timestamptz[])[2]"
-        within = f"= {first}" if is_of_one_instant else f"BETWEEN {first} AND {last}"
-        fragments |= _claim_fragments(is_doubtful=is_doubtful) | {"within": within}
+        fragments["within"] = f"= {first}" if is_of_one_instant else f"BETWEEN {first} AND {last}"
+    if name == "claim":
+        fragments |= _claim_fragments(is_doubtful=is_doubtful)
     return _QUERIES[name].fill(fragments)
 
 
@@ -88,6 +89,7 @@ _CLAIM = {
     for doubtful in (False, True)
     for one in (False, True)
 }
+_READ_AHEAD = {one: statement("read_ahead", is_of_one_instant=one) for one in (False, True)}
 _PROLONG, _RECORD, _SKIP_LATE = map(statement, ("prolong", "record", "skip_late"))
 
 
@@ -168,6 +170,12 @@ class MessageLogRepository:
         bounds = (rules.earliest, limit, list(rules.skip_before), queued_before)
         return _due(await self._connection.fetch(_ENQUEUE_AGAIN, now, due_before, *bounds))
 
+    async def read_ahead(self, batch: Batch) -> None:
+        """Read what a claim of the batch will read, and change nothing: then it is in memory."""
+        instants = [batch.first_at, batch.last_at]
+        query = _READ_AHEAD[batch.first_at == batch.last_at]
+        await self._connection.execute(query, list(batch.message_ids), instants)
+
     async def claim(
         self,
         batch: Batch,
@@ -181,10 +189,11 @@ class MessageLogRepository:
         Most batches need one statement; only one that leaves rows over is looked at for doubtful
         ones, which take a search in other months.
         """
+        instants = [batch.first_at, batch.last_at]
         values = (
             list(batch.message_ids),
-            [batch.first_at, batch.last_at],
-            _bounds_around([batch.first_at, batch.last_at]),
+            instants,
+            _bounds_around(instants),
             now,
             list(rules.skip_before),
             lease,

@@ -101,15 +101,17 @@ class MessageSenderService:
         await self._routes.wait_until_open()
 
     async def make_ready(self, batch: Batch) -> None:
-        """Do what can be done for a batch before it is due: connect, and claim none of it.
+        """Do what can be done for a batch before it is due: connect, read, and claim none of it.
 
-        A server process that has not claimed before takes long for its first claim. What fails
-        here fails again where it counts.
+        A server process that has not claimed before takes long for its first claim, and so does
+        one that has to read from disk. What fails here fails again where it counts.
         """
         self._routes.make_ready(batch.message_ids)
         with contextlib.suppress(DatabaseError, TimeoutError):
             async with asyncio.timeout(_REHEARSAL.total_seconds()):
                 await self._claim(replace(batch, message_ids=()))
+                async with self._store.session() as session:
+                    await session.messages.read_ahead(batch)
 
     async def deliver(self, batch: Batch) -> int:
         """Claim a batch that is due, send it and record it; return how many greetings it held.

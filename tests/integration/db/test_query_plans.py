@@ -661,6 +661,20 @@ async def test_nine_o_clock_reads_the_batch_alone(
     assert await connection.fetchval(sent, batch) == len(batch)
 
 
+@pytest.mark.parametrize("is_of_one_instant", [True, False])
+async def test_what_is_read_ahead_is_the_batch_and_its_people(
+    one_instant: tuple[AnyConnection, list[UUID]], *, is_of_one_instant: bool
+) -> None:
+    connection, ids = one_instant
+    batch = ids[:100]
+    statement = message_logs.statement("read_ahead", is_of_one_instant=is_of_one_instant)
+    assert await connection.fetchval(statement, batch, [NOW, NOW]) == len(batch)
+    read = await explain(connection, statement, batch, [NOW, NOW])
+    assert months_read(read) == JANUARY
+    assert "Index Only" not in read
+    assert rows_touched(json.loads(read)) <= 3 * len(batch), read
+
+
 async def test_hardly_a_claim_writes_into_an_index(
     one_instant: tuple[AnyConnection, list[UUID]],
 ) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from heyday.db.message_logs import MessageLogRepository
 from heyday.domain.delivery import Outcome, OutcomeKind
 from heyday.domain.errors import DatabaseUnavailable
 from heyday.domain.models import Batch, Claim, ClaimedMessage
@@ -368,6 +369,27 @@ async def test_getting_ready_is_a_claim_of_nothing(
     assert [(claim.messages, claim.not_sent) for claim in claims] == [((), {})]
     assert await pipeline.statuses() == ["QUEUED"] * 3
     assert (sender.expected, sender.sent) == ([3], [])
+
+
+async def test_getting_ready_reads_what_the_claim_will(
+    pipeline: Pipeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await due(pipeline, 3)
+    await pipeline.minute.run_once()
+    batch = await take_batch(pipeline)
+    clock.set(NINE - 2 * SECOND)
+    read_ahead = MessageLogRepository.read_ahead
+    read: list[Batch] = []
+
+    async def watch(messages: MessageLogRepository, batch: Batch) -> None:
+        await read_ahead(messages, batch)
+        read.append(batch)
+
+    monkeypatch.setattr(MessageLogRepository, "read_ahead", watch)
+    await pipeline.sending.make_ready(batch)
+    assert read == [batch]
+    clock.set(NINE)
+    assert await pipeline.sending.deliver(batch) == 3
 
 
 async def test_what_cannot_be_made_ready_is_tried_all_the_same(

@@ -3,7 +3,8 @@
 -- Places: {occasion}, the person's date that the row is about; {left}, the columns that say since
 -- when a person wants none of a message type, and {left_at}, that of the row's type;
 -- {skip_before} and {same_occasion}, the element for the row's message type of an array with one for
--- each; {twin}, {greeted}, {which} and {within}, what tells the statements that claim apart.
+-- each; {twin}, {greeted} and {which}, what tells the statements that claim apart; {within}, when the
+-- rows of a batch leave.
 --
 -- `stage` stands beside `status` where an index has to find few rows among very many (db/schema.py).
 
@@ -178,6 +179,16 @@ RETURNING m.id, m.user_id, m.scheduled_send_time, m.status, m.epoch, m.lease_unt
           m.ambiguous_count, m.ambiguous_since, m.message_type, m.idempotency_key, t.email,
           t.person_timezone, m.message_content, m.message_subject, m.message_html, m.language,
           m.sender
+
+-- name: read_ahead
+-- Have in memory what a claim of these rows will read: the rows, and people who lie all over their
+-- table. Each is looked for by its key, as there.
+SELECT count(u.timezone)
+FROM unnest($1::uuid[]) AS b (id)
+CROSS JOIN LATERAL (
+    SELECT user_id FROM message_logs WHERE id = b.id AND scheduled_send_time {within} OFFSET 0
+) AS m
+CROSS JOIN LATERAL (SELECT timezone FROM users WHERE id = m.user_id OFFSET 0) AS u
 
 -- name: find_held
 -- Rows as a claim left them of which nobody knows whether it was committed. No two claims of a row
