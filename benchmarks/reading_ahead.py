@@ -11,14 +11,18 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
-from benchmarks.ground import Ground, Place, open_ground
+from benchmarks.ground import Place, open_ground
 from benchmarks.instant import new_folder
 from heyday.db.message_logs import MessageLogRepository
 from heyday.domain.message_types import MESSAGE_TYPES
 from heyday.domain.models import Batch, ClaimRules
 from tests.chaos import clock
+
+if TYPE_CHECKING:
+    from heyday.db.types import PooledConnection
 
 _MEMORY = {"shared_buffers": "16MB"}
 _BATCH = 500
@@ -33,9 +37,9 @@ async def measure(people: int, folder: Path) -> dict[bool, list[float]]:
         settings = {"DATABASE_URL": ground.url, "EMAIL_SERVICE_URL": "http://127.0.0.1:9"}
         if (planned := await ground.plan(settings)) != people:
             raise RuntimeError(f"{planned:,} greetings were planned, not {people:,}")
-        batches, rules = await _queue(ground, people)
+        messages = MessageLogRepository(cast("PooledConnection", ground.connection))
+        batches, rules = await _queue(messages, people)
         await ground.settle()
-        messages = MessageLogRepository(ground.connection)
         taken: dict[bool, list[float]] = {False: [], True: []}
         for number, batch in enumerate(batches):
             if is_ahead := bool(number % 2):
@@ -49,10 +53,9 @@ async def measure(people: int, folder: Path) -> dict[bool, list[float]]:
         return taken
 
 
-async def _queue(ground: Ground, people: int) -> tuple[list[Batch], ClaimRules]:
+async def _queue(messages: MessageLogRepository, people: int) -> tuple[list[Batch], ClaimRules]:
     now = clock.now()
     rules = ClaimRules((now - _DAY,) * len(MESSAGE_TYPES), (_DAY,) * len(MESSAGE_TYPES))
-    messages = MessageLogRepository(ground.connection)
     due = await messages.enqueue_due(now, now + 2 * _DAY, rules, people)
     batches = []
     for at in range(0, len(due), _BATCH):
