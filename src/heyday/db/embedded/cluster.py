@@ -25,7 +25,9 @@ _SETTINGS: Mapping[str, str] = {
     "max_connections": "100",
     # Planning touches people all over the table: less memory would write each page twice.
     "shared_buffers": "512MB",
-    "max_wal_size": "2GB",
+    # After each checkpoint a page goes whole into the log with its first change, and each person
+    # whom a claim locks is such a change: checkpoints that come every few minutes would double it.
+    "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "maintenance_work_mem": "256MB",
     "random_page_cost": "1.1",
