@@ -10,6 +10,8 @@ _TICKS = 6
 COLOURS = ("#2f81c7", "#d9822b", "#3f9c5a", "#b5509c")
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 50, 45
+# Names of lines whose ends are nearer than this would be written over each other.
+_NAME_WIDTH, _NAME_HEIGHT = 220, 15
 # Grey has contrast enough on white and on near black.
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#808080}"
@@ -53,6 +55,7 @@ class Plot:
     across: Axis
     up: Axis
     shapes: list[str] = field(default_factory=list)
+    _names: list[tuple[float, float]] = field(default_factory=list)
 
     def bar(self, value: float, height: float, width: float, label: str) -> None:
         """Draw a bar; the label shows where a pointer rests on it."""
@@ -74,7 +77,16 @@ class Plot:
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places
         ]
         x, y = places[-1]
-        self.shapes.append(_text(x - 6, y - 8, label, "end", f' style="fill:{colour}"'))
+        y = self._free(x, y - 8)
+        self._names.append((x, y))
+        self.shapes.append(_text(x - 6, y, label, "end", f' style="fill:{colour}"'))
+
+    def _free(self, x: float, y: float) -> float:
+        """Return the lowest place, from here upwards, at which the name of no other line stands."""
+        for across, up in sorted(self._names, key=lambda name: -name[1]):
+            if abs(across - x) < _NAME_WIDTH and abs(up - y) < _NAME_HEIGHT:
+                y = up - _NAME_HEIGHT
+        return y
 
     def svg(self) -> str:
         """Return the whole picture."""

@@ -32,6 +32,18 @@ def test_points_lie_where_the_axes_say() -> None:
     assert re.findall(r">(slow|fast)</text>", plot.svg()) == ["slow", "fast"]
 
 
+def test_names_of_lines_that_end_side_by_side_stand_apart() -> None:
+    plot = Plot("three", Axis.up_to(10), Axis.up_to(100))
+    for end, name in ((20, "low"), (22, "middle"), (24, "high"), (80, "far")):
+        plot.line([(0, 0), (10, end)], "#111111", name)
+    texts = ET.fromstring(plot.svg()).iter(f"{SVG}text")  # noqa: S314 - of our own making
+    heights = {text.text: float(text.attrib["y"]) for text in texts}
+    low, middle, high, far = (heights[name] for name in ("low", "middle", "high", "far"))
+    assert (low - middle, middle - high) == (15, 15)
+    lines = [line[1][1] for line in drawn(plot)]
+    assert (low, far) == pytest.approx((lines[0] - 8, lines[3] - 8), abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("most", "labels"),
     [
