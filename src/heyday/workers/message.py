@@ -21,7 +21,8 @@ _WHILE_PAUSED = timedelta(seconds=1)
 # Longer than a try to read it again takes, and so little that who looks sees it come back.
 _LOST_FOR = 20.0
 # Time enough to connect, and so little that no server closes a connection that it does not use.
-_READY = timedelta(seconds=2)
+# Batches are due at full seconds, and between two of them nobody is kept waiting.
+_READY = timedelta(seconds=1.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,9 @@ async def test_it_sends_at_the_very_instant_and_not_before(
     await pipeline.minute.run_once()
     async with working(pipeline):
         clock.set(NINE - 5 * SECOND)  # the batch shows, and is taken
-        await until_asleep(clock, NINE - 2 * SECOND)
+        await until_asleep(clock, NINE - 1.5 * SECOND)
         assert sender.expected == []
-        clock.set(NINE - 2 * SECOND)
+        clock.set(NINE - 1.5 * SECOND)
         await until_asleep(clock, NINE)
         assert sender.expected == [3]
         clock.set(NINE - timedelta(microseconds=1))
@@ -118,7 +118,7 @@ async def test_what_waits_when_one_worker_stops_is_sent_on_time_by_another(
     clock.set(NINE - 4 * SECOND)
     await pipeline.minute.run_once()
     async with working(pipeline):
-        await until_asleep(clock, NINE - 2 * SECOND)
+        await until_asleep(clock, NINE - 1.5 * SECOND)
     other = RecordingSender()
     async with (
         open_pipeline(pipeline.url, clock=clock, sender=other) as second,

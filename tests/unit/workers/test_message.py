@@ -144,12 +144,15 @@ def make_bench(clock: FakeClock, config: WorkerConfig, guard: FakeGuard | None =
 async def test_a_batch_is_delivered_at_its_instant_and_then_acknowledged(bench: Bench) -> None:
     delivery = bench.transport.put(5 * SECOND)
     async with bench.working():
-        bench.clock.advance(3 * SECOND - timedelta(microseconds=1))
+        # At a full second others leave.
+        bench.clock.advance(3 * SECOND)
         await settle()
         assert bench.service.made_ready == []
-        bench.clock.advance(2 * SECOND)
+        bench.clock.advance(SECOND / 2)
         await settle()
         assert bench.service.made_ready == [delivery.batch]
+        bench.clock.advance(1.5 * SECOND - timedelta(microseconds=1))
+        await settle()
         assert bench.service.begun == []
         bench.clock.advance(timedelta(microseconds=1))
         await settle()
