@@ -103,8 +103,8 @@ class MessageSenderService:
     async def make_ready(self, batch: Batch) -> None:
         """Do what can be done for a batch before it is due: connect, read, and claim none of it.
 
-        A server process that has not claimed before takes long for its first claim, and so does
-        one that has to read from disk. What fails here fails again where it counts.
+        A server process is slow in its first claim, and in one that reads from disk. What fails
+        here fails again where it counts.
         """
         self._routes.make_ready(batch.message_ids)
         with contextlib.suppress(DatabaseError, TimeoutError):
@@ -396,5 +396,4 @@ class MessageSenderService:
 
 async def _wait(event: asyncio.Event, at_most: timedelta) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(at_most.total_seconds()):
-            await event.wait()
+        await asyncio.wait_for(event.wait(), at_most.total_seconds())
