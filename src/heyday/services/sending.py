@@ -103,8 +103,7 @@ class MessageSenderService:
     async def make_ready(self, batch: Batch) -> None:
         """Do what can be done for a batch before it is due: connect, read, and claim none of it.
 
-        A server process is slow in its first claim, and in one that reads from disk. What fails
-        here fails again where it counts.
+        A first claim is slow, and so is one that has to read. What fails here fails again there.
         """
         self._routes.make_ready(batch.message_ids)
         with contextlib.suppress(DatabaseError, TimeoutError):
@@ -396,4 +395,5 @@ class MessageSenderService:
 
 async def _wait(event: asyncio.Event, at_most: timedelta) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), at_most.total_seconds())
+        async with asyncio.timeout(at_most.total_seconds()):
+            await event.wait()
