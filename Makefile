@@ -10,9 +10,10 @@ RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CODE := src tests benchmarks docs_site
-# One process a core, each with a PostgreSQL server of its own.
+# Three processes for two cores, as many tests wait; each with a PostgreSQL server of its own.
 # The slowest are named at the end.
-PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal --durations=20 --durations-min=10
+TESTERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores + (cores + 1) / 2)))
+PYTEST = $(BIN)/python -m pytest -q -n $(TESTERS) --dist worksteal --durations=20 --durations-min=10
 # What docker-compose.yml asks for.
 SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD GRAFANA_PASSWORD
 # The PostgreSQL servers of this machine that the database tests run on, besides the embedded one.
