@@ -75,10 +75,13 @@ class Promises:
         self._changed_by_sql: set[UUID] = set()
 
     def note_edit(self, user_id: UUID, *, is_by_sql: bool) -> None:
-        """Remember who was changed past Heyday: their rows wait for the next recovery."""
+        """Remember who was changed past Heyday: their rows wait for the next recovery.
+
+        Until Heyday changes them; an edit that leaves their days as they are does not.
+        """
         if is_by_sql:
             self._changed_by_sql.add(user_id)
-        else:
+        elif self._shapes[user_id][0] != _shape(self._around.database.tables.people[user_id]):
             self._changed_by_sql.discard(user_id)
 
     def check(self) -> None:
