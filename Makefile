@@ -12,7 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CODE := src tests benchmarks docs_site
 # Three processes for two cores, as many tests wait; each with a PostgreSQL server of its own.
 # The slowest are named at the end.
-TESTERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores + (cores + 1) / 2)))
+TESTERS ?= $(shell $(BIN)/python -c \
+  'import psutil; cores = psutil.cpu_count(logical=False) or 1; print(cores + (cores + 1) // 2)')
 PYTEST = $(BIN)/python -m pytest -q -n $(TESTERS) --dist worksteal --durations=20 --durations-min=10
 # What docker-compose.yml asks for.
 SECRETS := DATABASE_PASSWORD RABBITMQ_PASSWORD REDIS_PASSWORD PGADMIN_PASSWORD GRAFANA_PASSWORD
